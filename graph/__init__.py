@@ -1,0 +1,1 @@
+"""Who acts when: the investigation as a LangGraph state graph."""

@@ -1,0 +1,1 @@
+"""The five nodes; each is a file with its own name."""

@@ -1,0 +1,54 @@
+"""What a question or a finding is about: things in the world, and the stretch of time."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .base import UtcTime, Value
+
+__all__ = ["Basis", "Entity", "EntityKind", "Reading", "TimeWindow", "Topic"]
+
+EntityKind = Literal[
+    "host", "account", "ip", "port", "domain", "url", "hash", "file", "process", "registry_key", "resource"
+]
+"""`resource` is an Azure resource, resource group, subscription, directory object or application by name or id."""
+
+Topic = Literal[
+    "logons", "processes", "files", "registry", "network", "signins", "directory", "azure", "flows", "alerts"
+]
+
+Basis = Literal["stated", "assumed", "option"]
+
+
+class Entity(Value):
+    """A thing in the world; `value` is refanged and otherwise as the log would hold it."""
+
+    kind: EntityKind
+    value: str
+
+
+class TimeWindow(Value):
+    """A half-open UTC window [start, end) and where it came from; `phrase` is the user's own words."""
+
+    start: UtcTime
+    end: UtcTime
+    basis: Basis = "assumed"
+    phrase: str = ""
+
+
+class Reading(Value):
+    """What was understood of a question."""
+
+    window: TimeWindow
+    entities: tuple[Entity, ...] = ()
+    candidates: tuple[str, ...] = ()
+    """Bare words that may name a host, account or resource; confirmed or dropped against the data."""
+    topics: tuple[Topic, ...] = ()
+    broad: bool = True
+    """Whether the question asks for anything suspicious, rather than one kind of activity."""
+    terms: tuple[str, ...] = ()
+    """Words to look for in rows, such as `powershell` or `encoded`; empty for a broad question."""
+    outcomes: tuple[Literal["failed", "succeeded", "blocked", "allowed"], ...] = ()
+    """What the question says of results: failed sign-ins, blocked flows."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of how the question was read."""

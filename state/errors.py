@@ -1,0 +1,64 @@
+"""Errors, sorted by who must act. Refused, empty and partial results are values, not errors.
+
+SocAnalystError
+├── OperatorError      the person who runs it must change something (exit 2)
+├── UnreachableError   the workspace or the model cannot be looked into (exit 4)
+├── ModelFixable       goes back to the planner as text
+├── TransientError     the only one that is retried
+├── BackendDenied      stop, keep what was found (exit 4)
+└── BudgetExceeded     stop, report what was found (exit 5)
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BackendDenied",
+    "BudgetExceeded",
+    "ModelFixable",
+    "OperatorError",
+    "SocAnalystError",
+    "TransientError",
+    "UnreachableError",
+]
+
+
+class SocAnalystError(Exception):
+    """Say in one line what happened, why, and what to do."""
+
+    exit_status = 1
+
+
+class OperatorError(SocAnalystError):
+    """A setting, file or option is wrong; `where` names the file and line, or the option."""
+
+    exit_status = 2
+
+    def __init__(self, message: str, *, where: str = "") -> None:
+        super().__init__(f"{where}: {message}" if where else message)
+        self.where = where
+
+
+class UnreachableError(SocAnalystError):
+    """The workspace or the model could not be reached, or gave no permission to look."""
+
+    exit_status = 4
+
+
+class ModelFixable(SocAnalystError):
+    """Whoever planned it can mend it."""
+
+
+class TransientError(SocAnalystError):
+    """Worth another try as it stands."""
+
+
+class BackendDenied(SocAnalystError):
+    """The backend refused for good."""
+
+    exit_status = 4
+
+
+class BudgetExceeded(SocAnalystError):
+    """A budget is used up."""
+
+    exit_status = 5

@@ -1,0 +1,138 @@
+"""Queries: as planned, as approved, as run."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .base import UtcTime, Value
+
+__all__ = [
+    "AnyOf",
+    "ApprovedQuery",
+    "Condition",
+    "Coverage",
+    "Diagnostic",
+    "Operator",
+    "PlannedQuery",
+    "QueryRecord",
+    "QueryStatus",
+    "Scalar",
+    "Shape",
+    "TypedQuery",
+]
+
+Scalar = str | int | float | bool
+
+Operator = Literal[
+    "==", "!=", "=~", "!~", "has", "!has", "has_any", "contains", "!contains", "startswith", "!startswith",
+    "endswith", "!endswith", "in", "in~", "!in", "!in~", "<", "<=", ">", ">=", "isempty", "isnotempty",
+]  # fmt: skip
+
+Shape = Literal["rows", "coverage", "values"]
+"""rows: the rows themselves. coverage: one row with Rows (long), First and Last (datetime). values: the distinct
+values of one column with their Rows, most frequent first."""
+
+QueryStatus = Literal["ok", "empty", "partial", "refused", "failed", "skipped"]
+
+
+class Diagnostic(Value):
+    """Why something was refused or failed; offsets are in code points of the KQL text given, 0 and 0 where none was."""
+
+    code: str
+    message: str
+    start: int = 0
+    length: int = 0
+    hint: str = ""
+
+
+class Condition(Value):
+    """One test of one column. Only `has_any` and the `in` family take several values; `isempty` takes none."""
+
+    column: str
+    op: Operator
+    values: tuple[Scalar, ...] = ()
+
+
+class AnyOf(Value):
+    """At least one of these conditions holds."""
+
+    conditions: tuple[Condition, ...]
+
+
+class TypedQuery(Value):
+    """A query as data: no KQL text from outside ever enters it but as a value."""
+
+    table: str
+    start: UtcTime
+    end: UtcTime
+    where: tuple[AnyOf, ...] = ()
+    """All of these hold."""
+    columns: tuple[str, ...] = ()
+    """Columns to return; empty means all that policy allows."""
+    shape: Shape = "rows"
+    values_of: str = ""
+    """The column whose distinct values are wanted, for the shape `values`."""
+    limit: int | None = None
+    """A wish below the policy's row cap; the newest rows are kept."""
+
+
+class PlannedQuery(Value):
+    """What a planner proposes: a typed query or KQL text, never both; with the reason for asking."""
+
+    id: str
+    purpose: str
+    hypothesis: str = ""
+    typed: TypedQuery | None = None
+    kql: str | None = None
+    leads_from: str = ""
+    """The finding or lead this query follows, empty for the question itself."""
+
+
+class ApprovedQuery(Value):
+    """The only thing a backend runs. Only the guard makes one."""
+
+    id: str
+    kql: str
+    """Canonical text, rendered from our own tree."""
+    tables: tuple[str, ...]
+    columns: dict[str, tuple[str, ...]]
+    """The columns each table's view exposes."""
+    start: UtcTime
+    end: UtcTime
+    row_cap: int
+    """Rows that may be kept; the text asks for one more, so that truncation is noticed."""
+    shape: Shape | Literal["free"] = "rows"
+    """`free` where the text shapes its own result."""
+    policy_hash: str
+
+
+class QueryRecord(Value):
+    """What became of a planned query. Rows and text are in the evidence store under their digests."""
+
+    id: str
+    round: int
+    purpose: str
+    table: str
+    key: str
+    """Digest of what was asked, to notice the same question asked twice."""
+    status: QueryStatus
+    kql_digest: str = ""
+    rows_digest: str = ""
+    rows: int = 0
+    truncated: bool = False
+    elapsed_ms: float = 0.0
+    diagnostics: tuple[Diagnostic, ...] = ()
+    hypothesis: str = ""
+    leads_from: str = ""
+    start: UtcTime | None = None
+    end: UtcTime | None = None
+
+
+class Coverage(Value):
+    """Whether a table had anything to see in the window; null rows mean that nobody could look."""
+
+    table: str
+    rows_in_window: int | None = None
+    first: UtcTime | None = None
+    last: UtcTime | None = None
+    note: str = ""

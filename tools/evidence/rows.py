@@ -1,0 +1,118 @@
+"""All the rows a case has of one table, each with the handle it is cited by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from soc_analyst.state.findings import EvidenceRef
+
+__all__ = ["Evidence", "TableRows", "row_json"]
+
+QUERY, ROW = "_query", "_row"
+
+
+def row_json(row: Mapping[str, Any]) -> str:
+    """Return a row as the JSON of its non-empty fields, times in ISO 8601 UTC."""
+    kept = {name: value for name, value in row.items() if value is not None and value != ""}
+    return json.dumps(kept, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """Distinct rows of one log table; a row returned by several queries stands once, under its first handle.
+
+    `rows` holds the table's own columns only; `queries[i]` and `positions[i]` are the handle of row i.
+    """
+
+    table: str
+    rows: pa.Table
+    queries: tuple[str, ...]
+    positions: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return int(self.rows.num_rows)
+
+    @classmethod
+    def collect(cls, table: str, parts: Iterable[tuple[str, pa.Table]]) -> TableRows:
+        """Join the results of several queries over one table, in the order given."""
+        marked = [_with_handles(query, rows) for query, rows in parts if rows.num_rows]
+        if not marked:
+            return cls(table, pa.table({}), (), ())
+        joined = pa.concat_tables(marked, promote_options="permissive")
+        if len(marked) > 1:
+            joined = joined.take(_first_of_each(joined))
+        own = joined.drop_columns([QUERY, ROW])
+        return cls(table, own, tuple(joined[QUERY].to_pylist()), tuple(joined[ROW].to_pylist()))
+
+    def ref(self, index: int) -> EvidenceRef:
+        """Return the handle of row `index`."""
+        time = self.rows["TimeGenerated"][index].as_py() if "TimeGenerated" in self.rows.column_names else None
+        return EvidenceRef(query_id=self.queries[index], table=self.table, row=self.positions[index], time=time)
+
+    def refs(self, indexes: Iterable[int]) -> tuple[EvidenceRef, ...]:
+        """Return the handles of these rows, in the order given."""
+        return tuple(self.ref(int(index)) for index in indexes)
+
+    def row(self, index: int) -> dict[str, Any]:
+        """Return row `index` as plain Python values."""
+        return {name: self.rows[name][index].as_py() for name in self.rows.column_names}
+
+    def strings(self, column: str) -> list[str]:
+        """Return a column as text, empty where it is null or missing."""
+        if column not in self.rows.column_names:
+            return [""] * len(self)
+        return ["" if value is None else str(value) for value in self.rows[column].to_pylist()]
+
+    @cached_property
+    def index_of(self) -> Mapping[tuple[str, int], int]:
+        """Positions by handle."""
+        return {handle: i for i, handle in enumerate(zip(self.queries, self.positions, strict=True))}
+
+
+def _with_handles(query: str, rows: pa.Table) -> pa.Table:
+    count = rows.num_rows
+    return rows.append_column(QUERY, pa.array([query] * count, pa.string())).append_column(
+        ROW, pa.array(range(count), pa.int64())
+    )
+
+
+def _first_of_each(joined: pa.Table) -> pa.Array:
+    """Return the positions of the first row of each distinct content."""
+    columns = [name for name in joined.column_names if name not in (QUERY, ROW)]
+    numbered = joined.append_column("_at", pa.array(range(joined.num_rows), pa.int64()))
+    firsts = numbered.group_by(columns, use_threads=False).aggregate([("_at", "min")])["_at_min"]
+    return pc.take(firsts, pc.sort_indices(firsts))
+
+
+class Evidence(Mapping[str, TableRows]):
+    """The rows of a case by table."""
+
+    def __init__(self, tables: Iterable[TableRows] = ()) -> None:
+        self._tables = {rows.table: rows for rows in tables}
+
+    def __getitem__(self, table: str) -> TableRows:
+        return self._tables[table]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def row(self, ref: EvidenceRef) -> dict[str, Any] | None:
+        """Return the row behind a handle, or None where there is none."""
+        rows = self._tables.get(ref.table)
+        index = None if rows is None else rows.index_of.get((ref.query_id, ref.row))
+        return None if rows is None or index is None else rows.row(index)
