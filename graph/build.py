@@ -1,0 +1,49 @@
+"""The investigation, on one page.
+
+START → planner → guardrail ── refused ──────────────────────→ planner
+                     │ approved
+                     ▼
+                  executor ── empty, failed or cut ──────────→ planner
+                     │ rows
+                     ▼
+                  analyzer → reviewer ── a lead ─────────────→ planner
+                                 └── done, or a budget is used up → END
+"""
+
+from __future__ import annotations
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from soc_analyst.state.case import CaseInput, CaseOutput, CaseState
+
+from .context import Context
+from .nodes.analyzer import analyzer
+from .nodes.executor import executor
+from .nodes.guardrail import guardrail
+from .nodes.planner import planner
+from .nodes.reviewer import reviewer
+from .routes import after_executor, after_guardrail, after_reviewer
+
+__all__ = ["build_graph"]
+
+RECURSION_LIMIT = 5 * 20 + 5
+"""Five nodes for each of the most rounds a context may ask for: budgets end a run long before this does."""
+
+
+def build_graph(
+    *, checkpointer: BaseCheckpointSaver[str] | None = None
+) -> CompiledStateGraph[CaseState, Context, CaseInput, CaseOutput]:
+    """Compile the graph. Without a checkpointer the host supplies one, as the LangGraph server does."""
+    graph = StateGraph(CaseState, context_schema=Context, input_schema=CaseInput, output_schema=CaseOutput)
+    for node in (planner, guardrail, executor, analyzer, reviewer):
+        graph.add_node(node.__name__, node)
+    graph.add_edge(START, "planner")
+    graph.add_edge("planner", "guardrail")
+    graph.add_conditional_edges("guardrail", after_guardrail)
+    graph.add_conditional_edges("executor", after_executor)
+    graph.add_edge("analyzer", "reviewer")
+    graph.add_conditional_edges("reviewer", after_reviewer)
+    compiled = graph.compile(checkpointer=checkpointer, name="soc_analyst")
+    return compiled.with_config(recursion_limit=RECURSION_LIMIT)

@@ -1,0 +1,58 @@
+"""Everything a user may set for an investigation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from soc_analyst.state.base import UtcTime
+
+__all__ = ["Context"]
+
+DEFAULT_DATA_DIR = Path(".soc-analyst")
+
+
+class Context(BaseModel):
+    """The runtime context of the graph. All fields are optional; nothing else configures a node."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workspace: str = Field(
+        default="sample",
+        description="Where the logs are: `sample`, a folder of <Table>.parquet|csv|jsonl, or azure:WORKSPACE_ID.",
+    )
+    model: str = Field(
+        default="none",
+        description="Which language model plans and analyses; `none` lets rules do both.",
+    )
+    now: UtcTime | None = Field(
+        default=None,
+        description="The investigation's clock (ISO 8601). Default: the workspace's own clock.",
+    )
+    since: UtcTime | None = Field(
+        default=None, description="Start of the window, which wins over the question's words."
+    )
+    until: UtcTime | None = Field(default=None, description="End of the window, exclusive.")
+    max_rounds: int = Field(default=6, ge=1, le=20, description="Plans that may be made, the first one included.")
+    max_queries: int = Field(default=60, ge=1, le=500, description="Queries that may run.")
+    max_rows: int = Field(default=500_000, ge=1, le=10_000_000, description="Rows that may be fetched in all.")
+    max_usd: float = Field(default=1.0, ge=0.0, description="Dollars that may be spent on a language model.")
+    max_seconds: float = Field(default=600.0, gt=0.0, description="Seconds of work before the report is written.")
+    approve: Literal["auto", "costly", "always"] = Field(
+        default="auto", description="When a person must approve the plan before it runs."
+    )
+    policy: Path | None = Field(default=None, description="A policy file instead of the default one.")
+    sigma_rules: Path | None = Field(default=None, description="A folder of further Sigma rules.")
+    data_dir: Path = Field(
+        default=DEFAULT_DATA_DIR, description="Where loaded workspaces, evidence and _threats.jsonl live."
+    )
+    privacy: Literal["off", "pseudonyms"] = Field(
+        default="off", description="Whether a language model sees pseudonyms for personal data."
+    )
+
+    def window_option(self) -> tuple[datetime | None, datetime | None]:
+        """Return the window the user fixed, if any."""
+        return self.since, self.until

@@ -1,0 +1,96 @@
+"""The case: what the graph keeps between nodes, and how updates merge.
+
+Rows never enter it. Reducers are keyed by identity, so a node that runs twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Annotated, Literal, TypedDict, TypeVar
+
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
+
+from .base import UtcTime
+from .entities import Entity, Reading
+from .findings import Finding, Hypothesis, Outcome
+from .plans import Feedback, Lead, Plan
+from .queries import ApprovedQuery, Coverage, QueryRecord
+from .report import Report, Usage
+
+__all__ = ["CaseInput", "CaseOutput", "CaseState", "Stage"]
+
+Stage = Literal["open", "finished"]
+
+
+Item = TypeVar("Item")
+
+
+def _keyed(key: Callable[[Item], Hashable]) -> Callable[[tuple[Item, ...], tuple[Item, ...]], tuple[Item, ...]]:
+    def merge(old: tuple[Item, ...], new: tuple[Item, ...]) -> tuple[Item, ...]:
+        merged = {key(item): item for item in old or ()}
+        merged.update((key(item), item) for item in new or ())
+        return tuple(merged.values())
+
+    return merge
+
+
+def merge_warnings(old: Iterable[str], new: Iterable[str]) -> tuple[str, ...]:
+    """Keep each warning once, in the order they came."""
+    return tuple(dict.fromkeys([*(old or ()), *(new or ())]))
+
+
+def _record_id(record: QueryRecord) -> str:
+    return record.id
+
+
+def _table(coverage: Coverage) -> str:
+    return coverage.table
+
+
+merge_records = _keyed(_record_id)
+merge_coverage = _keyed(_table)
+
+
+class CaseInput(TypedDict, total=False):
+    """A question, or a conversation whose last human message is the question."""
+
+    question: str
+    messages: list[AnyMessage]
+
+
+class CaseOutput(TypedDict, total=False):
+    """The report, and the conversation with its summary appended."""
+
+    report: Report
+    messages: list[AnyMessage]
+
+
+class CaseState(TypedDict, total=False):
+    """Everything a case needs to go on after a crash. A few tens of kilobytes, whatever the rows."""
+
+    question: str
+    messages: Annotated[list[AnyMessage], add_messages]
+    thread_id: str
+    asked: int
+    """Questions answered on this thread before this one."""
+    stage: Stage
+    reading: Reading
+    now: UtcTime
+    rounds: int
+    plan: Plan
+    approved: tuple[ApprovedQuery, ...]
+    feedback: tuple[Feedback, ...]
+    leads: tuple[Lead, ...]
+    pursued: tuple[Entity, ...]
+    """Things already looked into."""
+    records: Annotated[tuple[QueryRecord, ...], merge_records]
+    coverage: Annotated[tuple[Coverage, ...], merge_coverage]
+    findings: tuple[Finding, ...]
+    hypotheses: tuple[Hypothesis, ...]
+    usage: Usage
+    warnings: Annotated[tuple[str, ...], merge_warnings]
+    budget_reached: str
+    policy_hash: str
+    outcome: Outcome
+    report: Report

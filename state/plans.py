@@ -1,0 +1,45 @@
+"""Plans, and what makes the next one different."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .base import UtcTime, Value
+from .entities import Entity
+from .queries import Diagnostic, PlannedQuery
+
+__all__ = ["Feedback", "Lead", "Plan"]
+
+
+class Lead(Value):
+    """A thing that a finding points at and that nobody has looked into yet."""
+
+    entity: Entity
+    reason: str
+    finding_id: str
+    time: UtcTime
+    depth: int
+    """Steps away from the question, from 1."""
+
+
+class Feedback(Value):
+    """Why the last plan did not do, and what would: the planner must act on it."""
+
+    kind: Literal["refused", "empty", "failed", "truncated"]
+    query: PlannedQuery
+    message: str
+    diagnostics: tuple[Diagnostic, ...] = ()
+    subject_rows: int | None = None
+    """Rows of that table about the same host or account in the window, whatever else was asked of them."""
+    known_values: tuple[str, ...] = ()
+    """Values like the one asked for that do occur."""
+
+
+class Plan(Value):
+    """The queries of one round and why they are asked."""
+
+    round: int
+    queries: tuple[PlannedQuery, ...] = ()
+    rationale: str = ""
+    given_up: tuple[str, ...] = ()
+    """What the planner will not try again, and why."""

@@ -1,0 +1,1 @@
+"""What is said, held against the rows: claims, findings, outcomes and leads."""

@@ -1,0 +1,133 @@
+"""The checker: claims evaluated again on the stored rows, whoever made them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from soc_analyst.state.findings import Claim
+from soc_analyst.state.queries import Condition, Coverage, Scalar
+from soc_analyst.tools.evidence import Evidence
+
+__all__ = ["check", "rows_meeting"]
+
+Row = Mapping[str, Any]
+
+
+def check(claim: Claim, evidence: Evidence, coverage: Mapping[str, Coverage]) -> Claim:
+    """Return the claim with `verified` and `detail` as the rows say; what cannot be evaluated is not verified."""
+    verified, detail = _CHECKS[claim.kind](claim, evidence, coverage)
+    return claim.model_copy(update={"verified": verified, "detail": detail})
+
+
+def rows_meeting(where: tuple[Condition, ...], table: str, evidence: Evidence) -> int:
+    """Return how many distinct rows of a table in evidence meet all conditions."""
+    rows = evidence.get(table)
+    if rows is None:
+        return 0
+    needed = [condition.column for condition in where if condition.column in rows.rows.column_names]
+    if len(needed) < len(where):
+        return 0
+    columns = [rows.rows[name].to_pylist() for name in needed]
+    return sum(
+        all(_meets(value, condition) for value, condition in zip(values, where, strict=True))
+        for values in (zip(*columns, strict=True) if columns else [()] * len(rows))
+    )
+
+
+def _exists(claim: Claim, evidence: Evidence, _coverage: Mapping[str, Coverage]) -> tuple[bool, str]:
+    found = sum(evidence.row(ref) is not None for ref in claim.rows)
+    return bool(claim.rows) and found == len(claim.rows), f"{found} of {len(claim.rows)} cited rows are stored"
+
+
+def _count(claim: Claim, evidence: Evidence, _coverage: Mapping[str, Coverage]) -> tuple[bool, str]:
+    counted = rows_meeting(claim.where, claim.table, evidence)
+    return counted == claim.expected, f"{counted} rows counted, {claim.expected} claimed"
+
+
+def _order(claim: Claim, evidence: Evidence, _coverage: Mapping[str, Coverage]) -> tuple[bool, str]:
+    rows = [evidence.row(ref) for ref in claim.rows]
+    times = [row.get("TimeGenerated") for row in rows if row is not None]
+    if len(times) != len(claim.rows) or len(times) < 2 or None in times:
+        return False, "a cited row is missing or has no time"
+    return times[0] <= times[-1], f"{times[0]:%Y-%m-%dT%H:%M:%SZ} and {times[-1]:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _same_entity(claim: Claim, evidence: Evidence, _coverage: Mapping[str, Coverage]) -> tuple[bool, str]:
+    rows = [evidence.row(ref) for ref in claim.rows]
+    values = {str((row or {}).get(claim.column, "")).casefold() for row in rows}
+    return bool(rows) and values == {claim.value.casefold()}, f"{claim.column} holds {len(values)} value(s)"
+
+
+def _absent(claim: Claim, evidence: Evidence, coverage: Mapping[str, Coverage]) -> tuple[bool, str]:
+    covered = coverage.get(claim.table)
+    if covered is None or not covered.rows_in_window:
+        return False, f"{claim.table} had no rows in the window: absence cannot be told"
+    counted = rows_meeting(claim.where, claim.table, evidence)
+    return counted == 0, f"{counted} rows counted among {covered.rows_in_window} in the window"
+
+
+_CHECKS: Mapping[str, Callable[[Claim, Evidence, Mapping[str, Coverage]], tuple[bool, str]]] = {
+    "exists": _exists,
+    "count": _count,
+    "order": _order,
+    "same_entity": _same_entity,
+    "absent": _absent,
+}
+
+
+def _meets(value: Any, condition: Condition) -> bool:
+    test = _TESTS.get(condition.op)
+    if test is None:
+        return False
+    if value is None:
+        value = ""
+    return test(value, condition.values)
+
+
+def _fold(value: Any) -> str:
+    return str(value).casefold()
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _same(value: Any, wanted: Scalar) -> bool:
+    if isinstance(wanted, bool) or isinstance(value, bool):
+        return bool(value) is wanted
+    if isinstance(wanted, int | float):
+        return _number(value) == float(wanted)
+    return str(value) == wanted
+
+
+def _compared(value: Any, wanted: Scalar, holds: Callable[[float, float], bool]) -> bool:
+    left, right = _number(value), _number(wanted)
+    return left is not None and right is not None and holds(left, right)
+
+
+_TESTS: Mapping[str, Callable[[Any, tuple[Scalar, ...]], bool]] = {
+    "==": lambda value, wanted: _same(value, wanted[0]),
+    "!=": lambda value, wanted: not _same(value, wanted[0]),
+    "=~": lambda value, wanted: _fold(value) == _fold(wanted[0]),
+    "!~": lambda value, wanted: _fold(value) != _fold(wanted[0]),
+    "in": lambda value, wanted: any(_same(value, one) for one in wanted),
+    "!in": lambda value, wanted: not any(_same(value, one) for one in wanted),
+    "in~": lambda value, wanted: _fold(value) in {_fold(one) for one in wanted},
+    "!in~": lambda value, wanted: _fold(value) not in {_fold(one) for one in wanted},
+    "contains": lambda value, wanted: _fold(wanted[0]) in _fold(value),
+    "!contains": lambda value, wanted: _fold(wanted[0]) not in _fold(value),
+    "startswith": lambda value, wanted: _fold(value).startswith(_fold(wanted[0])),
+    "!startswith": lambda value, wanted: not _fold(value).startswith(_fold(wanted[0])),
+    "endswith": lambda value, wanted: _fold(value).endswith(_fold(wanted[0])),
+    "!endswith": lambda value, wanted: not _fold(value).endswith(_fold(wanted[0])),
+    "<": lambda value, wanted: _compared(value, wanted[0], lambda left, right: left < right),
+    "<=": lambda value, wanted: _compared(value, wanted[0], lambda left, right: left <= right),
+    ">": lambda value, wanted: _compared(value, wanted[0], lambda left, right: left > right),
+    ">=": lambda value, wanted: _compared(value, wanted[0], lambda left, right: left >= right),
+    "isempty": lambda value, _wanted: str(value) == "",
+    "isnotempty": lambda value, _wanted: str(value) != "",
+}

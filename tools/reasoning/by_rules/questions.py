@@ -1,0 +1,146 @@
+"""From a reading to queries: which tables can answer, and what to ask each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from soc_analyst.state.entities import Entity, EntityKind, Reading, TimeWindow
+from soc_analyst.state.queries import AnyOf, Condition, PlannedQuery, TypedQuery
+from soc_analyst.state.tables import TableSchema
+
+from .matching import GUID, conditions_for
+
+__all__ = ["queries_about", "queries_for", "subject_of", "tables_for"]
+
+ARTIFACTS: tuple[EntityKind, ...] = ("file", "process", "hash", "domain", "url", "registry_key")
+TERM_COLUMNS = (
+    "ProcessCommandLine", "InitiatingProcessCommandLine", "FileName", "InitiatingProcessFileName", "FolderPath",
+    "RegistryKey", "RegistryValueData", "RemoteUrl", "OperationName", "OperationNameValue", "ActivityDisplayName",
+    "TargetResources", "AppDisplayName", "ResultDescription", "Title", "Category",
+)  # fmt: skip
+PURPOSE = {
+    "DeviceProcessEvents": "what ran",
+    "DeviceNetworkEvents": "what was connected to",
+    "DeviceFileEvents": "which files were written, renamed or deleted",
+    "DeviceRegistryEvents": "what was set in the registry",
+    "DeviceLogonEvents": "who logged on, and who failed to",
+    "SigninLogs": "who signed in, from where and how",
+    "AuditLogs": "what changed in the directory",
+    "AzureActivity": "what was done to Azure resources",
+    "AzureNetworkAnalytics_CL": "which flows the network security groups allowed and denied",
+    "AlertInfo": "which alerts were raised",
+    "AlertEvidence": "which alerts name it",
+}
+HYPOTHESIS = {
+    "DeviceProcessEvents": "an attacker ran code",
+    "DeviceNetworkEvents": "an attacker's tool talked to the outside or to other hosts",
+    "DeviceFileEvents": "an attacker left or took files",
+    "DeviceRegistryEvents": "an attacker changed the system's settings to stay or to hide",
+    "DeviceLogonEvents": "an account was guessed, stolen or used to move",
+    "SigninLogs": "an account was taken over",
+    "AuditLogs": "rights, credentials or consents were changed to stay",
+    "AzureActivity": "cloud resources were changed, read or destroyed",
+    "AzureNetworkAnalytics_CL": "a machine tried to reach or to be reached through the network",
+    "AlertInfo": "a product already raised an alarm",
+    "AlertEvidence": "a product already raised an alarm about it",
+}
+
+
+def tables_for(reading: Reading, tables: Mapping[str, TableSchema]) -> tuple[str, ...]:
+    """Return the tables that can answer: those of the topics asked, else all that know what it is about."""
+    topics = set(reading.topics)
+    subject = subject_of(reading.entities)
+    chosen = []
+    for name, schema in tables.items():
+        on_topic = not topics or topics.intersection(schema.topics)
+        if on_topic and _can_tell(subject, schema):
+            chosen.append(name)
+    return tuple(chosen) or tuple(name for name, schema in tables.items() if _can_tell(subject, schema))
+
+
+def _can_tell(subject: tuple[Entity, ...], schema: TableSchema) -> bool:
+    """A port only narrows: a table without ports cannot tell, one with nothing but ports can."""
+    told = [entity for entity in subject if conditions_for(entity, schema) is not None]
+    ports = [entity for entity in subject if entity.kind == "port"]
+    return not subject or (bool(told) and all(port in told for port in ports))
+
+
+def subject_of(entities: Iterable[Entity]) -> tuple[Entity, ...]:
+    """Return what rows must be about: where an account is named, its address and resources only describe it."""
+    kinds = {entity.kind for entity in entities}
+    leaves_out: set[EntityKind] = {"ip", "resource"} if "account" in kinds else set()
+    return tuple(e for e in entities if e.kind not in leaves_out or (e.kind == "resource" and GUID.fullmatch(e.value)))
+
+
+def queries_for(
+    reading: Reading, tables: Mapping[str, TableSchema], *, round_: int, either: bool = False
+) -> tuple[PlannedQuery, ...]:
+    """Return one query for each table that can answer; `either` asks for rows about any of the things named."""
+    planned = []
+    for name in tables_for(reading, tables):
+        groups = _groups(subject_of(reading.entities), tables[name])
+        terms = () if reading.broad else _terms(reading.terms, tables[name])
+        where = _joined(groups) if either else groups
+        typed = TypedQuery(table=name, start=reading.window.start, end=reading.window.end, where=(*where, *terms))
+        planned.append(_planned(f"r{round_}q{len(planned) + 1}", typed, _about(reading.entities)))
+    return tuple(planned)
+
+
+def queries_about(
+    entity: Entity, window: TimeWindow, tables: Mapping[str, TableSchema], *, first_id: int, round_: int, why: str
+) -> tuple[PlannedQuery, ...]:
+    """Return a query about one thing for each table that knows it."""
+    planned = []
+    for name, schema in tables.items():
+        condition = conditions_for(entity, schema)
+        if condition is None:
+            continue
+        typed = TypedQuery(table=name, start=window.start, end=window.end, where=(condition,))
+        query = _planned(f"r{round_}q{first_id + len(planned)}", typed, f"{entity.kind} {entity.value}")
+        planned.append(query.model_copy(update={"leads_from": why}))
+    return tuple(planned)
+
+
+def _planned(query_id: str, typed: TypedQuery, about: str) -> PlannedQuery:
+    purpose = PURPOSE.get(typed.table, f"what {typed.table} holds")
+    return PlannedQuery(
+        id=query_id,
+        purpose=f"{purpose[0].upper()}{purpose[1:]}: {about}",
+        hypothesis=HYPOTHESIS.get(typed.table, ""),
+        typed=typed,
+    )
+
+
+def _about(entities: tuple[Entity, ...]) -> str:
+    return ", ".join(f"{entity.kind} {entity.value}" for entity in entities) or "the whole tenant"
+
+
+def _groups(entities: Iterable[Entity], schema: TableSchema) -> tuple[AnyOf, ...]:
+    """Return a test for each kind of thing named: any of its things."""
+    by_kind: dict[str, list[Condition]] = {}
+    for entity in entities:
+        test = conditions_for(entity, schema)
+        if test is not None:
+            by_kind.setdefault(_group_name(entity), []).extend(test.conditions)
+    return tuple(AnyOf(conditions=tuple(dict.fromkeys(conditions))) for conditions in by_kind.values())
+
+
+def _group_name(entity: Entity) -> str:
+    if entity.kind in ARTIFACTS:
+        return "artifact"
+    if entity.kind == "resource":
+        return "scope" if GUID.fullmatch(entity.value) else "resource"
+    return entity.kind
+
+
+def _joined(groups: tuple[AnyOf, ...]) -> tuple[AnyOf, ...]:
+    conditions = tuple(condition for group in groups for condition in group.conditions)
+    return (AnyOf(conditions=conditions),) if conditions else ()
+
+
+def _terms(terms: tuple[str, ...], schema: TableSchema) -> tuple[AnyOf, ...]:
+    columns = [column for column in TERM_COLUMNS if column in schema.columns]
+    conditions = tuple(
+        Condition(column=column, op="contains", values=(term,)) for term in terms for column in columns if term
+    )
+    return (AnyOf(conditions=conditions),) if conditions else ()
