@@ -32,9 +32,7 @@ class Context(BaseModel):
         default=None,
         description="The investigation's clock (ISO 8601). Default: the workspace's own clock.",
     )
-    since: UtcTime | None = Field(
-        default=None, description="Start of the window, which wins over the question's words."
-    )
+    since: UtcTime | None = Field(default=None, description="Start of the window; wins over the question.")
     until: UtcTime | None = Field(default=None, description="End of the window, exclusive.")
     max_rounds: int = Field(default=6, ge=1, le=20, description="Plans that may be made, the first one included.")
     max_queries: int = Field(default=60, ge=1, le=500, description="Queries that may run.")

@@ -136,3 +136,5 @@ class Coverage(Value):
     first: UtcTime | None = None
     last: UtcTime | None = None
     note: str = ""
+    subject_rows: int | None = None
+    """Rows about the host or account asked for, whatever else was asked of them; null where nobody counted."""

@@ -47,8 +47,8 @@ def _count(claim: Claim, evidence: Evidence, _coverage: Mapping[str, Coverage]) 
 
 def _order(claim: Claim, evidence: Evidence, _coverage: Mapping[str, Coverage]) -> tuple[bool, str]:
     rows = [evidence.row(ref) for ref in claim.rows]
-    times = [row.get("TimeGenerated") for row in rows if row is not None]
-    if len(times) != len(claim.rows) or len(times) < 2 or None in times:
+    times = [time for row in rows if row is not None and (time := row.get("TimeGenerated")) is not None]
+    if len(times) != len(claim.rows) or len(times) < 2:
         return False, "a cited row is missing or has no time"
     return times[0] <= times[-1], f"{times[0]:%Y-%m-%dT%H:%M:%SZ} and {times[-1]:%Y-%m-%dT%H:%M:%SZ}"
 

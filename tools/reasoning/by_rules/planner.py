@@ -15,12 +15,10 @@ from .questions import queries_about, queries_for
 __all__ = ["RulesPlanner"]
 
 MAX_SPLITS = 3
-"""How often a cut result is asked again in halves: eight parts in all."""
+"""How often a cut or failed result is asked again in halves: eight parts in all."""
 MAX_RELAXED = 2
 SHORTEST_SPLIT = timedelta(minutes=1)
 LEAD_MARGIN = timedelta(hours=1)
-RETRIED_ROWS = 5_000
-"""Rows asked for when a query that failed is tried once more."""
 
 
 class RulesPlanner:
@@ -64,8 +62,11 @@ class RulesPlanner:
 def _mend(feedback: Feedback, situation: Situation) -> Iterator[PlannedQuery]:
     if feedback.query.typed is None:
         return iter(())
-    how = {"refused": _allowed, "empty": _relaxed, "failed": _lighter, "truncated": _split}[feedback.kind]
-    return how(feedback.query, feedback.query.typed, feedback, situation)
+    if feedback.kind == "refused":
+        return _allowed(feedback.query, feedback.query.typed, feedback, situation)
+    if feedback.kind == "empty":
+        return _relaxed(feedback.query.typed, feedback, situation)
+    return _split(feedback.query, feedback.query.typed)
 
 
 def _allowed(
@@ -89,9 +90,7 @@ def _allowed(
         yield query.model_copy(update={"typed": mended})
 
 
-def _relaxed(
-    query: PlannedQuery, typed: TypedQuery, feedback: Feedback, situation: Situation
-) -> Iterator[PlannedQuery]:
+def _relaxed(typed: TypedQuery, feedback: Feedback, situation: Situation) -> Iterator[PlannedQuery]:
     """Ask for less: the things named in any combination, then without the words, then by values that do occur."""
     attempts = sum(record.leads_from == f"relaxed {typed.table}" for record in situation.records)
     if attempts >= MAX_RELAXED or feedback.subject_rows == 0:
@@ -109,19 +108,8 @@ def _relaxed(
             return
 
 
-def _lighter(
-    query: PlannedQuery, typed: TypedQuery, _feedback: Feedback, situation: Situation
-) -> Iterator[PlannedQuery]:
-    """Try a failed query once more, over the later half of its window and with fewer rows."""
-    if query.leads_from.startswith("retry of "):
-        return
-    middle = typed.start + (typed.end - typed.start) / 2
-    lighter = typed.model_copy(update={"start": middle, "limit": RETRIED_ROWS})
-    yield query.model_copy(update={"typed": lighter, "leads_from": f"retry of {query.id}"})
-
-
-def _split(query: PlannedQuery, typed: TypedQuery, _feedback: Feedback, situation: Situation) -> Iterator[PlannedQuery]:
-    """Ask for a cut result again in two halves of its window."""
+def _split(query: PlannedQuery, typed: TypedQuery) -> Iterator[PlannedQuery]:
+    """Ask for a cut or failed result again in two halves of its window."""
     depth = query.leads_from.count("part of ")
     width = typed.end - typed.start
     if depth >= MAX_SPLITS or width < 2 * SHORTEST_SPLIT:

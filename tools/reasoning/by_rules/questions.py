@@ -76,7 +76,7 @@ def queries_for(
     reading: Reading, tables: Mapping[str, TableSchema], *, round_: int, either: bool = False
 ) -> tuple[PlannedQuery, ...]:
     """Return one query for each table that can answer; `either` asks for rows about any of the things named."""
-    planned = []
+    planned: list[PlannedQuery] = []
     for name in tables_for(reading, tables):
         groups = _groups(subject_of(reading.entities), tables[name])
         terms = () if reading.broad else _terms(reading.terms, tables[name])
@@ -90,7 +90,7 @@ def queries_about(
     entity: Entity, window: TimeWindow, tables: Mapping[str, TableSchema], *, first_id: int, round_: int, why: str
 ) -> tuple[PlannedQuery, ...]:
     """Return a query about one thing for each table that knows it."""
-    planned = []
+    planned: list[PlannedQuery] = []
     for name, schema in tables.items():
         condition = conditions_for(entity, schema)
         if condition is None:

@@ -1,0 +1,69 @@
+"""What the findings point at and nobody has looked into."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+
+from soc_analyst.state.entities import Entity, EntityKind
+from soc_analyst.state.findings import Finding
+from soc_analyst.state.plans import Lead
+
+__all__ = ["MAX_DEPTH", "leads_from", "same_thing"]
+
+MAX_DEPTH = 2
+"""Steps away from the question that are followed."""
+MOST = 4
+WORTH: dict[EntityKind, int] = {"host": 0, "account": 1, "ip": 2, "hash": 3}
+EVERYBODY = re.compile(
+    r"^(system|local service|network service|anonymous logon|dwm-\d+|umfd-\d+|-|n/a|root|unknown"
+    r"|window manager|font driver host|nt authority|guest|.*\$)$",
+    re.IGNORECASE,
+)
+
+
+def leads_from(findings: Iterable[Finding], pursued: Sequence[Entity], *, depth: int) -> tuple[Lead, ...]:
+    """Return up to four leads of findings above Low, hosts first; none beyond the depth that is followed."""
+    if depth > MAX_DEPTH:
+        return ()
+    leads: dict[tuple[str, str], Lead] = {}
+    for finding in findings:
+        if finding.confidence == "Low":
+            continue
+        for entity in finding.entities:
+            if _worth_it(entity) and not any(same_thing(entity, known) for known in pursued):
+                leads.setdefault((entity.kind, entity.value.casefold()), _lead(entity, finding, depth))
+    return tuple(sorted(leads.values(), key=lambda lead: (WORTH[lead.entity.kind], lead.time))[:MOST])
+
+
+def same_thing(left: Entity, right: Entity) -> bool:
+    """Return whether two names are of one thing: a short host name and its full one, an account and its UPN."""
+    if left.kind != right.kind:
+        return False
+    if left.kind in ("host", "account"):
+        return _short(left.value) == _short(right.value)
+    return left.value.casefold() == right.value.casefold()
+
+
+def _short(name: str) -> str:
+    return re.split(r"[.@]", name.rsplit("\\", 1)[-1].casefold(), maxsplit=1)[0]
+
+
+def _lead(entity: Entity, finding: Finding, depth: int) -> Lead:
+    reason = f"{entity.kind} {entity.value} stands in “{finding.title}”"
+    return Lead(entity=entity, reason=reason, finding_id=finding.id, time=finding.time, depth=depth)
+
+
+def _worth_it(entity: Entity) -> bool:
+    if entity.kind not in WORTH or EVERYBODY.match(entity.value):
+        return False
+    return entity.kind != "ip" or _is_somewhere(entity.value)
+
+
+def _is_somewhere(text: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return not (address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified)

@@ -1,0 +1,78 @@
+"""The verdict, by code: found, nothing there, or could not look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from soc_analyst.state.entities import Entity, Reading
+from soc_analyst.state.findings import Finding, Outcome
+from soc_analyst.state.queries import Coverage, QueryRecord
+
+__all__ = ["Verdict", "judge", "unseen_parts"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An outcome and the reasons for it."""
+
+    outcome: Outcome
+    reasons: tuple[str, ...] = ()
+
+
+def judge(
+    reading: Reading, findings: Sequence[Finding], records: Sequence[QueryRecord], coverage: Sequence[Coverage]
+) -> Verdict:
+    """Return what the findings and the coverage bear: silence counts as absence only where the data could be seen."""
+    best = {finding.confidence for finding in findings}
+    if "High" in best:
+        return Verdict("confirmed")
+    if "Medium" in best:
+        return Verdict("suspected")
+    blind = _blind(reading, records, coverage)
+    if blind:
+        return Verdict("could_not_look", blind)
+    if not reading.broad and any(record.rows for record in records):
+        return Verdict("benign", ("What was asked about did happen; nothing in it points to an attack.",))
+    return Verdict("not_found")
+
+
+def unseen_parts(records: Sequence[QueryRecord]) -> tuple[str, ...]:
+    """Return what was asked and not fully seen, leaving out what was asked again in parts that came back whole."""
+    return tuple(f"{record.table}: {_why(record)}" for record in records if _is_open(record, records))
+
+
+def _is_open(record: QueryRecord, records: Sequence[QueryRecord]) -> bool:
+    if record.status in ("ok", "empty") and not record.truncated:
+        return False
+    if record.status == "refused":
+        return not any(other.table == record.table and other.status != "refused" for other in records)
+    parts = [other for other in records if other.leads_from.split(" part of ")[0] == f"part of {record.id}"]
+    return not parts
+
+
+def _why(record: QueryRecord) -> str:
+    if record.truncated:
+        return f"query {record.id} returned more rows than may be fetched"
+    detail = record.diagnostics[0].message if record.diagnostics else "no reason was given"
+    return f"query {record.id} {record.status}: {detail}"
+
+
+def _blind(reading: Reading, records: Sequence[QueryRecord], coverage: Sequence[Coverage]) -> tuple[str, ...]:
+    reasons = list(unseen_parts(records))
+    if not records:
+        reasons.append("No query could be asked: no allowed table can answer this.")
+    elif coverage and not any(entry.rows_in_window for entry in coverage):
+        reasons.append("None of the tables asked holds a row in the window.")
+    elif unknown := _unknown(reading, records, coverage):
+        reasons.append(f"No row in the window is about {unknown.kind} {unknown.value}.")
+    return tuple(dict.fromkeys(reasons))
+
+
+def _unknown(reading: Reading, records: Sequence[QueryRecord], coverage: Sequence[Coverage]) -> Entity | None:
+    """Return the host whose silence cannot be told from a missing sensor, or the account that no log knows."""
+    subject = next((entity for entity in reading.entities if entity.kind in ("host", "account")), None)
+    if subject is None or any(record.rows for record in records):
+        return None
+    seen = [entry.subject_rows for entry in coverage if entry.subject_rows is not None]
+    return subject if not any(seen) else None

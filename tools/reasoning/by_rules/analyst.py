@@ -1,0 +1,160 @@
+"""The analyst that needs no model: detections become findings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.findings import (
+    Claim,
+    Confidence,
+    Detection,
+    EvidenceRef,
+    Finding,
+    Level,
+    Mitre,
+    Recommendation,
+)
+from soc_analyst.tools.attack import AttackCatalog
+from soc_analyst.tools.evidence import Evidence
+from soc_analyst.tools.evidence.rows import row_json
+from soc_analyst.tools.proof.indicators import indicators_in
+from soc_analyst.tools.reasoning.base import Analysis, CaseFile
+
+from .answering import observation
+
+__all__ = ["RulesAnalyst"]
+
+RANK: dict[Level, int] = {"informational": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
+CONFIDENCE: dict[Level, Confidence] = {"critical": "High", "high": "High", "medium": "Medium", "low": "Low"}
+RECOMMENDED: dict[Confidence, tuple[Recommendation, ...]] = {
+    "High": ("create incident", "pivot"),
+    "Medium": ("pivot", "monitor"),
+    "Low": ("monitor",),
+}
+MOST_ROWS = 20
+MOST_LOW = 10
+WITH_HASHES = frozenset({"DeviceProcessEvents", "DeviceFileEvents"})
+
+
+class RulesAnalyst:
+    """Group what fired by technique and subject; say no more than the rules do."""
+
+    def __init__(self, catalog: AttackCatalog) -> None:
+        self.catalog = catalog
+
+    def analyse(self, case: CaseFile) -> Analysis:
+        """Return a finding for each technique on each subject, and the plain answer to a plain question."""
+        groups: dict[tuple[str, str], list[Detection]] = {}
+        for detection in case.detections:
+            if detection.rule.level != "informational":
+                groups.setdefault(_identity(detection), []).append(detection)
+        findings = [self._finding(group, case.evidence) for group in groups.values()]
+        kept, warnings = _without_most_of_the_low(findings)
+        if not findings and (seen := observation(case)) is not None:
+            kept = (seen,)
+        return Analysis(findings=kept, warnings=warnings)
+
+    def _finding(self, group: Sequence[Detection], evidence: Evidence) -> Finding:
+        ordered = sorted(group, key=lambda d: -RANK[d.rule.level])
+        first = ordered[0]
+        refs = _telling(ordered)
+        rows = [row for ref in refs if (row := evidence.row(ref)) is not None]
+        confidence = CONFIDENCE[first.rule.level]
+        claims = (*_merged_claims(ordered), _exists(refs))
+        return Finding(
+            id=_finding_id(first, rows),
+            title=_title(first),
+            description=_description(ordered),
+            mitre=self.catalog.mitre(first.techniques[0], _tactic(first)) if first.techniques else Mitre(),
+            confidence=confidence,
+            recommendations=RECOMMENDED[confidence],
+            indicators_of_compromise=indicators_in(rows, hashes=confidence == "High" and refs[0].table in WITH_HASHES),
+            tags=_tags(ordered),
+            notes=_notes(ordered),
+            time=min((ref.time for ref in refs if ref.time), default=datetime.min.replace(tzinfo=UTC)),
+            entities=_entities(ordered),
+            evidence=refs,
+            detections=tuple(dict.fromkeys(detection.rule for detection in ordered)),
+            claims=claims,
+        )
+
+
+def _identity(detection: Detection) -> tuple[str, str]:
+    what = detection.techniques[0] if detection.techniques else detection.rule.id
+    return what, _subject(detection.entities)
+
+
+def _subject(entities: Iterable[Entity]) -> str:
+    by_kind = {entity.kind: entity.value for entity in reversed(tuple(entities))}
+    return next((by_kind[kind].casefold() for kind in ("host", "account", "resource", "ip") if kind in by_kind), "")
+
+
+def _telling(ordered: Sequence[Detection]) -> tuple[EvidenceRef, ...]:
+    """Take rows from each detection in turn, so that none is left without a row."""
+    queues = [list(detection.rows) for detection in ordered]
+    taken: dict[tuple[str, int], EvidenceRef] = {}
+    for position in range(max(len(queue) for queue in queues)):
+        for queue in queues:
+            if position < len(queue) and len(taken) < MOST_ROWS:
+                taken.setdefault((queue[position].query_id, queue[position].row), queue[position])
+    return tuple(taken.values())
+
+
+def _merged_claims(ordered: Sequence[Detection]) -> tuple[Claim, ...]:
+    claims = {claim.statement: claim for detection in ordered for claim in detection.claims if claim.kind != "exists"}
+    return tuple(claims.values())
+
+
+def _exists(refs: tuple[EvidenceRef, ...]) -> Claim:
+    return Claim(kind="exists", statement=f"The {len(refs)} cited row(s) were returned by the queries.", rows=refs)
+
+
+def _finding_id(first: Detection, rows: Sequence[dict[str, object]]) -> str:
+    """Name a finding by what it says and of which event, so that a repeated run names it alike."""
+    earliest = min((row_json(row) for row in rows), default="")
+    text = "\n".join([first.rule.id, *_identity(first), earliest])
+    return f"f-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _title(first: Detection) -> str:
+    subject = next(
+        (e for kind in ("host", "account", "resource", "ip") for e in first.entities if e.kind == kind), None
+    )
+    if subject is None:
+        return first.rule.title
+    return f"{first.rule.title} {'by' if subject.kind == 'account' else 'on'} {subject.value}"
+
+
+def _description(ordered: Sequence[Detection]) -> str:
+    parts = [ordered[0].description, *(detection.statement for detection in ordered)]
+    return " ".join(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def _tactic(first: Detection) -> str:
+    return first.tactics[0] if first.tactics else ""
+
+
+def _tags(ordered: Sequence[Detection]) -> tuple[str, ...]:
+    techniques = [f"attack.{technique.lower()}" for detection in ordered for technique in detection.techniques]
+    own = [tag for detection in ordered for tag in detection.tags if not tag.startswith("attack.t")]
+    return tuple(dict.fromkeys([*techniques, *own]))
+
+
+def _notes(ordered: Sequence[Detection]) -> str:
+    benign = dict.fromkeys(text for detection in ordered for text in detection.false_positives)
+    return f"Benign when: {'; '.join(benign)}." if benign else ""
+
+
+def _entities(ordered: Sequence[Detection]) -> tuple[Entity, ...]:
+    return tuple(dict.fromkeys(entity for detection in ordered for entity in detection.entities))
+
+
+def _without_most_of_the_low(findings: Sequence[Finding]) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    low = [finding for finding in findings if finding.confidence == "Low"]
+    dropped = {finding.id for finding in low[MOST_LOW:]}
+    kept = tuple(finding for finding in findings if finding.id not in dropped)
+    said = (f"{len(dropped)} further low-confidence observations are not listed.",) if dropped else ()
+    return kept, said

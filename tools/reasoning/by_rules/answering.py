@@ -1,0 +1,102 @@
+"""The plain answer to a plain question: what the rows asked for say, counted by code."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+
+import pyarrow.compute as pc
+
+from soc_analyst.state.findings import Claim, Finding
+from soc_analyst.state.queries import Condition
+from soc_analyst.tools.evidence import TableRows
+from soc_analyst.tools.evidence.rows import row_json
+from soc_analyst.tools.reasoning.base import CaseFile
+
+__all__ = ["answer", "observation"]
+
+RESULT_COLUMN: Mapping[str, str] = {
+    "DeviceLogonEvents": "ActionType",
+    "SigninLogs": "ResultType",
+    "AuditLogs": "Result",
+    "AzureActivity": "ActivityStatusValue",
+    "AzureNetworkAnalytics_CL": "FlowStatus_s",
+}
+MEANING: Mapping[tuple[str, str], str] = {
+    ("SigninLogs", "0"): "succeeded",
+    ("AzureNetworkAnalytics_CL", "A"): "allowed",
+    ("AzureNetworkAnalytics_CL", "D"): "blocked",
+    ("DeviceLogonEvents", "LogonSuccess"): "succeeded",
+    ("DeviceLogonEvents", "LogonFailed"): "failed",
+}
+SHOWN = 4
+CITED = 10
+
+
+def answer(case: CaseFile) -> str:
+    """Return how many rows each table gave and with which results, most frequent first."""
+    parts = [_of_table(rows) for rows in case.evidence.values() if len(rows)]
+    return " ".join(parts)
+
+
+def observation(case: CaseFile) -> Finding | None:
+    """Return what was asked about as a Low finding where it did happen and no rule fired on it."""
+    if case.reading.broad:
+        return None
+    rows = max(case.evidence.values(), key=len, default=None)
+    if rows is None or not len(rows):
+        return None
+    refs = rows.refs(range(min(CITED, len(rows))))
+    first = row_json(rows.row(0))
+    return Finding(
+        id=f"f-{hashlib.sha256(f'observation {rows.table} {first}'.encode()).hexdigest()[:16]}",
+        title=f"What was asked about occurred: {len(rows)} rows in {rows.table}",
+        description=f"{answer(case)} No detection fired on them.",
+        confidence="Low",
+        recommendations=("ignore",),
+        tags=("observation",),
+        time=min(ref.time for ref in refs if ref.time) if any(ref.time for ref in refs) else case.reading.window.start,
+        entities=case.reading.entities,
+        evidence=refs,
+        claims=(
+            Claim(kind="exists", statement=f"The {len(refs)} cited rows were returned by the queries.", rows=refs),
+            *_counts(rows),
+        ),
+    )
+
+
+def _of_table(rows: TableRows) -> str:
+    results = _results(rows)
+    if not results:
+        return f"{rows.table}: {len(rows)} rows."
+    shown = ", ".join(f"{count} {_said(rows.table, value)}" for value, count in results.most_common(SHOWN))
+    return f"{rows.table}: {len(rows)} rows ({shown})."
+
+
+def _results(rows: TableRows) -> Counter[str]:
+    column = RESULT_COLUMN.get(rows.table)
+    if column is None or column not in rows.rows.column_names:
+        return Counter()
+    counted = pc.value_counts(rows.rows[column].combine_chunks()).to_pylist()
+    return Counter({str(entry["values"]): entry["counts"] for entry in counted if entry["values"] not in (None, "")})
+
+
+def _said(table: str, value: str) -> str:
+    if meaning := MEANING.get((table, value)):
+        return meaning
+    return f"failed with {value}" if table == "SigninLogs" else value
+
+
+def _counts(rows: TableRows) -> tuple[Claim, ...]:
+    column = RESULT_COLUMN.get(rows.table, "")
+    return tuple(
+        Claim(
+            kind="count",
+            statement=f"{count} rows of {rows.table} have {column} {value}.",
+            table=rows.table,
+            where=(Condition(column=column, op="==", values=(value,)),),
+            expected=count,
+        )
+        for value, count in _results(rows).most_common(SHOWN)
+    )

@@ -1,0 +1,82 @@
+"""The folder of a case: what was asked, what became of each query, and the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from soc_analyst.state.base import UtcTime, Value
+from soc_analyst.state.queries import QueryRecord
+from soc_analyst.state.report import Report
+from soc_analyst.tools.evidence.store import write_atomically
+
+__all__ = ["CaseFolder", "CaseHeader", "all_cases"]
+
+
+class CaseHeader(Value):
+    """What was asked, and with which options, so that `resume` needs nothing but the thread."""
+
+    thread_id: str
+    question: str
+    started: UtcTime
+    options: dict[str, Any]
+
+
+class CaseFolder:
+    """One case on disk. Methods block; call them off the event loop."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def lock(self) -> Path:
+        """The file that one run at a time holds locked."""
+        return self.path / "running.lock"
+
+    def open(self, header: CaseHeader) -> None:
+        """Keep what was asked."""
+        write_atomically(self.path / "case.json", header.model_dump_json(indent=2).encode())
+
+    def header(self) -> CaseHeader | None:
+        """Return what was asked, or None where no such case is."""
+        path = self.path / "case.json"
+        return CaseHeader.model_validate_json(path.read_bytes()) if path.exists() else None
+
+    def keep(self, key: str, record: QueryRecord) -> None:
+        """Keep what became of a query, so that it is never run twice."""
+        write_atomically(self.path / "queries" / f"{key}.json", record.model_dump_json().encode())
+
+    def kept(self, key: str) -> QueryRecord | None:
+        """Return what became of a query, if it was run."""
+        path = self.path / "queries" / f"{key}.json"
+        return QueryRecord.model_validate_json(path.read_bytes()) if path.exists() else None
+
+    def close(self, report: Report) -> None:
+        """Keep the report."""
+        write_atomically(self.path / "report.json", report.model_dump_json(indent=2).encode())
+
+    def report(self) -> Report | None:
+        """Return the report of a finished case."""
+        path = self.path / "report.json"
+        return Report.model_validate_json(path.read_bytes()) if path.exists() else None
+
+    def finished(self) -> datetime | None:
+        """Return when the report was written, in local file time as UTC."""
+        path = self.path / "report.json"
+        return datetime.fromtimestamp(path.stat().st_mtime).astimezone() if path.exists() else None
+
+
+def all_cases(root: Path) -> Iterator[CaseFolder]:
+    """Yield the cases below a folder, the latest first."""
+    headers = []
+    for path in root.glob("*/case.json"):
+        try:
+            started = json.loads(path.read_bytes()).get("started", "")
+        except ValueError:
+            continue
+        headers.append((started, path.parent))
+    for _, folder in sorted(headers, reverse=True):
+        yield CaseFolder(folder)
