@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 from .base import UtcTime, Value
@@ -19,6 +20,7 @@ __all__ = [
     "Scalar",
     "Shape",
     "TypedQuery",
+    "asked_key",
 ]
 
 Scalar = str | int | float | bool
@@ -86,6 +88,12 @@ class PlannedQuery(Value):
     kql: str | None = None
     leads_from: str = ""
     """The finding or lead this query follows, empty for the question itself."""
+
+
+def asked_key(query: PlannedQuery) -> str:
+    """Return a digest of what is asked, whatever it is called and why, to notice the same question asked twice."""
+    asked = query.typed.model_dump_json() if query.typed is not None else query.kql or ""
+    return hashlib.sha256(asked.encode()).hexdigest()[:32]
 
 
 class ApprovedQuery(Value):

@@ -1,0 +1,102 @@
+"""The desk a node works at: policy, tables, workspace and records, opened for its context and closed after."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from soc_analyst.state.case import CaseState
+from soc_analyst.state.queries import QueryRecord
+from soc_analyst.state.tables import TableSchema
+from soc_analyst.tools.evidence import Evidence, TableRows
+from soc_analyst.tools.guard import Policy, load_policy
+from soc_analyst.tools.logs.base import Workspace
+from soc_analyst.tools.logs.tables import load_tables
+from soc_analyst.tools.logs.workspaces import open_workspace
+from soc_analyst.tools.records.cases import CaseFolder
+from soc_analyst.tools.records.folder import DataDir
+
+from .context import Context
+
+__all__ = ["Desk", "allowed_tables", "open_desk", "policy_for", "wall_clock"]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a node needs of the world."""
+
+    context: Context
+    policy: Policy
+    tables: Mapping[str, TableSchema]
+    """The tables and columns that policy allows."""
+    data: DataDir
+
+    def case(self, state: CaseState) -> CaseFolder:
+        """Return the folder of the case."""
+        return CaseFolder(self.data.case(state["thread_id"]))
+
+    @asynccontextmanager
+    async def workspace(self) -> AsyncIterator[Workspace]:
+        """Open the logs."""
+        opened = open_workspace(
+            self.context.workspace,
+            data_dir=self.data.root,
+            columns=self.policy.tables,
+            policy_hash=self.policy.hash,
+            now=self.context.now,
+        )
+        async with opened as workspace:
+            yield workspace
+
+    def evidence(self, records: tuple[QueryRecord, ...]) -> Evidence:
+        """Read the stored rows of these queries. Blocks."""
+        by_table: dict[str, list[QueryRecord]] = {}
+        for record in records:
+            if record.rows_digest:
+                by_table.setdefault(record.table, []).append(record)
+        store = self.data.evidence
+        return Evidence(
+            TableRows.collect(table, ((record.id, store.rows(record.rows_digest)) for record in own))
+            for table, own in by_table.items()
+        )
+
+
+@asynccontextmanager
+async def open_desk(context: Context | None) -> AsyncIterator[Desk]:
+    """Lay out a desk for a context; the defaults where the host gave none."""
+    chosen = context or Context()
+    yield await asyncio.to_thread(_laid_out, chosen)
+
+
+def policy_for(context: Context) -> Policy:
+    """Read the policy in force. Blocks."""
+    return load_policy(context.policy)
+
+
+def allowed_tables(policy: Policy) -> Mapping[str, TableSchema]:
+    """Return the catalogue's tables cut down to what policy allows."""
+    catalogue = load_tables()
+    return {
+        name: schema.model_copy(
+            update={
+                "columns": {
+                    column: schema.columns[column] for column in policy.tables[name] if column in schema.columns
+                }
+            }
+        )
+        for name, schema in catalogue.items()
+        if name in policy.tables
+    }
+
+
+def wall_clock() -> datetime:
+    """Return the time at which a record is written; never the investigation's clock."""
+    return datetime.now(UTC)
+
+
+def _laid_out(context: Context) -> Desk:
+    policy = policy_for(context)
+    return Desk(context=context, policy=policy, tables=allowed_tables(policy), data=DataDir(context.data_dir).ready())

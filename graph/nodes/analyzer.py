@@ -1,0 +1,47 @@
+"""analyzer: runs the detections over the rows of the case and drafts findings."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from soc_analyst.graph.budgets import Stopwatch
+from soc_analyst.graph.context import Context
+from soc_analyst.graph.desk import Desk, open_desk
+from soc_analyst.graph.progress import tell
+from soc_analyst.state.case import CaseState
+from soc_analyst.tools.attack import AttackCatalog
+from soc_analyst.tools.detections import RuleSet, detect, load_rules
+from soc_analyst.tools.reasoning.base import Analysis, CaseFile
+from soc_analyst.tools.reasoning.by_rules.analyst import RulesAnalyst
+
+__all__ = ["analyzer", "rules_for"]
+
+
+async def analyzer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Return draft findings over all the rows that the case has so far."""
+    watch = Stopwatch()
+    async with open_desk(runtime.context) as desk:
+        analysis, fired, faults = await asyncio.to_thread(_analysed, state, desk)
+    tell(runtime, {"event": "detections", "node": "analyzer", "count": fired})
+    return {
+        "findings": analysis.findings,
+        "warnings": (*faults, *analysis.warnings),
+        "usage": watch.added_to(state["usage"]),
+    }
+
+
+def rules_for(desk: Desk) -> RuleSet:
+    """Return the built-in rules and the user's own. Blocks."""
+    folders = (desk.context.sigma_rules,) if desk.context.sigma_rules is not None else ()
+    return load_rules(folders, cache_dir=desk.data.root / "rules")
+
+
+def _analysed(state: CaseState, desk: Desk) -> tuple[Analysis, int, tuple[str, ...]]:
+    evidence = desk.evidence(state["records"])
+    rules = rules_for(desk)
+    detections = detect(evidence, rules=rules, tables=desk.tables)
+    case = CaseFile(state["reading"], evidence, detections, state["coverage"], desk.tables)
+    return RulesAnalyst(AttackCatalog.bundled()).analyse(case), len(detections), tuple(rules.warnings)

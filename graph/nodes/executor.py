@@ -1,0 +1,236 @@
+"""executor: runs what was approved, keeps the rows outside the state, and learns what the tables cover."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from soc_analyst.graph.budgets import Stopwatch, rows_left, seconds_left, used_up
+from soc_analyst.graph.context import Context
+from soc_analyst.graph.desk import Desk, open_desk
+from soc_analyst.graph.probing import count_about, cover, known_values, like, same_name
+from soc_analyst.graph.progress import tell
+from soc_analyst.state.case import CaseState
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.plans import Feedback
+from soc_analyst.state.queries import ApprovedQuery, Coverage, PlannedQuery, QueryRecord, asked_key
+from soc_analyst.tools.guard import recheck
+from soc_analyst.tools.logs.base import QueryResult, Workspace
+from soc_analyst.tools.reasoning.by_rules.matching import conditions_for
+from soc_analyst.tools.records.cases import CaseFolder
+
+from .guardrail import refused_record
+
+__all__ = ["executor"]
+
+AT_ONCE = 4
+"""Queries that run at the same time."""
+QUERY_TIMEOUT = 120.0
+"""Seconds a query may take, less where the budget has less."""
+
+
+async def executor(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Return a record of each query, the coverage of each table, and feedback where the planner should try again."""
+    watch = Stopwatch()
+    context = runtime.context or Context()
+    if not state["approved"]:
+        return {"approved": (), "feedback": (), "usage": watch.added_to(state["usage"])}
+    async with open_desk(context) as desk, desk.workspace() as workspace:
+        round_ = _Round(state, runtime, desk, workspace, watch)
+        records = await round_.run()
+        coverage = await round_.covered(records)
+        feedback, warnings = await round_.feedback(records, coverage)
+    usage = watch.added_to(
+        state["usage"], queries=sum(r.status != "refused" for r in records), rows=sum(r.rows for r in records)
+    )
+    spent: CaseState = {**state, "usage": usage}
+    skipped = any(record.status == "skipped" for record in records)
+    reached = used_up(spent, context) if feedback or skipped else ""
+    return {
+        "approved": (),
+        "records": records,
+        "coverage": coverage,
+        "feedback": feedback,
+        "usage": usage,
+        "warnings": warnings,
+        "budget_reached": state["budget_reached"] or ("seconds" if skipped else reached),
+    }
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One round of queries."""
+
+    state: CaseState
+    runtime: Runtime[Context]
+    desk: Desk
+    workspace: Workspace
+    watch: Stopwatch
+
+    async def run(self) -> tuple[QueryRecord, ...]:
+        """Run the approved queries side by side, in the order planned."""
+        places = asyncio.Semaphore(AT_ONCE)
+        return tuple(await asyncio.gather(*(self._one(query, places) for query in self.state["approved"])))
+
+    async def _one(self, query: ApprovedQuery, places: asyncio.Semaphore) -> QueryRecord:
+        planned = next(p for p in self.state["plan"].queries if p.id == query.id)
+        folder = self.desk.case(self.state)
+        key = _ledger_key(query, self.desk.context.workspace)
+        async with places:
+            kept = await asyncio.to_thread(folder.kept, key)
+            if kept is not None:
+                return kept.model_copy(update={"id": query.id, "round": self.state["plan"].round})
+            tampered = await asyncio.to_thread(recheck, query, policy=self.desk.policy, tables=self.desk.tables)
+            if tampered:
+                return refused_record(planned, tampered, self.state["plan"].round)
+            return await self._run(query, planned, folder, key)
+
+    async def _run(self, query: ApprovedQuery, planned: PlannedQuery, folder: CaseFolder, key: str) -> QueryRecord:
+        left = seconds_left(self.state, self.desk.context) - self.watch.seconds
+        if left <= 0:
+            return self._record(query, planned).model_copy(update={"status": "skipped"})
+        tell(
+            self.runtime,
+            {
+                "event": "query_started",
+                "node": "executor",
+                "id": query.id,
+                "table": query.tables[0],
+                "text": planned.purpose,
+            },
+        )
+        result = await self.workspace.run(query, timeout=min(QUERY_TIMEOUT, left))
+        record = await asyncio.to_thread(self._stored, query, planned, result, folder, key)
+        tell(
+            self.runtime,
+            {
+                "event": "query_finished",
+                "node": "executor",
+                "id": query.id,
+                "table": record.table,
+                "status": record.status,
+                "rows": record.rows,
+                "elapsed_ms": record.elapsed_ms,
+            },
+        )
+        return record
+
+    def _record(self, query: ApprovedQuery, planned: PlannedQuery) -> QueryRecord:
+        return QueryRecord(
+            id=query.id,
+            round=self.state["plan"].round,
+            purpose=planned.purpose,
+            table=query.tables[0],
+            key=asked_key(planned),
+            status="ok",
+            kql_digest=self.desk.data.evidence.put_text(query.kql),
+            hypothesis=planned.hypothesis,
+            leads_from=planned.leads_from,
+            start=query.start,
+            end=query.end,
+        )
+
+    def _stored(
+        self, query: ApprovedQuery, planned: PlannedQuery, result: QueryResult, folder: CaseFolder, key: str
+    ) -> QueryRecord:
+        rows = result.rows.num_rows
+        record = self._record(query, planned).model_copy(
+            update={
+                "status": result.status,
+                "rows_digest": self.desk.data.evidence.put_rows(result.rows) if rows else "",
+                "rows": rows,
+                "truncated": result.truncated,
+                "elapsed_ms": round(result.elapsed_ms, 1),
+                "diagnostics": tuple(result.diagnostics),
+            }
+        )
+        if record.status != "failed":
+            folder.keep(key, record)
+        return record
+
+    async def covered(self, records: Sequence[QueryRecord]) -> tuple[Coverage, ...]:
+        """Return the coverage of each table asked for the first time, with the rows about the subject where nothing came back."""
+        known = {entry.table: entry for entry in self.state["coverage"]}
+        asked = dict.fromkeys(record.table for record in records if record.table)
+        new = [table for table in asked if table not in known]
+        window = self.state["reading"].window
+        found = await asyncio.gather(*(cover(table, window, self.desk, self.workspace) for table in new))
+        known.update((entry.table, entry) for entry in found)
+        rows = {table: sum(r.rows for r in records if r.table == table) for table in asked}
+        counted = await asyncio.gather(*(self._subject_rows(known[table], rows[table]) for table in asked))
+        return tuple(counted)
+
+    async def _subject_rows(self, entry: Coverage, rows: int) -> Coverage:
+        if entry.subject_rows is not None:
+            return entry
+        tests = [t for subject in self._subjects() if (t := conditions_for(subject, self.desk.tables[entry.table]))]
+        if not tests:
+            return entry
+        window = self.state["reading"].window
+        count = rows or await count_about(tests[0], entry.table, window, self.desk, self.workspace)
+        return entry.model_copy(update={"subject_rows": count})
+
+    def _subjects(self) -> tuple[Entity, ...]:
+        return tuple(e for e in self.state["reading"].entities if e.kind in ("host", "account"))
+
+    async def feedback(
+        self, records: Sequence[QueryRecord], coverage: Sequence[Coverage]
+    ) -> tuple[tuple[Feedback, ...], tuple[str, ...]]:
+        """Return why the planner should try again, if it should, and what the user should know."""
+        planned = {query.id: query for query in self.state["plan"].queries}
+        rows_about = {entry.table: entry.subject_rows for entry in coverage}
+        back = [*self.state["feedback"], *_unsatisfied(records, planned)]
+        if any(record.rows for record in records) or any(record.rows for record in self.state["records"]):
+            return tuple(back), ()
+        nearest, warnings = await self._nearest()
+        back += [
+            Feedback(
+                kind="empty",
+                query=planned[record.id],
+                message=f"{record.table} returned nothing for {record.id}",
+                subject_rows=rows_about.get(record.table),
+                known_values=nearest,
+            )
+            for record in records
+            if record.status == "empty"
+        ]
+        return tuple(back), warnings
+
+    async def _nearest(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the known names nearest to a subject that no log knows, and say so."""
+        subject = next(iter(self._subjects()), None)
+        if subject is None:
+            return (), ()
+        end = self.state["reading"].window.end
+        known = (await known_values((subject.kind,), end, self.desk, self.workspace)).get(subject.kind, set())
+        if same_name(subject, known):
+            return (), ()
+        nearest = like(subject.value, known)
+        hint = f"; names like it that do occur: {', '.join(nearest)}" if nearest else ""
+        return nearest, (
+            f"No log of the last {self.desk.policy.max_window_days:g} days names {subject.kind} {subject.value}{hint}.",
+        )
+
+
+def _unsatisfied(records: Iterable[QueryRecord], planned: dict[str, PlannedQuery]) -> Iterable[Feedback]:
+    for record in records:
+        if record.status == "failed":
+            message = record.diagnostics[0].message if record.diagnostics else "no reason was given"
+            yield Feedback(
+                kind="failed",
+                query=planned[record.id],
+                message=f"{record.table}: {message}",
+                diagnostics=record.diagnostics,
+            )
+        elif record.truncated:
+            message = f"{record.table} held more rows than the {record.rows} that may be fetched at once"
+            yield Feedback(kind="truncated", query=planned[record.id], message=message)
+
+
+def _ledger_key(query: ApprovedQuery, workspace: str) -> str:
+    return hashlib.sha256(f"{workspace}\n{query.row_cap}\n{query.kql}".encode()).hexdigest()[:32]

@@ -1,0 +1,151 @@
+"""planner: reads the question once, then plans one round after another."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import timedelta
+from typing import Any, cast
+
+from langchain_core.messages import HumanMessage
+from langgraph.config import get_config
+from langgraph.runtime import Runtime
+from langgraph.types import Overwrite
+
+from soc_analyst.graph.budgets import Stopwatch, queries_left
+from soc_analyst.graph.confirming import confirmed
+from soc_analyst.graph.context import Context
+from soc_analyst.graph.desk import Desk, open_desk, wall_clock
+from soc_analyst.graph.progress import tell
+from soc_analyst.state.case import CaseState
+from soc_analyst.state.entities import Reading
+from soc_analyst.state.errors import OperatorError
+from soc_analyst.state.plans import Plan
+from soc_analyst.state.queries import PlannedQuery, asked_key
+from soc_analyst.state.report import Usage
+from soc_analyst.tools.reading import read_question
+from soc_analyst.tools.reasoning.base import Situation
+from soc_analyst.tools.reasoning.by_rules.planner import RulesPlanner, pursued_by
+from soc_analyst.tools.records.cases import CaseFolder, CaseHeader
+
+__all__ = ["planner"]
+
+
+async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Return the next plan; a new question on the thread opens a new case first."""
+    watch = Stopwatch()
+    context = runtime.context or Context()
+    async with open_desk(context) as desk:
+        opened = {} if state.get("stage") == "open" else await _opened(state, desk)
+        case = cast(CaseState, {**state, **opened})
+        reading, said = _within_policy(case, desk)
+        situation = _situation(case, reading, desk)
+        plan = await asyncio.to_thread(RulesPlanner().plan, situation)
+    queries, skipped = _fresh(plan, case, situation.queries_left)
+    warnings = tuple([*case.get("warnings", ()), *said, *plan.given_up] if opened else [*said, *plan.given_up])
+    tell(
+        runtime,
+        {"event": "round", "node": "planner", "round": plan.round, "text": plan.rationale, "count": len(queries)},
+    )
+    return {
+        **{name: Overwrite(value) if name in MERGED else value for name, value in opened.items()},
+        "reading": reading,
+        "plan": plan.model_copy(update={"queries": queries}),
+        "rounds": case["rounds"] + bool(queries),
+        "approved": (),
+        "feedback": (),
+        "leads": (),
+        "pursued": tuple(dict.fromkeys([*case["pursued"], *pursued_by(situation)])),
+        "usage": watch.added_to(case["usage"]),
+        "warnings": Overwrite(warnings) if opened else warnings,
+        "budget_reached": "queries" if skipped else "",
+    }
+
+
+MERGED = frozenset({"records", "coverage"})
+"""Channels whose reducers would keep what an earlier question left."""
+
+
+async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
+    """Return a new case: the question read, its names confirmed, all counters at zero."""
+    question = _question(state)
+    context = desk.context
+    thread_id = state.get("thread_id") or get_config().get("configurable", {}).get("thread_id") or uuid.uuid4().hex
+    async with desk.workspace() as workspace:
+        now = await workspace.now()
+        since, until = context.window_option()
+        reading = await asyncio.to_thread(read_question, question, now=now, since=since, until=until)
+        reading = await confirmed(reading, desk, workspace)
+        notes = workspace.notes
+    header = CaseHeader(
+        thread_id=str(thread_id), question=question, started=wall_clock(), options=context.model_dump(mode="json")
+    )
+    folder = CaseFolder(desk.data.case(str(thread_id)))
+    await asyncio.to_thread(folder.open, header)
+    return {
+        "question": question,
+        "thread_id": str(thread_id),
+        "asked": state.get("asked", 0) + bool(state.get("stage")),
+        "stage": "open",
+        "reading": reading,
+        "now": now,
+        "rounds": 0,
+        "feedback": (),
+        "leads": (),
+        "pursued": (),
+        "records": (),
+        "coverage": (),
+        "findings": (),
+        "hypotheses": (),
+        "usage": Usage(model=context.model),
+        "warnings": (*notes, *reading.notes),
+        "policy_hash": desk.policy.hash,
+    }
+
+
+def _question(state: CaseState) -> str:
+    """Return what is asked: the last human message, unless a question is given that is newer than the last one."""
+    last = next((m for m in reversed(state.get("messages") or []) if isinstance(m, HumanMessage)), None)
+    asked = state.get("question", "")
+    if last is not None and (not asked or state.get("stage") == "finished"):
+        asked = asked if asked != _answered(state) else str(last.text)
+    if not asked.strip():
+        raise OperatorError("the question is empty; ask one in plain words", where="question")
+    return asked
+
+
+def _answered(state: CaseState) -> str:
+    report = state.get("report")
+    return report.question if report is not None else ""
+
+
+def _within_policy(case: CaseState, desk: Desk) -> tuple[Reading, tuple[str, ...]]:
+    """Shorten the window of the case once the guard has refused it as too long."""
+    reading, longest = case["reading"], timedelta(days=desk.policy.max_window_days)
+    refused = any("window" in d.code for feedback in case["feedback"] for d in feedback.diagnostics)
+    if not refused or reading.window.end - reading.window.start <= longest:
+        return reading, ()
+    window = reading.window.model_copy(update={"start": reading.window.end - longest})
+    said = f"The window was shortened to the {longest.days} days that policy allows; nothing before {window.start:%Y-%m-%d} was seen."
+    return reading.model_copy(update={"window": window}), (said,)
+
+
+def _situation(case: CaseState, reading: Reading, desk: Desk) -> Situation:
+    return Situation(
+        reading=reading,
+        tables=desk.tables,
+        round=case["rounds"] + 1,
+        queries_left=queries_left(case, desk.context),
+        max_window_days=desk.policy.max_window_days,
+        records=case["records"],
+        feedback=case["feedback"],
+        leads=case["leads"],
+        pursued=case["pursued"],
+    )
+
+
+def _fresh(plan: Plan, case: CaseState, left: int) -> tuple[tuple[PlannedQuery, ...], int]:
+    """Return the queries that were not asked before, as many as the budget allows, and how many it cut."""
+    tried = {record.key for record in case["records"]}
+    new = [query for query in plan.queries if asked_key(query) not in tried]
+    return tuple(new[:left]), max(0, len(new) - left)

@@ -1,0 +1,112 @@
+"""Small questions beside the plan: what a table covers, and which values occur. Each goes through the guard too."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+
+from soc_analyst.state.entities import Entity, EntityKind, TimeWindow
+from soc_analyst.state.queries import AnyOf, Coverage, PlannedQuery, TypedQuery
+from soc_analyst.tools.guard import check
+from soc_analyst.tools.logs.base import Workspace
+
+from .desk import Desk
+
+__all__ = ["count_about", "cover", "known_values", "like", "same_name"]
+
+PROBE_TIMEOUT = 30.0
+"""Seconds a probe may take."""
+MOST_VALUES = 5_000
+NEAREST = 5
+TABLES_PER_COLUMN = 2
+
+
+async def cover(table: str, window: TimeWindow, desk: Desk, workspace: Workspace) -> Coverage:
+    """Return how many rows a table holds in the window, and the first and last of them."""
+    rows, why = await _probe(
+        TypedQuery(table=table, start=window.start, end=window.end, shape="coverage"), desk, workspace
+    )
+    if rows is None or not rows.num_rows:
+        return Coverage(table=table, note=why or "the probe returned nothing")
+    found = rows.to_pylist()[0]
+    count = int(found["Rows"] or 0)
+    first, last = (found["First"], found["Last"]) if count else (None, None)
+    return Coverage(
+        table=table, rows_in_window=count, first=first, last=last, note="" if count else "no rows in the window"
+    )
+
+
+async def count_about(test: AnyOf, table: str, window: TimeWindow, desk: Desk, workspace: Workspace) -> int | None:
+    """Return how many rows of a table in the window meet a test, or None where that cannot be told."""
+    typed = TypedQuery(table=table, start=window.start, end=window.end, shape="coverage", where=(test,))
+    rows, _ = await _probe(typed, desk, workspace)
+    return int(rows.to_pylist()[0]["Rows"] or 0) if rows is not None and rows.num_rows else None
+
+
+async def known_values(
+    kinds: Iterable[EntityKind], end: datetime, desk: Desk, workspace: Workspace
+) -> dict[EntityKind, set[str]]:
+    """Return the hosts or accounts that occur in the longest window policy allows, by kind."""
+    start = end - timedelta(days=desk.policy.max_window_days)
+    wanted = [(kind, table, column) for kind in kinds for table, column in _naming(kind, desk)]
+    results = await asyncio.gather(
+        *(
+            _probe(TypedQuery(table=table, start=start, end=end, shape="values", values_of=column), desk, workspace)
+            for _, table, column in wanted
+        )
+    )
+    known: dict[EntityKind, set[str]] = {}
+    for (kind, _, column), (rows, _) in zip(wanted, results, strict=True):
+        values = rows[column].to_pylist() if rows is not None and column in rows.column_names else []
+        known.setdefault(kind, set()).update(str(value) for value in values if value)
+    return known
+
+
+def like(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Return known names that a mistyped one may have meant, nearest first."""
+    by_short = {value.split(".")[0].split("@")[0].casefold(): value for value in sorted(known, reverse=True)}
+    short = name.rsplit("\\", 1)[-1].split(".")[0].split("@")[0].casefold()
+    return tuple(by_short[near] for near in difflib.get_close_matches(short, by_short, n=NEAREST, cutoff=0.7))
+
+
+def _naming(kind: EntityKind, desk: Desk) -> list[tuple[str, str]]:
+    """Return the most direct column of each table that names a kind of thing, two tables for each column."""
+    chosen: dict[str, list[str]] = {}
+    for table, schema in desk.tables.items():
+        columns = [
+            c for c in schema.columns_of(kind) if schema.columns[c].type == "string" and not c.startswith("Remote")
+        ]
+        if columns and len(chosen.setdefault(columns[0], [])) < TABLES_PER_COLUMN:
+            chosen[columns[0]].append(table)
+    return [(table, column) for column, tables in chosen.items() for table in tables]
+
+
+async def _probe(typed: TypedQuery, desk: Desk, workspace: Workspace) -> tuple[pa.Table | None, str]:
+    window = TimeWindow(start=typed.start, end=typed.end)
+    planned = PlannedQuery(
+        id=f"probe-{typed.table}", purpose="probe", typed=typed.model_copy(update={"limit": MOST_VALUES})
+    )
+    verdict = await asyncio.to_thread(
+        check, planned, policy=desk.policy, tables=desk.tables, window=window, row_cap=MOST_VALUES
+    )
+    if verdict.approved is None:
+        return None, "; ".join(diagnostic.message for diagnostic in verdict.diagnostics)
+    result = await workspace.run(verdict.approved, timeout=PROBE_TIMEOUT)
+    if result.status == "failed":
+        return None, "; ".join(diagnostic.message for diagnostic in result.diagnostics)
+    return result.rows, ""
+
+
+def same_name(entity: Entity, known: Iterable[str]) -> bool:
+    """Return whether a host or account occurs among known names."""
+    wanted = entity.value.rsplit("\\", 1)[-1].casefold()
+    short = wanted.split(".")[0].split("@")[0]
+    for value in known:
+        name = value.rsplit("\\", 1)[-1].rsplit("/", 1)[-1].casefold()
+        if name == wanted or name.split(".")[0].split("@")[0] == short:
+            return True
+    return False

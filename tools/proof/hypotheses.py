@@ -1,0 +1,48 @@
+"""The explanations under test, and where the evidence leaves them; the benign one competes from the start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from soc_analyst.state.findings import EvidenceRef, Finding, Hypothesis, Outcome
+from soc_analyst.state.queries import QueryRecord
+
+__all__ = ["BENIGN", "weighed"]
+
+BENIGN = "What was seen is ordinary work."
+CITED = 3
+
+
+def weighed(records: Sequence[QueryRecord], findings: Sequence[Finding], outcome: Outcome) -> tuple[Hypothesis, ...]:
+    """Return the benign hypothesis and one for each kind of attack that a query asked about."""
+    serious = [finding for finding in findings if finding.confidence != "Low"]
+    return (_benign(serious, outcome), *_malicious(records, serious, outcome))
+
+
+def _benign(serious: Sequence[Finding], outcome: Outcome) -> Hypothesis:
+    if serious:
+        return Hypothesis(statement=BENIGN, status="refuted", evidence=_cited(serious))
+    return Hypothesis(statement=BENIGN, status="open" if outcome == "could_not_look" else "supported")
+
+
+def _malicious(records: Sequence[QueryRecord], serious: Sequence[Finding], outcome: Outcome) -> tuple[Hypothesis, ...]:
+    tables: dict[str, set[str]] = {}
+    for record in records:
+        if record.hypothesis:
+            tables.setdefault(record.hypothesis, set()).add(record.table)
+    return tuple(_one(statement, own, serious, outcome) for statement, own in tables.items())
+
+
+def _one(statement: str, tables: set[str], serious: Sequence[Finding], outcome: Outcome) -> Hypothesis:
+    bearing = [finding for finding in serious if any(ref.table in tables for ref in finding.evidence)]
+    by_absence: Mapping[bool, Literal["open", "refuted"]] = {True: "open", False: "refuted"}
+    status = "supported" if bearing else by_absence[outcome == "could_not_look"]
+    return Hypothesis(
+        statement=f"{statement[0].upper()}{statement[1:]}.", status=status, evidence=_cited(bearing, tables)
+    )
+
+
+def _cited(findings: Sequence[Finding], tables: set[str] | None = None) -> tuple[EvidenceRef, ...]:
+    refs = [ref for finding in findings for ref in finding.evidence if tables is None or ref.table in tables]
+    return tuple(dict.fromkeys(refs))[:CITED]

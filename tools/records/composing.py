@@ -1,0 +1,125 @@
+"""The report of a case, composed from what was proved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from soc_analyst.state.entities import Reading
+from soc_analyst.state.findings import Finding, TimelineEvent
+from soc_analyst.state.queries import Coverage, QueryRecord
+from soc_analyst.state.report import QueryReport, Report, Usage
+from soc_analyst.state.tables import TableSchema
+from soc_analyst.tools.evidence import Evidence, EvidenceStore
+from soc_analyst.tools.evidence.describing import describe
+from soc_analyst.tools.proof.findings import with_log_lines
+from soc_analyst.tools.proof.hypotheses import weighed
+from soc_analyst.tools.proof.outcome import Verdict, judge, unseen_parts
+from soc_analyst.tools.reasoning.by_rules.answering import answer
+from soc_analyst.tools.reasoning.base import CaseFile
+
+__all__ = ["ClosedCase", "compose"]
+
+MOST_EVENTS = 60
+EVENTS_OF_A_FINDING = 6
+VERDICTS = {
+    "confirmed": "Confirmed",
+    "suspected": "Suspected",
+    "benign": "Explained",
+    "not_found": "Nothing found",
+    "could_not_look": "Could not look",
+}
+
+
+@dataclass(frozen=True)
+class ClosedCase:
+    """What a finished case leaves."""
+
+    thread_id: str
+    question: str
+    reading: Reading
+    policy_hash: str
+    findings: tuple[Finding, ...]
+    records: tuple[QueryRecord, ...]
+    coverage: tuple[Coverage, ...]
+    rounds: int
+    usage: Usage
+    warnings: tuple[str, ...]
+    budget_reached: str
+
+
+def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, tables: Mapping[str, TableSchema]) -> Report:
+    """Return the report: log lines copied from the rows, the outcome decided by code. Blocks."""
+    findings = with_log_lines(case.findings, evidence)
+    verdict = judge(case.reading, findings, case.records, case.coverage)
+    file = CaseFile(case.reading, evidence, (), case.coverage, tables)
+    unseen = () if verdict.outcome == "could_not_look" else unseen_parts(case.records)
+    return Report(
+        thread_id=case.thread_id,
+        question=case.question,
+        model=case.usage.model,
+        policy_hash=case.policy_hash,
+        outcome=verdict.outcome,
+        summary=_summary(case, verdict, findings, answer(file)),
+        window=case.reading.window,
+        entities=case.reading.entities,
+        findings=findings,
+        timeline=_timeline(findings, evidence),
+        hypotheses=weighed(case.records, findings, verdict.outcome),
+        queries=tuple(_query(record, texts) for record in case.records),
+        coverage=case.coverage,
+        rounds=case.rounds,
+        usage=case.usage,
+        warnings=tuple(dict.fromkeys([*case.warnings, *(f"Not fully seen: {part}." for part in unseen)])),
+        budget_reached=case.budget_reached,
+    )
+
+
+def _query(record: QueryRecord, texts: EvidenceStore) -> QueryReport:
+    return QueryReport(
+        id=record.id,
+        round=record.round,
+        purpose=record.purpose,
+        table=record.table,
+        kql=texts.text(record.kql_digest) if record.kql_digest else "",
+        status=record.status,
+        rows=record.rows,
+        truncated=record.truncated,
+        elapsed_ms=record.elapsed_ms,
+        diagnostics=record.diagnostics,
+    )
+
+
+def _summary(case: ClosedCase, verdict: Verdict, findings: Sequence[Finding], answered: str) -> str:
+    claims = [claim for finding in findings for claim in finding.claims]
+    window = case.reading.window
+    parts = [
+        f"{VERDICTS[verdict.outcome]}.",
+        _found(findings),
+        *verdict.reasons,
+        "" if case.reading.broad else answered,
+        f"Window {window.start:%Y-%m-%d %H:%M:%S} to {window.end:%Y-%m-%d %H:%M:%S} UTC ({window.basis}).",
+        f"{len(claims)} claims, {sum(claim.verified for claim in claims)} verified." if claims else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _found(findings: Sequence[Finding]) -> str:
+    serious = [finding for finding in findings if finding.confidence != "Low"]
+    low = len(findings) - len(serious)
+    told = "; ".join(f"{finding.title} ({finding.confidence})" for finding in serious[:5])
+    more = f"; and {len(serious) - 5} more" if len(serious) > 5 else ""
+    observed = f" {low} low-confidence observation{'s' if low > 1 else ''}." if low else ""
+    return f"{told}{more}.{observed}" if told else observed.strip()
+
+
+def _timeline(findings: Sequence[Finding], evidence: Evidence) -> tuple[TimelineEvent, ...]:
+    """Tell each cited row once, under the most serious finding that cites it."""
+    events: dict[tuple[str, int], TimelineEvent] = {}
+    for finding in findings:
+        for ref in finding.evidence[:EVENTS_OF_A_FINDING]:
+            row = evidence.row(ref)
+            if row is not None and ref.time is not None:
+                text = f"{describe(ref.table, row)} [{finding.title}]"
+                events.setdefault((ref.query_id, ref.row), TimelineEvent(time=ref.time, event=text, evidence=ref))
+    return tuple(sorted(list(events.values())[:MOST_EVENTS], key=lambda event: event.time))
