@@ -1,0 +1,70 @@
+"""Canonical text to SQL for the embedded engine; the only place that knows duckdb_kql."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import duckdb_kql
+
+from soc_analyst.state.queries import Diagnostic
+
+from .parser import parse
+from .render import render_for_engine
+from .tree import Span
+from .trouble import diagnose
+
+__all__ = ["EngineRefusal", "Sql", "to_sql"]
+
+_CONSTRUCT = re.compile(r"unsupported KQL construct '([^'\n]{1,60})'")
+
+
+@dataclass(frozen=True)
+class Sql:
+    """A SQL text and the values for its placeholders, both for one `execute`."""
+
+    text: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+class EngineRefusal(Exception):
+    """The embedded engine cannot run a query that is otherwise right; `diagnostic` says what it lacks."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+def to_sql(kql: str, schema: Mapping[str, Sequence[str]], now: datetime) -> Sql:
+    """Translate canonical text to DuckDB SQL, with `now` for now() and ago().
+
+    `schema` gives the columns of each table. Text that `parse` refuses never reaches the library. Raise EngineRefusal
+    for what the engine lacks, whatever the library raised. The connection must have `TimeZone='UTC'`.
+    """
+    parsed = parse(kql, max_text=10 * len(kql) + 1)
+    if parsed.tree is None:
+        raise EngineRefusal(parsed.diagnostics[0])
+    text = render_for_engine(parsed.tree)
+    columns = {table: list(names) for table, names in schema.items()}
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            found = duckdb_kql.to_sql(text, schema=columns, allow_write=False, query_now=now)
+    except Exception as error:  # noqa: BLE001 - the library raises outside its own errors too, and all of it is a refusal
+        raise EngineRefusal(_explained(error)) from None
+    return Sql(str(found), dict(found.parameters))
+
+
+def _explained(error: Exception) -> Diagnostic:
+    nowhere = Span(0, 0)
+    if isinstance(error, RecursionError):
+        return diagnose("engine-too-deep", "the query is nested too deeply for the embedded engine", nowhere)
+    if found := _CONSTRUCT.search(str(error)):
+        construct = found[1].removesuffix("Operator")
+        return diagnose("engine-lacks", f"the embedded engine has no {construct}", nowhere)
+    reason = " ".join(str(error).split())[:200]
+    return diagnose("engine-refused", f"the embedded engine cannot run this: {reason or type(error).__name__}", nowhere)

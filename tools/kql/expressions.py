@@ -1,0 +1,291 @@
+"""Tokens to scalar expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .lexer import Token
+from .literals import dynamic_literal, number_literal, span_literal, typed_literal
+from .stream import Stream
+from .tree import (
+    Between,
+    Binary,
+    Call,
+    Expr,
+    Index,
+    Literal,
+    Logical,
+    Member,
+    Membership,
+    Name,
+    Named,
+    Negative,
+    Pipeline,
+    Span,
+    Star,
+)  # fmt: skip
+from .trouble import Trouble, nearest
+from .words import COMPARISONS, MEMBERSHIPS, STRING_OPERATORS
+
+__all__ = ["Expressions"]
+
+_OPERATOR_WORDS = sorted({*STRING_OPERATORS, *MEMBERSHIPS, "between", "!between"})
+_REFUSED_WORDS = {
+    "notcontains": "write !contains", "containscs": "write contains_cs", "notcontainscs": "write !contains_cs",
+    "like": "write contains or matches regex", "notlike": "write !contains", "likecs": "write contains_cs",
+    "in_cs": "write in",
+}  # fmt: skip
+
+_REFUSED_CALLS = {
+    "toscalar": "bind the value with let, or use `in (T | project column)`",
+    "materialize": "it stands only after `let name =`",
+    "guid": "guids are text in these tables; compare with a string",
+    "decimal": "use real or long",
+}
+
+
+class Expressions:
+    """Reads expressions from a stream; `pipeline` reads a nested query where one may stand."""
+
+    def __init__(self, stream: Stream, pipeline: Callable[[], Pipeline], is_tabular: Callable[[Token], bool]) -> None:
+        self.stream = stream
+        self._pipeline = pipeline
+        self._is_tabular = is_tabular
+
+    def named(self) -> Named:
+        """Read `name = expression` or an expression alone."""
+        start = self.stream.next.span.start
+        if name := self._own_name():
+            return Named(self.expression(), name, span=self.stream.since(start))
+        return Named(self.expression(), span=self.stream.since(start))
+
+    def _own_name(self) -> str | None:
+        stream = self.stream
+        if stream.next.kind == "name" and _is(stream.peek(), "="):
+            name = stream.take().text
+            stream.take()
+            return name
+        if stream.is_sign("[") and stream.peek().kind == "string" and _is(stream.peek(3), "="):
+            name = self.name().name
+            stream.take()
+            return name
+        return None
+
+    def name(self) -> Name:
+        """Read a plain or a bracketed name."""
+        stream, start = self.stream, self.stream.next.span.start
+        if stream.next.kind == "name":
+            token = stream.take()
+            if token.text.startswith("$"):
+                raise Trouble("bad-name", f"{token.text} stands only in join keys", token.span)
+            return Name(token.text, span=token.span)
+        if stream.is_sign("[") and stream.peek().kind == "string":
+            stream.take()
+            text = stream.take().text
+            stream.expect("]", "after the name")
+            return Name(text, span=stream.since(start))
+        raise stream.unexpected("a name is missing", "wildcards are refused" if stream.is_sign("*") else "")
+
+    def expression(self) -> Expr:
+        """Read a whole expression."""
+        self.stream.enter()
+        try:
+            return self._logical("or")
+        finally:
+            self.stream.leave()
+
+    def _logical(self, op: str) -> Expr:
+        start = self.stream.next.span.start
+        operands = [self._operand_of(op)]
+        while self.stream.accept_word(op):
+            operands.append(self._operand_of(op))
+        if len(operands) == 1:
+            return operands[0]
+        flat = tuple(each for one in operands for each in _flat(one, op))
+        return Logical("or" if op == "or" else "and", flat, span=self.stream.since(start))
+
+    def _operand_of(self, op: str) -> Expr:
+        return self._logical("and") if op == "or" else self._comparison()
+
+    def _comparison(self) -> Expr:
+        start = self.stream.next.span.start
+        left = self._sum()
+        operator = self._operator()
+        if operator is None:
+            return left
+        if operator in ("between", "!between"):
+            found: Expr = self._between(left, operator, start)
+        elif operator in MEMBERSHIPS:
+            found = self._membership(left, operator, start)
+        else:
+            found = Binary(operator, left, self._sum(), span=self.stream.since(start))
+        if self._operator() is not None:
+            raise self.stream.unexpected("a comparison cannot be compared again", "use parentheses, and / or")
+        return found
+
+    def _operator(self) -> str | None:
+        """Read an operator that compares, if one comes next."""
+        stream = self.stream
+        token = stream.next
+        if token.kind == "sign" and token.text in {*COMPARISONS, "=~", "!~", "<>", "in~", "!in", "!in~"}:
+            stream.take()
+            return "!=" if token.text == "<>" else token.text
+        if _is(token, "!") and stream.peek().kind == "name":
+            stream.take()
+            return self._word_operator("!", token.span.start)
+        if token.kind == "name" and token.text not in ("and", "or", "asc", "desc", "by", "on", "to", "nulls", "limit"):
+            return self._word_operator("", token.span.start)
+        return None
+
+    def _word_operator(self, bang: str, start: int) -> str | None:
+        stream = self.stream
+        word = bang + stream.next.text
+        if not bang and word == "matches":
+            stream.take()
+            stream.expect_word("regex", "after `matches`")
+            return "matches regex"
+        if word in STRING_OPERATORS or word in MEMBERSHIPS or word in ("between", "!between"):
+            stream.take()
+            return word
+        hint = _REFUSED_WORDS.get(word) or nearest(word, _OPERATOR_WORDS)
+        span = Span(start, stream.next.span.start + stream.next.span.length - start)
+        message = f"`{word[:40]}` is not an operator of expressions; a step of the query begins with `|`"
+        raise Trouble("unknown-operator", message, span, hint)
+
+    def _between(self, value: Expr, operator: str, start: int) -> Between:
+        stream = self.stream
+        stream.expect("(", f"after {operator}")
+        low = self.expression()
+        stream.expect("..", f"between the bounds of {operator}")
+        high = self.expression()
+        stream.expect(")", f"after the bounds of {operator}")
+        return Between(value, low, high, operator.startswith("!"), span=stream.since(start))
+
+    def _membership(self, value: Expr, operator: str, start: int) -> Membership:
+        stream = self.stream
+        stream.expect("(", f"after {operator}")
+        if self._is_tabular(stream.next) or (stream.is_sign("(") and self._is_tabular(stream.peek())):
+            inner = stream.accept("(")
+            pipeline = self._pipeline()
+            if inner:
+                stream.expect(")", "after the query")
+            stream.expect(")", f"after {operator}")
+            return Membership(operator, value, (), pipeline, span=stream.since(start))
+        items = self._list(")")
+        if not items:
+            raise Trouble("empty-list", f"{operator} needs at least one value", stream.since(start))
+        return Membership(operator, value, items, span=stream.since(start))
+
+    def _sum(self) -> Expr:
+        start = self.stream.next.span.start
+        left = self._product()
+        while self.stream.is_sign("+", "-"):
+            op = self.stream.take().text
+            left = Binary(op, left, self._product(), span=self.stream.since(start))
+        return left
+
+    def _product(self) -> Expr:
+        start = self.stream.next.span.start
+        left = self._signed()
+        while self.stream.is_sign("*", "/", "%"):
+            op = self.stream.take().text
+            left = Binary(op, left, self._signed(), span=self.stream.since(start))
+        return left
+
+    def _signed(self) -> Expr:
+        stream, start = self.stream, self.stream.next.span.start
+        if stream.accept("+"):
+            return self._signed_operand()
+        if not stream.accept("-"):
+            return self._path()
+        operand = self._signed_operand()
+        span = stream.since(start)
+        if isinstance(operand, Literal) and operand.kind in ("long", "real", "timespan") and operand.value is not None:
+            assert isinstance(operand.value, int | float)
+            return Literal(operand.kind, -operand.value, span=span)
+        return Negative(operand, span=span)
+
+    def _signed_operand(self) -> Expr:
+        if self.stream.is_sign("-", "+"):
+            raise self.stream.unexpected("one sign is enough")
+        return self._path()
+
+    def _path(self) -> Expr:
+        stream, start = self.stream, self.stream.next.span.start
+        found = self._primary()
+        for _ in range(64):
+            if stream.accept("."):
+                found = Member(found, self.name().name, span=stream.since(start))
+            elif stream.is_sign("["):
+                found = self._element(found, start)
+            else:
+                return found
+        raise Trouble("too-deep", "a path of more than 64 steps", stream.since(start))
+
+    def _element(self, base: Expr, start: int) -> Expr:
+        stream = self.stream
+        stream.take()
+        inside = self.expression()
+        stream.expect("]", "after the index")
+        if isinstance(inside, Literal) and inside.kind == "string":
+            return Member(base, str(inside.value), span=stream.since(start))
+        return Index(base, inside, span=stream.since(start))
+
+    def _primary(self) -> Expr:
+        stream, token = self.stream, self.stream.next
+        if token.kind == "string":
+            return self._strings()
+        if token.kind in ("number", "span", "typed"):
+            stream.take()
+            read = {"number": number_literal, "span": span_literal, "typed": typed_literal}[token.kind]
+            return read(token)
+        if token.kind == "name":
+            return self._name_or_call()
+        if stream.is_sign("["):
+            return self.name()
+        if stream.accept("("):
+            inside = self.expression()
+            stream.expect(")", "to close the parenthesis")
+            return inside
+        raise stream.unexpected("a value is missing", "stars are allowed only in arg_max and arg_min")
+
+    def _strings(self) -> Literal:
+        """Read adjacent strings as the one they make together."""
+        start = self.stream.next.span.start
+        text = ""
+        while self.stream.next.kind == "string":
+            text += self.stream.take().text
+        return Literal("string", text, span=self.stream.since(start))
+
+    def _name_or_call(self) -> Expr:
+        stream, token = self.stream, self.stream.next
+        if token.text in ("true", "false"):
+            return Literal("bool", stream.take().text == "true", span=token.span)
+        if not _is(stream.peek(), "("):
+            return self.name()
+        if token.text in _REFUSED_CALLS:
+            raise Trouble("refused-function", f"`{token.text}` is refused: {_REFUSED_CALLS[token.text]}", token.span)
+        stream.take()
+        stream.take()
+        if token.text == "dynamic":
+            return dynamic_literal(stream, token.span.start)
+        args = self._list(")")
+        return Call(token.text, args, span=stream.since(token.span.start))
+
+    def _list(self, close: str) -> tuple[Expr, ...]:
+        stream = self.stream
+        items: list[Expr] = []
+        while not stream.accept(close):
+            if items:
+                stream.expect(",", "between the values")
+            star = stream.is_sign("*") and stream.peek().text in (close, ",")
+            items.append(Star(span=stream.take().span) if star else self.expression())
+        return tuple(items)
+
+
+def _is(token: Token, sign: str) -> bool:
+    return token.kind == "sign" and token.text == sign
+
+
+def _flat(expr: Expr, op: str) -> tuple[Expr, ...]:
+    return expr.operands if isinstance(expr, Logical) and expr.op == op else (expr,)

@@ -1,0 +1,120 @@
+"""Text to tokens."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from .tree import Span
+from .trouble import Trouble
+
+__all__ = ["Token", "tokens_of"]
+
+TokenKind = Literal["name", "string", "number", "span", "typed", "sign", "end"]
+
+TYPED = frozenset({"datetime", "date", "time", "timespan", "int", "long", "real", "double", "bool", "boolean"})
+"""Words that with a parenthesis make a literal, whose inside is not KQL."""
+
+_BLANK = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*)+")
+_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_]*")
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+(?:\.(?!\.)[0-9]*)?(?:[eE][+-]?[0-9]+)?")
+_UNIT = re.compile(
+    r"(?:days?|d|hours?|hrs?|h|minutes?|min|m|seconds?|sec|s|milliseconds?|millis?|ms|microseconds?|micros?|ticks?)"
+    r"(?![A-Za-z0-9_])"
+)
+_SIGNS = re.compile(r"!in~|!in(?![A-Za-z0-9_])|in~|!(?=[a-z])|<=|>=|==|!=|<>|=~|!~|\.\.|=>|[-+*/%<>=()\[\]{},;:.|]")
+_VERBATIM = re.compile(r"[hH]?@(?:\"(?:[^\"\r\n]|\"\")*\"|'(?:[^'\r\n]|'')*')")
+_QUOTED = re.compile(r"[hH]?(?:\"(?:[^\"\\\r\n]|\\[^\r\n])*\"|'(?:[^'\\\r\n]|\\[^\r\n])*')")
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|([0-7]{1,3})|(.))", re.DOTALL)
+_SIMPLE = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\\": "\\", "'": "'", '"': '"'}
+
+
+class Token(NamedTuple):
+    """A token; `text` is decoded for strings, and the inside for typed literals, whose word is `word`."""
+
+    kind: TokenKind
+    text: str
+    span: Span
+    word: str = ""
+
+
+def tokens_of(text: str) -> list[Token]:
+    """Return the tokens, the last of kind `end`; raise Trouble at the first place that is none."""
+    found: list[Token] = []
+    at = 0
+    while True:
+        blank = _BLANK.match(text, at)
+        at = blank.end() if blank else at
+        if at >= len(text):
+            return [*found, Token("end", "", Span(len(text), 0))]
+        token = _next(text, at)
+        found.append(token)
+        at += token.span.length
+
+
+def _next(text: str, at: int) -> Token:
+    if text[at] in "\"'@hH" and (token := _string(text, at)):
+        return token
+    if match := _NAME.match(text, at):
+        return _word(text, at, match)
+    if match := _NUMBER.match(text, at):
+        return _number(text, at, match)
+    if match := _SIGNS.match(text, at):
+        return Token("sign", match[0], Span(at, len(match[0])))
+    raise Trouble(
+        "bad-character", f"{_shown(text[at])} cannot stand here", Span(at, 1), "names are plain ASCII letters"
+    )
+
+
+def _shown(character: str) -> str:
+    return f"{character!r} (U+{ord(character):04X})"
+
+
+def _string(text: str, at: int) -> Token | None:
+    if match := _VERBATIM.match(text, at):
+        body = match[0].lstrip("hH")[1:]
+        return Token("string", body[1:-1].replace(body[0] * 2, body[0]), Span(at, len(match[0])))
+    if match := _QUOTED.match(text, at):
+        body = match[0].lstrip("hH")
+        return Token("string", _decoded(body[1:-1], Span(at, len(match[0]))), Span(at, len(match[0])))
+    if text[at] in "\"'@":
+        raise Trouble("unterminated-string", "this string has no end on its line", Span(at, 1), "close the quote")
+    return None
+
+
+def _decoded(body: str, span: Span) -> str:
+    def replace(match: re.Match[str]) -> str:
+        four, eight, two, octal, simple = match.groups()
+        if digits := four or eight or two:
+            return _character(int(digits, 16), span)
+        if octal:
+            return _character(int(octal, 8), span)
+        if simple in _SIMPLE:
+            return _SIMPLE[simple]
+        raise Trouble("bad-escape", f"\\{simple} is not an escape of KQL", span, "write \\\\ or use @'...'")
+
+    return _ESCAPE.sub(replace, body)
+
+
+def _character(number: int, span: Span) -> str:
+    if number > 0x10FFFF or 0xD800 <= number <= 0xDFFF:
+        raise Trouble("bad-escape", f"U+{number:04X} is not a character", span)
+    return chr(number)
+
+
+def _word(text: str, at: int, match: re.Match[str]) -> Token:
+    word = match[0]
+    if word in TYPED and (inside := re.compile(r"\s*\(([^()\r\n]*)\)").match(text, match.end())):
+        return Token("typed", inside[1].strip(), Span(at, inside.end() - at), word)
+    if word == "in" and text.startswith("~", match.end()):
+        return Token("sign", "in~", Span(at, 3))
+    return Token("name", word, Span(at, len(word)))
+
+
+def _number(text: str, at: int, match: re.Match[str]) -> Token:
+    if unit := _UNIT.match(text, match.end()):
+        return Token("span", match[0], Span(at, unit.end() - at), unit[0])
+    end = match.end()
+    if end < len(text) and (text[end].isalnum() or text[end] == "_"):
+        raise Trouble("bad-number", "a number must be followed by a blank or an operator", Span(at, end - at + 1))
+    return Token("number", match[0], Span(at, len(match[0])))

@@ -1,0 +1,315 @@
+"""Tokens to the steps of a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from .expressions import Expressions
+from .stream import Stream
+from .tree import (
+    Count,
+    Distinct,
+    Extend,
+    Join,
+    JoinKey,
+    Literal,
+    LiteralKind,
+    MvExpand,
+    Name,
+    Named,
+    Operator,
+    Pipeline,
+    Project,
+    ProjectNames,
+    ProjectRename,
+    Sort,
+    SortKey,
+    Span,
+    Summarize,
+    Take,
+    Top,
+    Union,
+    Where,
+)  # fmt: skip
+from .trouble import Trouble, nearest
+from .words import JOIN_KINDS, LOOKUP_KINDS, REFUSED_OPERATORS
+
+__all__ = ["OPERATORS", "Steps"]
+
+Item = TypeVar("Item")
+
+_TYPES: dict[str, LiteralKind] = {
+    "string": "string", "long": "long", "int": "int", "real": "real", "double": "real", "bool": "bool",
+    "datetime": "datetime", "timespan": "timespan", "dynamic": "dynamic",
+}  # fmt: skip
+
+
+class Steps:
+    """Reads what follows a pipe."""
+
+    def __init__(self, stream: Stream, expressions: Expressions, arm: Callable[[], Pipeline]) -> None:
+        self.stream = stream
+        self.expressions = expressions
+        self._arm = arm
+
+    def step(self) -> Operator:
+        """Read one step, or raise Trouble naming what is not known."""
+        start = self.stream.next.span
+        word = self._word()
+        read = OPERATORS.get(word)
+        if read is None:
+            span = self.stream.since(start.start)
+            if word in REFUSED_OPERATORS:
+                raise Trouble("refused-operator", f"`{word}` is refused: {REFUSED_OPERATORS[word]}", span)
+            hint = nearest(word, OPERATORS)
+            raise Trouble("unknown-operator", f"`{word[:40]}` is not an operator known here", span, hint)
+        return read(self, start)
+
+    def _word(self) -> str:
+        """Read an operator's name, which may hold dashes."""
+        stream = self.stream
+        if stream.next.kind != "name":
+            raise stream.unexpected("an operator is missing after `|`")
+        word = stream.take()
+        text, end = word.text, word.span.start + word.span.length
+        while stream.is_sign("-") and stream.next.span.start == end and stream.peek().kind == "name":
+            dash, more = stream.take(), stream.take()
+            if more.span.start != dash.span.start + 1:
+                break
+            text, end = f"{text}-{more.text}", more.span.start + more.span.length
+        return text
+
+    def where(self, start: Span) -> Operator:
+        """Read a predicate."""
+        if self.stream.is_sign("*"):
+            raise self.stream.unexpected("`where *` is refused: it reads every column", "name the columns")
+        return Where(self.expressions.expression(), span=self._since(start))
+
+    def project(self, start: Span) -> Operator:
+        """Read the columns to keep and compute."""
+        return Project(self._several(self.expressions.named), span=self._since(start))
+
+    def extend(self, start: Span) -> Operator:
+        """Read the columns to add."""
+        return Extend(self._several(self.expressions.named), span=self._since(start))
+
+    def project_away(self, start: Span) -> Operator:
+        """Read the columns to drop."""
+        return ProjectNames("away", self._several(self.expressions.name), span=self._since(start))
+
+    def project_keep(self, start: Span) -> Operator:
+        """Read the columns to keep."""
+        return ProjectNames("keep", self._several(self.expressions.name), span=self._since(start))
+
+    def project_reorder(self, start: Span) -> Operator:
+        """Read the columns to move to the front."""
+        names = self._several(self.expressions.name)
+        if self.stream.is_word("asc", "desc", "granny"):
+            raise self.stream.unexpected("project-reorder sorts only wildcards, which are refused")
+        return ProjectNames("reorder", names, span=self._since(start))
+
+    def project_rename(self, start: Span) -> Operator:
+        """Read `new = old` pairs."""
+        items = self._several(self.expressions.named)
+        for item in items:
+            if item.name is None or not isinstance(item.expr, Name):
+                raise Trouble("syntax", "project-rename takes `new = old`", item.span)
+        return ProjectRename(items, span=self._since(start))
+
+    def summarize(self, start: Span) -> Operator:
+        """Read aggregates and groups; hints are refused."""
+        self._no_parameters("summarize")
+        aggregates: tuple[Named, ...] = ()
+        if not self.stream.is_word("by"):
+            aggregates = self._several(self.expressions.named)
+        by = self._several(self.expressions.named) if self.stream.accept_word("by") else ()
+        if not aggregates and not by:
+            raise self.stream.unexpected("summarize needs an aggregate or `by`")
+        return Summarize(aggregates, by, span=self._since(start))
+
+    def sort(self, start: Span) -> Operator:
+        """Read what to sort by."""
+        self._no_parameters("sort")
+        self.stream.expect_word("by", "after sort")
+        return Sort(self._several(self._key), span=self._since(start))
+
+    def top(self, start: Span) -> Operator:
+        """Read a number and what to sort by."""
+        self._no_parameters("top")
+        count = self._number("top")
+        self.stream.expect_word("by", "after the number of top")
+        return Top(count, self._key(), span=self._since(start))
+
+    def take(self, start: Span) -> Operator:
+        """Read a number of rows."""
+        return Take(self._number("take"), span=self._since(start))
+
+    def count(self, start: Span) -> Operator:
+        """Read nothing more."""
+        return Count(span=self._since(start))
+
+    def distinct(self, start: Span) -> Operator:
+        """Read columns, or a star for all."""
+        if self.stream.accept("*"):
+            return Distinct((), span=self._since(start))
+        return Distinct(self._several(self.expressions.named), span=self._since(start))
+
+    def mv_expand(self, start: Span) -> Operator:
+        """Read one dynamic column, and the type of its elements if said."""
+        self._no_parameters("mv-expand")
+        item = self.expressions.named()
+        to: LiteralKind | None = None
+        if self.stream.accept_word("to"):
+            self.stream.expect_word("typeof", "after `to`")
+            self.stream.expect("(", "after typeof")
+            to = self._type()
+            self.stream.expect(")", "after the type")
+        if self.stream.is_sign(","):
+            raise self.stream.unexpected("mv-expand takes one column here", "expand one column after the other")
+        if self.stream.is_word("limit"):
+            raise self.stream.unexpected("the limit of mv-expand is not known here", "use take")
+        return MvExpand(item, to, span=self._since(start))
+
+    def _type(self) -> LiteralKind:
+        word = self.stream.take()
+        if word.kind != "name" or word.text not in _TYPES:
+            raise Trouble("unknown-type", f"{self.stream.shown(word)} is not a type known here", word.span)
+        return _TYPES[word.text]
+
+    def join(self, start: Span) -> Operator:
+        """Read kind, right side and keys; what is not said of the kind is Kusto's innerunique."""
+        kind = self._kind("join", JOIN_KINDS, "innerunique")
+        return self._joined(kind, start, lookup=False)
+
+    def lookup(self, start: Span) -> Operator:
+        """Read kind, right side and keys."""
+        kind = self._kind("lookup", LOOKUP_KINDS, "leftouter")
+        return self._joined(kind, start, lookup=True)
+
+    def _kind(self, operator: str, known: frozenset[str], default: str) -> str:
+        if not self.stream.accept_word("kind"):
+            self._no_parameters(operator)
+            return default
+        self.stream.expect("=", "after kind")
+        word = self.stream.take()
+        if word.text not in known:
+            hint = nearest(word.text, known)
+            raise Trouble("unknown-parameter", f"{operator} has no kind `{word.text[:40]}` here", word.span, hint)
+        self._no_parameters(operator)
+        return word.text
+
+    def _joined(self, kind: str, start: Span, *, lookup: bool) -> Operator:
+        right = self._arm()
+        self.stream.expect_word("on", "after what is joined")
+        return Join(kind, right, self._several(self._join_key), lookup, span=self._since(start))
+
+    def _join_key(self) -> JoinKey:
+        start = self.stream.next.span
+        if not self.stream.next.text.startswith("$"):
+            name = self.expressions.name()
+            return JoinKey(name, name, span=self._since(start))
+        sides = {}
+        first = self._side(sides)
+        self.stream.expect("==", f"after {first}")
+        self._side(sides)
+        if len(sides) != 2:
+            raise Trouble("syntax", "a join key compares $left with $right", self._since(start))
+        return JoinKey(sides["$left"], sides["$right"], span=self._since(start))
+
+    def _side(self, sides: dict[str, Name]) -> str:
+        side = self.stream.take()
+        if side.text not in ("$left", "$right"):
+            raise Trouble("syntax", "a join key compares $left with $right", side.span)
+        self.stream.expect(".", f"after {side.text}")
+        sides[side.text] = self.expressions.name()
+        return side.text
+
+    def union(self, start: Span) -> Operator:
+        """Read further tables; `isfuzzy` and `kind=outer` change nothing here and are dropped."""
+        while self.stream.is_word("isfuzzy", "kind"):
+            self._union_parameter()
+        self._no_parameters("union")
+        return Union(self._several(self._arm), span=self._since(start))
+
+    def _union_parameter(self) -> None:
+        name = self.stream.take()
+        self.stream.expect("=", f"after {name.text}")
+        value = self.stream.take()
+        if (name.text, value.text) not in {("isfuzzy", "true"), ("isfuzzy", "false"), ("kind", "outer")}:
+            raise Trouble("unknown-parameter", f"union {name.text}={value.text[:20]} is not known here", value.span)
+
+    def _several(self, read: Callable[[], Item]) -> tuple[Item, ...]:
+        items = [read()]
+        while self.stream.accept(","):
+            items.append(read())
+        return tuple(items)
+
+    def _key(self) -> SortKey:
+        start = self.stream.next.span
+        expr = self.expressions.expression()
+        ascending = self.stream.accept_word("asc")
+        if not ascending:
+            self.stream.accept_word("desc")
+        nulls_first = None
+        if self.stream.accept_word("nulls"):
+            nulls_first = self.stream.accept_word("first")
+            if not nulls_first:
+                self.stream.expect_word("last", "after nulls")
+        # Kusto puts nulls first when ascending and last when descending: saying so is saying nothing.
+        said = None if nulls_first is ascending else nulls_first
+        return SortKey(expr, ascending, said, span=self._since(start))
+
+    def _number(self, after: str) -> int:
+        token = self.stream.next
+        found = self.expressions.expression()
+        plain = isinstance(found, Literal) and found.kind in ("long", "int") and isinstance(found.value, int)
+        if not plain or int(found.value or 0) < 0:  # type: ignore[attr-defined]
+            raise Trouble("syntax", f"{after} takes a plain number of rows", token.span)
+        return int(found.value or 0)  # type: ignore[attr-defined]
+
+    def _no_parameters(self, operator: str) -> None:
+        stream = self.stream
+        if stream.next.kind != "name":
+            return
+        is_hint = stream.next.text == "hint" and stream.peek().text == "."
+        known = {
+            "join": ("withsource",),
+            "union": ("withsource",),
+            "mv-expand": ("kind", "bagexpansion", "with_itemindex"),
+        }
+        is_named = stream.next.text in known.get(operator, ()) and stream.peek().text == "="
+        if is_hint or is_named:
+            word = f"{stream.next.text}{stream.peek().text}{stream.peek(2).text if is_hint else ''}"
+            raise Trouble(
+                "refused-parameter", f"{operator} {word[:40]} is refused here", stream.next.span, "leave it out"
+            )
+
+    def _since(self, start: Span) -> Span:
+        return self.stream.since(start.start)
+
+
+OPERATORS: dict[str, Callable[[Steps, Span], Operator]] = {
+    "where": Steps.where,
+    "filter": Steps.where,
+    "project": Steps.project,
+    "project-away": Steps.project_away,
+    "project-keep": Steps.project_keep,
+    "project-rename": Steps.project_rename,
+    "project-reorder": Steps.project_reorder,
+    "extend": Steps.extend,
+    "summarize": Steps.summarize,
+    "sort": Steps.sort,
+    "order": Steps.sort,
+    "top": Steps.top,
+    "take": Steps.take,
+    "limit": Steps.take,
+    "count": Steps.count,
+    "distinct": Steps.distinct,
+    "mv-expand": Steps.mv_expand,
+    "mvexpand": Steps.mv_expand,
+    "join": Steps.join,
+    "lookup": Steps.lookup,
+    "union": Steps.union,
+}
+"""Every operator that can be said."""

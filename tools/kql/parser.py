@@ -1,0 +1,214 @@
+"""KQL text to our tree, or diagnostics; never an exception, whatever the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from soc_analyst.state.queries import Diagnostic
+
+from .expressions import Expressions
+from .lexer import Token, tokens_of
+from .operators import OPERATORS, Steps
+from .stream import Stream
+from .tree import Expr, Let, Name, Operator, Pipeline, Query, Span, Table, depth
+from .trouble import Trouble, diagnose, nearest
+from .words import REFUSED_SOURCES
+
+__all__ = ["MAX_DEPTH", "MAX_TEXT", "Parsed", "parse"]
+
+MAX_TEXT = 16_384
+"""Code points of a query's text."""
+
+MAX_DEPTH = 120
+"""Levels of the tree, so that whoever walks it later needs no more stack than this."""
+
+MAX_DIAGNOSTICS = 20
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """The tree, or why there is none."""
+
+    tree: Query | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def parse(text: str, *, max_text: int = MAX_TEXT) -> Parsed:
+    """Read a query; every step that cannot be read gives its own diagnostic."""
+    try:
+        return _read(text, max_text)
+    except Trouble as trouble:
+        return Parsed(None, (trouble.diagnostic,))
+    except (RecursionError, AssertionError, ValueError, ArithmeticError, LookupError, TypeError) as error:
+        # Nothing that the text holds may become an exception in the caller: not understood is refused.
+        return Parsed(
+            None, (diagnose("not-understood", f"the text cannot be read: {type(error).__name__}", Span(0, 0)),)
+        )
+
+
+def _read(text: str, max_text: int) -> Parsed:
+    if len(text) > max_text:
+        raise Trouble("too-long", f"the text has {len(text):,} characters, at most {max_text:,} are read", Span(0, 0))
+    reader = _Reader(Stream(tokens_of(text)))
+    tree = reader.query()
+    if reader.problems or tree is None:
+        return Parsed(None, tuple(reader.problems[:MAX_DIAGNOSTICS]))
+    if depth(tree) > MAX_DEPTH:
+        raise Trouble(
+            "too-deep", f"the query is nested deeper than {MAX_DEPTH} levels", Span(0, 0), "flatten the query"
+        )
+    return Parsed(tree)
+
+
+class _Reader:
+    """Reads statements and pipelines, going on at the next pipe after a fault."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.problems: list[Diagnostic] = []
+        self.tabular: set[str] = set()
+        self.scalar: set[str] = set()
+        self.expressions = Expressions(stream, self.pipeline, self._is_tabular)
+        self.steps = Steps(stream, self.expressions, self._arm)
+
+    def query(self) -> Query | None:
+        start = self.stream.next.span.start
+        lets: list[Let] = []
+        while self.stream.is_word("let"):
+            lets.append(self._let())
+        if self.stream.next.kind == "end":
+            raise self.stream.unexpected("a query is missing", "start with a table, then `| where ...`")
+        body = self.pipeline()
+        while self.stream.accept(";"):
+            pass
+        if self.stream.next.kind != "end":
+            raise self.stream.unexpected("one query only, after its lets", "separate steps with `|`")
+        return Query(tuple(lets), body, span=self.stream.since(start))
+
+    def _let(self) -> Let:
+        start = self.stream.take().span.start
+        name = self.expressions.name()
+        self.stream.expect("=", "after the name of let")
+        value = self._let_value(name.name)
+        self.stream.expect(";", "after let")
+        while self.stream.accept(";"):
+            pass
+        (self.tabular if isinstance(value, Pipeline) else self.scalar).add(name.name)
+        return Let(name.name, value, span=self.stream.since(start))
+
+    def _let_value(self, name: str) -> Expr | Pipeline:
+        stream = self.stream
+        if stream.is_word("view") or (stream.is_sign("(") and self._is_parameters()):
+            raise Trouble(
+                "refused-let", f"let {name[:40]}: functions are not known here", stream.next.span, "write it out"
+            )
+        if stream.is_word("materialize") and stream.peek().text == "(":
+            # The same rows either way: the engine may compute a binding once, it need not.
+            stream.take()
+            stream.take()
+            pipeline = self.pipeline()
+            stream.expect(")", "after materialize")
+            return pipeline
+        if self._is_tabular(stream.next) or (stream.is_sign("(") and self._is_tabular(stream.peek())):
+            return self.pipeline()
+        bare = stream.next.kind == "name" and stream.peek().text == ";"
+        if bare and stream.next.text not in {*self.scalar, "true", "false"}:
+            return self.pipeline()
+        return self.expressions.expression()
+
+    def _is_parameters(self) -> bool:
+        second, third = self.stream.peek(), self.stream.peek(2)
+        return second.text == ")" or (second.kind == "name" and third.kind == "sign" and third.text == ":")
+
+    def _is_tabular(self, token: Token) -> bool:
+        """Return whether a pipeline starts with this token, which comes next or next but one."""
+        if token.kind != "name":
+            return False
+        if token.text in self.tabular or token.text == "union":
+            return True
+        if token.text in self.scalar:
+            return False
+        after = self.stream.tokens[self.stream.tokens.index(token, self.stream.at) + 1]
+        if token.text in REFUSED_SOURCES and after.kind in ("name", "sign") and after.text not in (")", ",", ";"):
+            return True
+        return after.kind == "sign" and after.text == "|"
+
+    def pipeline(self) -> Pipeline:
+        self.stream.enter()
+        try:
+            start = self.stream.next.span.start
+            source, steps = self._source()
+            while self.stream.accept("|"):
+                steps.extend(self._step())
+            return Pipeline(source, tuple(steps), span=self.stream.since(start))
+        finally:
+            self.stream.leave()
+
+    def _step(self) -> list[Operator]:
+        at, level = self.stream.at, self.stream.level
+        try:
+            step = self.steps.step()
+            if self.stream.next.kind != "end" and not self.stream.is_sign("|", ";", ")"):
+                raise self.stream.unexpected("`|` is missing before the next step")
+            return [step]
+        except Trouble as trouble:
+            self.problems.append(trouble.diagnostic)
+            self.stream.level = level
+            self.stream.at = max(self.stream.at, at)
+            self._skip(at)
+            return []
+
+    def _skip(self, at: int) -> None:
+        """Go to the end of the step that began at a token: the next pipe, end or closing parenthesis of its level."""
+        self.stream.at = at
+        level = 0
+        while self.stream.next.kind != "end":
+            level += self.stream.is_sign("(", "[", "{") - self.stream.is_sign(")", "]", "}")
+            if level < 0 or (level == 0 and self.stream.is_sign("|", ";")):
+                return
+            self.stream.take()
+
+    def _source(self) -> tuple[Table | None, list[Operator]]:
+        stream = self.stream
+        token = stream.next
+        if stream.is_sign("."):
+            raise Trouble("refused-command", "commands to the service are refused", token.span, "start with a table")
+        if token.kind == "name" and token.text in REFUSED_SOURCES:
+            raise Trouble("refused-source", f"`{token.text}` is refused: {REFUSED_SOURCES[token.text]}", token.span)
+        if stream.is_word("union"):
+            stream.take()
+            return None, [self.steps.union(token.span)]
+        if stream.accept("("):
+            return self._parenthesised()
+        name = self.expressions.name()
+        return Table(self._table_name(name), span=name.span), []
+
+    def _table_name(self, name: Name) -> str:
+        stream = self.stream
+        if stream.is_sign("("):
+            what = f"`{name.name[:40]}(...)` as a source is refused: only tables of the policy can be read"
+            raise Trouble("refused-source", what, name.span, "start with a table")
+        if stream.is_sign(".", "*"):
+            raise Trouble("refused-source", "a source is the plain name of one table", name.span, "start with a table")
+        if stream.next.kind == "name" and not stream.is_word("on"):
+            hint = nearest(name.name, ("let", *OPERATORS))
+            raise stream.unexpected(f"`|` is missing after `{name.name[:40]}`", hint)
+        return name.name
+
+    def _parenthesised(self) -> tuple[Table | None, list[Operator]]:
+        """Read `(T | ...)` as if the parentheses were not there, since the steps go on with the same rows."""
+        inner = self.pipeline()
+        self.stream.expect(")", "after the query")
+        return inner.source, list(inner.steps)
+
+    def _arm(self) -> Pipeline:
+        """Read a table, or a pipeline in parentheses."""
+        start = self.stream.next.span.start
+        if self.stream.accept("("):
+            pipeline = self.pipeline()
+            self.stream.expect(")", "after the query")
+            return pipeline
+        name = self.expressions.name()
+        if name.name in REFUSED_SOURCES:
+            raise Trouble("refused-source", f"`{name.name}` is refused: {REFUSED_SOURCES[name.name]}", name.span)
+        return Pipeline(Table(self._table_name(name), span=name.span), span=self.stream.since(start))

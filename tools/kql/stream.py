@@ -1,0 +1,96 @@
+"""A place in the tokens, with the limits that hold while reading."""
+
+from __future__ import annotations
+
+from .lexer import Token
+from .tree import Span
+from .trouble import Trouble
+
+__all__ = ["MAX_NESTING", "Stream"]
+
+MAX_NESTING = 40
+"""Levels of parentheses, calls and nested pipelines; the embedded engine's own parser gives up near 60."""
+
+
+class Stream:
+    """Tokens and a position; all reading goes through here."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self.tokens = tokens
+        self.at = 0
+        self.level = 0
+
+    @property
+    def next(self) -> Token:
+        """The token to be read."""
+        return self.tokens[self.at]
+
+    def peek(self, ahead: int = 1) -> Token:
+        """Return a later token without moving."""
+        return self.tokens[min(self.at + ahead, len(self.tokens) - 1)]
+
+    def take(self) -> Token:
+        """Return the token and move past it; the end is never passed."""
+        token = self.next
+        if token.kind != "end":
+            self.at += 1
+        return token
+
+    def is_sign(self, *signs: str) -> bool:
+        """Return whether one of these signs comes next."""
+        return self.next.kind == "sign" and self.next.text in signs
+
+    def is_word(self, *words: str) -> bool:
+        """Return whether one of these words comes next."""
+        return self.next.kind == "name" and self.next.text in words
+
+    def accept(self, sign: str) -> bool:
+        """Move past a sign if it comes next."""
+        if self.is_sign(sign):
+            self.at += 1
+            return True
+        return False
+
+    def accept_word(self, word: str) -> bool:
+        """Move past a word if it comes next."""
+        if self.is_word(word):
+            self.at += 1
+            return True
+        return False
+
+    def expect(self, sign: str, after: str) -> Token:
+        """Move past a sign that must come next."""
+        if not self.is_sign(sign):
+            raise self.unexpected(f"`{sign}` is missing {after}")
+        return self.take()
+
+    def expect_word(self, word: str, after: str) -> None:
+        """Move past a word that must come next."""
+        if not self.accept_word(word):
+            raise self.unexpected(f"`{word}` is missing {after}")
+
+    def unexpected(self, message: str, hint: str = "") -> Trouble:
+        """Return what to raise about the token that comes next."""
+        token = self.next
+        found = "the text ends here" if token.kind == "end" else f"found {self.shown(token)}"
+        return Trouble("syntax", f"{message}; {found}", token.span, hint)
+
+    @staticmethod
+    def shown(token: Token) -> str:
+        """Return a token as a message shows it."""
+        return "a string" if token.kind == "string" else f"`{token.text[:40]}`"
+
+    def since(self, start: int) -> Span:
+        """Return the span from a code point to the end of the token last read."""
+        last = self.tokens[max(self.at - 1, 0)].span
+        return Span(start, max(last.start + last.length - start, 0))
+
+    def enter(self) -> None:
+        """Count one level deeper; pair with `leave`."""
+        self.level += 1
+        if self.level > MAX_NESTING:
+            raise Trouble("too-deep", f"nested deeper than {MAX_NESTING} levels", self.next.span, "flatten the query")
+
+    def leave(self) -> None:
+        """Count one level back."""
+        self.level -= 1

@@ -1,0 +1,374 @@
+"""The syntax tree: all that a query may consist of.
+
+What has no node here cannot be said, so it cannot be run. Spans tell where in the given text a node stood and take no
+part in equality: a tree read from canonical text equals the tree that text was rendered from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Literal as OneOf
+from typing import NamedTuple
+
+__all__ = [
+    "NOWHERE",
+    "Between",
+    "Binary",
+    "Call",
+    "Count",
+    "Distinct",
+    "Expr",
+    "Extend",
+    "Index",
+    "Join",
+    "JoinKey",
+    "Let",
+    "Literal",
+    "LiteralKind",
+    "Logical",
+    "Member",
+    "Membership",
+    "MvExpand",
+    "Name",
+    "Named",
+    "Negative",
+    "Node",
+    "Operator",
+    "Pipeline",
+    "Project",
+    "ProjectNames",
+    "ProjectRename",
+    "Query",
+    "Sort",
+    "SortKey",
+    "Span",
+    "Star",
+    "Summarize",
+    "Table",
+    "Take",
+    "Top",
+    "Union",
+    "Where",
+    "children",
+    "depth",
+    "walk",
+]
+
+LiteralKind = OneOf["string", "long", "int", "real", "bool", "datetime", "timespan", "dynamic"]
+
+
+class Span(NamedTuple):
+    """A stretch of the given text, in code points."""
+
+    start: int
+    length: int
+
+
+NOWHERE = Span(0, 0)
+
+
+@dataclass(frozen=True)
+class Node:
+    """Anything in the tree."""
+
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Expr(Node):
+    """A scalar expression."""
+
+
+@dataclass(frozen=True)
+class Literal(Expr):
+    """A value; None is the null of its kind.
+
+    datetime: ISO 8601 UTC text with seven digits of fraction. timespan: 100 ns ticks. dynamic: compact JSON text.
+    """
+
+    kind: LiteralKind
+    value: str | int | float | bool | None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Literal) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        return (self.kind, type(self.value), self.value)
+
+
+@dataclass(frozen=True)
+class Name(Expr):
+    """A column, or a value bound by `let`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Star(Expr):
+    """All columns; only `arg_max` and its like take it."""
+
+
+@dataclass(frozen=True)
+class Logical(Expr):
+    """`and` or `or` of two or more; never directly within its own kind."""
+
+    op: OneOf["and", "or"]
+    operands: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Binary(Expr):
+    """Comparison, string operator or arithmetic, by its KQL spelling."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True)
+class Negative(Expr):
+    """Minus something that is not a number literal."""
+
+    operand: Expr
+
+
+@dataclass(frozen=True)
+class Call(Expr):
+    """A scalar or aggregate function."""
+
+    name: str
+    args: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True)
+class Membership(Expr):
+    """`in` and its kin, `has_any`, `has_all`: against a list, or against the first column of a pipeline."""
+
+    op: str
+    value: Expr
+    items: tuple[Expr, ...] = ()
+    pipeline: Pipeline | None = None
+
+
+@dataclass(frozen=True)
+class Between(Expr):
+    """Whether a value lies between two, both included."""
+
+    value: Expr
+    low: Expr
+    high: Expr
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Member(Expr):
+    """A property of a dynamic value."""
+
+    base: Expr
+    name: str
+
+
+@dataclass(frozen=True)
+class Index(Expr):
+    """An element of a dynamic array."""
+
+    base: Expr
+    index: Expr
+
+
+@dataclass(frozen=True)
+class Named(Node):
+    """An expression with or without a name of its own."""
+
+    expr: Expr
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Operator(Node):
+    """A step of a pipeline."""
+
+
+@dataclass(frozen=True)
+class Where(Operator):
+    """Keep the rows for which the expression is true."""
+
+    predicate: Expr
+
+
+@dataclass(frozen=True)
+class Project(Operator):
+    """Keep and compute columns, in this order."""
+
+    items: tuple[Named, ...]
+
+
+@dataclass(frozen=True)
+class ProjectNames(Operator):
+    """Drop, keep or move to the front the columns named."""
+
+    how: OneOf["away", "keep", "reorder"]
+    names: tuple[Name, ...]
+
+
+@dataclass(frozen=True)
+class ProjectRename(Operator):
+    """Give columns new names."""
+
+    items: tuple[Named, ...]
+
+
+@dataclass(frozen=True)
+class Extend(Operator):
+    """Add columns."""
+
+    items: tuple[Named, ...]
+
+
+@dataclass(frozen=True)
+class Summarize(Operator):
+    """Aggregate by groups."""
+
+    aggregates: tuple[Named, ...]
+    by: tuple[Named, ...] = ()
+
+
+@dataclass(frozen=True)
+class SortKey(Node):
+    """What to sort by; KQL sorts descending, nulls last, where nothing is said."""
+
+    expr: Expr
+    ascending: bool = False
+    nulls_first: bool | None = None
+
+
+@dataclass(frozen=True)
+class Sort(Operator):
+    """Order the rows."""
+
+    keys: tuple[SortKey, ...]
+
+
+@dataclass(frozen=True)
+class Top(Operator):
+    """The first rows by one key."""
+
+    count: int
+    key: SortKey
+
+
+@dataclass(frozen=True)
+class Take(Operator):
+    """At most so many rows."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Count(Operator):
+    """The number of rows, as the column `Count`."""
+
+
+@dataclass(frozen=True)
+class Distinct(Operator):
+    """Distinct rows of these expressions; none means of all columns."""
+
+    items: tuple[Named, ...]
+
+
+@dataclass(frozen=True)
+class MvExpand(Operator):
+    """One row for each element of a dynamic column."""
+
+    item: Named
+    to: LiteralKind | None = None
+
+
+@dataclass(frozen=True)
+class JoinKey(Node):
+    """Columns that must be equal, left and right."""
+
+    left: Name
+    right: Name
+
+
+@dataclass(frozen=True)
+class Join(Operator):
+    """Join or lookup with another pipeline; the kind is always written out."""
+
+    kind: str
+    right: Pipeline
+    keys: tuple[JoinKey, ...]
+    lookup: bool = False
+
+
+@dataclass(frozen=True)
+class Union(Operator):
+    """The rows so far, if any, and those of other pipelines."""
+
+    arms: tuple[Pipeline, ...]
+
+
+@dataclass(frozen=True)
+class Table(Node):
+    """A table, or a pipeline bound by `let`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Pipeline(Node):
+    """A source and what is done to its rows; without a source it starts with a union."""
+
+    source: Table | None
+    steps: tuple[Operator, ...] = ()
+
+
+@dataclass(frozen=True)
+class Let(Node):
+    """A name for a value or a pipeline."""
+
+    name: str
+    value: Expr | Pipeline
+
+
+@dataclass(frozen=True)
+class Query(Node):
+    """Bindings, then exactly one pipeline."""
+
+    lets: tuple[Let, ...]
+    body: Pipeline
+
+
+def children(node: Node) -> Iterator[Node]:
+    """Return the nodes directly below, in the order written."""
+    for item in fields(node):
+        value = getattr(node, item.name)
+        if isinstance(value, Node):
+            yield value
+        elif isinstance(value, tuple):
+            yield from (one for one in value if isinstance(one, Node))
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Return the node and all below it, without recursion."""
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        yield found
+        waiting.extend(reversed(list(children(found))))
+
+
+def depth(node: Node) -> int:
+    """Return the length of the longest path down, without recursion."""
+    deepest = 0
+    waiting = [(node, 1)]
+    while waiting:
+        found, level = waiting.pop()
+        deepest = max(deepest, level)
+        waiting.extend((child, level + 1) for child in children(found))
+    return deepest

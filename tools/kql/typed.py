@@ -1,0 +1,104 @@
+"""Typed query to tree. Values become literals and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from soc_analyst.state.queries import AnyOf, Condition, Scalar, TypedQuery
+from soc_analyst.state.tables import ColumnType
+
+from .tree import (
+    Binary,
+    Call,
+    Expr,
+    Literal,
+    Logical,
+    Membership,
+    Name,
+    Named,
+    Operator,
+    Pipeline,
+    Project,
+    Query,
+    Sort,
+    SortKey,
+    Summarize,
+    Table,
+    Where,
+)  # fmt: skip
+
+__all__ = ["TIME", "tree_of"]
+
+TIME = "TimeGenerated"
+
+_ANY = ("has_any", "in", "in~", "!in", "!in~")
+
+
+def tree_of(query: TypedQuery, types: Mapping[str, ColumnType] | None = None) -> Query:
+    """Return the tree of a typed query, without window and row cap, which the guard adds.
+
+    `types` gives the KQL types of the table's columns, so that dynamic ones are compared as text. The conditions must
+    have been checked: each operator with as many values as it takes.
+    """
+    steps = [Where(_any_of(one, types or {})) for one in query.where]
+    return Query((), Pipeline(Table(query.table), (*steps, *_SHAPES[query.shape](query))))
+
+
+def _any_of(group: AnyOf, types: Mapping[str, ColumnType]) -> Expr:
+    tests = tuple(_test(condition, types) for condition in group.conditions)
+    return tests[0] if len(tests) == 1 else Logical("or", tests)
+
+
+def _test(condition: Condition, types: Mapping[str, ColumnType]) -> Expr:
+    column: Expr = Name(condition.column)
+    if types.get(condition.column) == "dynamic":
+        column = Call("tostring", (column,))
+    literals = tuple(_literal(value, types.get(condition.column)) for value in condition.values)
+    if condition.op in ("isempty", "isnotempty"):
+        return Call(condition.op, (column,))
+    if condition.op in _ANY:
+        return Membership(condition.op, column, literals)
+    return Binary(condition.op, column, literals[0])
+
+
+def _literal(value: Scalar, kind: ColumnType | None) -> Literal:
+    if isinstance(value, bool):
+        return Literal("bool", value)
+    if isinstance(value, int):
+        return Literal("real", float(value)) if kind == "real" else Literal("long", value)
+    if isinstance(value, float):
+        return Literal("real", value)
+    return Literal("string", value)
+
+
+def _rows(query: TypedQuery) -> tuple[Operator, ...]:
+    """Return the newest rows first."""
+    columns = tuple(dict.fromkeys((TIME, *query.columns)))
+    kept = (Project(tuple(Named(Name(name)) for name in columns)),) if query.columns else ()
+    return (*kept, Sort((SortKey(Name(TIME)),)))
+
+
+def _coverage(_: TypedQuery) -> tuple[Operator, ...]:
+    return (
+        Summarize(
+            (
+                Named(Call("count"), "Rows"),
+                Named(Call("min", (Name(TIME),)), "First"),
+                Named(Call("max", (Name(TIME),)), "Last"),
+            )
+        ),
+    )
+
+
+def _values(query: TypedQuery) -> tuple[Operator, ...]:
+    """Return each distinct value with its rows, most frequent first and ties by value, so that a cut is repeatable."""
+    column = Name(query.values_of)
+    grouped = Summarize((Named(Call("count"), "Rows"),), (Named(column),))
+    return (grouped, Sort((SortKey(Name("Rows")), SortKey(column, ascending=True))))
+
+
+_SHAPES: dict[str, Callable[[TypedQuery], tuple[Operator, ...]]] = {
+    "rows": _rows,
+    "coverage": _coverage,
+    "values": _values,
+}

@@ -1,0 +1,189 @@
+"""The words of the language that the lexer, the parser and the renderer share."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = [
+    "ARITHMETIC",
+    "COMPARISONS",
+    "JOIN_KINDS",
+    "LOOKUP_KINDS",
+    "MEMBERSHIPS",
+    "REFUSED_OPERATORS",
+    "REFUSED_SOURCES",
+    "RESERVED",
+    "STRING_OPERATORS",
+    "is_plain_name",
+]
+
+_WORDS = ("has", "has_cs", "hasprefix", "hassuffix", "contains", "contains_cs", "startswith", "startswith_cs",
+          "endswith", "endswith_cs")  # fmt: skip
+
+STRING_OPERATORS = frozenset({"=~", "!~", "matches regex", *_WORDS, *(f"!{word}" for word in _WORDS)})
+COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+ARITHMETIC = frozenset({"+", "-", "*", "/", "%"})
+MEMBERSHIPS = frozenset({"in", "in~", "!in", "!in~", "has_any", "has_all"})
+
+JOIN_KINDS = frozenset(
+    {"innerunique", "inner", "leftouter", "rightouter", "fullouter", "leftanti", "rightanti", "leftsemi", "rightsemi"}
+)
+LOOKUP_KINDS = frozenset({"leftouter", "inner"})
+
+REFUSED_SOURCES = {
+    "search": "search reads every table",
+    "find": "find reads every table",
+    "externaldata": "externaldata leaves the workspace",
+    "datatable": "datatable brings rows that are no evidence",
+    "print": "print reads no table",
+    "range": "range reads no table",
+    "evaluate": "plugins can leave the workspace",
+    "declare": "a query is one expression after its lets",
+    "set": "request properties are not for the query to set",
+    "alias": "other databases are out of reach",
+    "restrict": "the guard sets what a query can see",
+    "pattern": "patterns hide what a query reads",
+}
+"""What can begin a query and never may, and why."""
+
+REFUSED_OPERATORS = {
+    "as": "a name for an intermediate result is not needed; use let",
+    "consume": "it only burns resources",
+    "evaluate": "plugins can leave the workspace",
+    "externaldata": "it leaves the workspace",
+    "facet": "it returns several tables",
+    "find": "find reads every table",
+    "fork": "it returns several tables",
+    "getschema": "the tables and columns allowed are listed by `tables`",
+    "graph-match": "graphs are not understood here",
+    "invoke": "stored functions hide what they read",
+    "macro-expand": "it hides what it reads",
+    "make-graph": "graphs are not understood here",
+    "make-series": "series are not understood here; summarize by bin(TimeGenerated, 1h) instead",
+    "mv-apply": "it is not understood here; use mv-expand",
+    "parse": "it is not understood here; use extract()",
+    "parse-kv": "it is not understood here; use extract()",
+    "parse-where": "it is not understood here; use extract()",
+    "partition": "it is not understood here",
+    "project-smart": "name the columns with project",
+    "reduce": "it is not understood here",
+    "render": "a chart is for the reader to draw",
+    "sample": "a random answer cannot be checked again; use take",
+    "sample-distinct": "a random answer cannot be checked again; use distinct and take",
+    "scan": "it is not understood here",
+    "search": "search reads every column",
+    "serialize": "it is not understood here",
+    "top-hitters": "it is not understood here; use summarize count() and top",
+    "top-nested": "it is not understood here; use summarize and top",
+}
+"""Operators of the language that are turned away, and why; any word not known at all is turned away too."""
+
+RESERVED = frozenset(
+    [
+        "and",
+        "or",
+        "not",
+        "in",
+        "between",
+        "has",
+        "has_any",
+        "has_all",
+        "contains",
+        "startswith",
+        "endswith",
+        "matches",
+        "regex",
+        "like",
+        "by",
+        "on",
+        "asc",
+        "desc",
+        "nulls",
+        "first",
+        "last",
+        "kind",
+        "with",
+        "to",
+        "typeof",
+        "limit",
+        "let",
+        "true",
+        "false",
+        "null",
+        "datetime",
+        "date",
+        "time",
+        "timespan",
+        "dynamic",
+        "int",
+        "long",
+        "real",
+        "double",
+        "bool",
+        "boolean",
+        "string",
+        "guid",
+        "decimal",
+        "where",
+        "filter",
+        "project",
+        "extend",
+        "summarize",
+        "sort",
+        "order",
+        "top",
+        "take",
+        "count",
+        "distinct",
+        "join",
+        "lookup",
+        "union",
+        "parse",
+        "print",
+        "range",
+        "search",
+        "find",
+        "evaluate",
+        "invoke",
+        "materialize",
+        "toscalar",
+        "set",
+        "declare",
+        "alias",
+        "restrict",
+        "pattern",
+        "externaldata",
+        "external_data",
+        "datatable",
+        "database",
+        "cluster",
+        "table",
+        "view",
+        "as",
+        "consume",
+        "facet",
+        "fork",
+        "getschema",
+        "partition",
+        "reduce",
+        "render",
+        "sample",
+        "scan",
+        "serialize",
+        "access",
+        "of",
+        "step",
+        "from",
+        "default",
+        "contextual_datatable",
+        "hint",
+        "pack",
+    ]
+)
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+def is_plain_name(name: str) -> bool:
+    """Return whether a name can stand in the text without brackets."""
+    return bool(_PLAIN.match(name)) and name not in RESERVED
