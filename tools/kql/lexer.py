@@ -61,9 +61,7 @@ def _next(text: str, at: int) -> Token:
         return _number(text, at, match)
     if match := _SIGNS.match(text, at):
         return Token("sign", match[0], Span(at, len(match[0])))
-    raise Trouble(
-        "bad-character", f"{_shown(text[at])} cannot stand here", Span(at, 1), "names are plain ASCII letters"
-    )
+    raise Trouble("bad-character", f"{_shown(text[at])} cannot stand here", Span(at, 1), "names are ASCII")
 
 
 def _shown(character: str) -> str:

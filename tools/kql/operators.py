@@ -44,6 +44,12 @@ _TYPES: dict[str, LiteralKind] = {
     "datetime": "datetime", "timespan": "timespan", "dynamic": "dynamic",
 }  # fmt: skip
 
+_PARAMETERS = {
+    "join": ("withsource",),
+    "union": ("withsource", "with_source"),
+    "mv-expand": ("kind", "bagexpansion", "with_itemindex"),
+}
+
 
 class Steps:
     """Reads what follows a pipe."""
@@ -209,7 +215,7 @@ class Steps:
         if not self.stream.next.text.startswith("$"):
             name = self.expressions.name()
             return JoinKey(name, name, span=self._since(start))
-        sides = {}
+        sides: dict[str, Name] = {}
         first = self._side(sides)
         self.stream.expect("==", f"after {first}")
         self._side(sides)
@@ -273,17 +279,9 @@ class Steps:
         if stream.next.kind != "name":
             return
         is_hint = stream.next.text == "hint" and stream.peek().text == "."
-        known = {
-            "join": ("withsource",),
-            "union": ("withsource",),
-            "mv-expand": ("kind", "bagexpansion", "with_itemindex"),
-        }
-        is_named = stream.next.text in known.get(operator, ()) and stream.peek().text == "="
-        if is_hint or is_named:
-            word = f"{stream.next.text}{stream.peek().text}{stream.peek(2).text if is_hint else ''}"
-            raise Trouble(
-                "refused-parameter", f"{operator} {word[:40]} is refused here", stream.next.span, "leave it out"
-            )
+        if is_hint or (stream.next.text in _PARAMETERS.get(operator, ()) and stream.peek().text == "="):
+            word = f"{stream.next.text}{stream.peek().text}{stream.peek(2).text}"
+            raise Trouble("refused-parameter", f"{operator} {word[:40]} is refused", stream.next.span, "leave it out")
 
     def _since(self, start: Span) -> Span:
         return self.stream.since(start.start)

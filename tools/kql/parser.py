@@ -81,9 +81,12 @@ class _Reader:
         body = self.pipeline()
         while self.stream.accept(";"):
             pass
-        if self.stream.next.kind != "end":
+        if not self._at_end():
             raise self.stream.unexpected("one query only, after its lets", "separate steps with `|`")
         return Query(tuple(lets), body, span=self.stream.since(start))
+
+    def _at_end(self) -> bool:
+        return self.stream.next.kind == "end"
 
     def _let(self) -> Let:
         start = self.stream.take().span.start

@@ -90,7 +90,7 @@ class _Renderer:
 
     @text.register
     def _(self, node: Query) -> str:
-        return "".join(f"{self.text(let)}\n" for let in node.lets) + self.text(node.body)
+        return "".join(f"{self.text(let)}\n" for let in node.lets) + self.pipeline(node.body, "\n| ")
 
     @text.register
     def _(self, node: Let) -> str:
@@ -98,12 +98,15 @@ class _Renderer:
 
     @text.register
     def _(self, node: Pipeline) -> str:
-        steps = [self.text(step) for step in node.steps]
-        return "\n| ".join(steps if node.source is None else [self.name(node.source.name), *steps])
+        return self.pipeline(node, " | ")
 
     @text.register
     def _(self, node: Table) -> str:
         return self.name(node.name)
+
+    def pipeline(self, node: Pipeline, pipe: str) -> str:
+        steps = [self.text(step) for step in node.steps]
+        return pipe.join(steps if node.source is None else [self.name(node.source.name), *steps])
 
     def name(self, name: str) -> str:
         return name if is_plain_name(name) else f"[{self.quote(name)}]"
@@ -166,7 +169,7 @@ class _Renderer:
         return f"take {node.count}"
 
     @text.register
-    def _(self, node: Count) -> str:
+    def _(self, _: Count) -> str:
         return "count"
 
     @text.register
@@ -202,7 +205,7 @@ class _Renderer:
         return self.name(node.name)
 
     @text.register
-    def _(self, node: Star) -> str:
+    def _(self, _: Star) -> str:
         return "*"
 
     @text.register
