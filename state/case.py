@@ -70,6 +70,8 @@ class CaseState(TypedDict, total=False):
     """Everything a case needs to go on after a crash. A few tens of kilobytes, whatever the rows."""
 
     question: str
+    about: str
+    """The question that the rest of this state belongs to."""
     messages: Annotated[list[AnyMessage], add_messages]
     thread_id: str
     asked: int

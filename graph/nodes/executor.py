@@ -10,7 +10,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from soc_analyst.graph.budgets import Stopwatch, rows_left, seconds_left, used_up
+from soc_analyst.graph.budgets import Stopwatch, seconds_left, used_up
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk
 from soc_analyst.graph.probing import count_about, cover, known_values, like, same_name
@@ -154,7 +154,7 @@ class _Round:
         return record
 
     async def covered(self, records: Sequence[QueryRecord]) -> tuple[Coverage, ...]:
-        """Return the coverage of each table asked for the first time, with the rows about the subject where nothing came back."""
+        """Return the coverage of the tables asked, and how many rows are about the subject."""
         known = {entry.table: entry for entry in self.state["coverage"]}
         asked = dict.fromkeys(record.table for record in records if record.table)
         new = [table for table in asked if table not in known]

@@ -36,7 +36,8 @@ async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]
     watch = Stopwatch()
     context = runtime.context or Context()
     async with open_desk(context) as desk:
-        opened = {} if state.get("stage") == "open" else await _opened(state, desk)
+        going_on = state.get("stage") == "open" and state["about"] == _question(state)
+        opened = {} if going_on else await _opened(state, desk)
         case = cast(CaseState, {**state, **opened})
         reading, said = _within_policy(case, desk)
         situation = _situation(case, reading, desk)
@@ -62,14 +63,17 @@ async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]
     }
 
 
+ANSWERER = "soc_analyst"
+"""The name our answers carry in a conversation."""
 MERGED = frozenset({"records", "coverage"})
 """Channels whose reducers would keep what an earlier question left."""
 
 
 async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
     """Return a new case: the question read, its names confirmed, all counters at zero."""
-    question = _question(state)
-    context = desk.context
+    context, question = desk.context, _question(state)
+    if not question.strip():
+        raise OperatorError("the question is empty; ask one in plain words", where="question")
     thread_id = state.get("thread_id") or get_config().get("configurable", {}).get("thread_id") or uuid.uuid4().hex
     async with desk.workspace() as workspace:
         now = await workspace.now()
@@ -84,6 +88,7 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
     await asyncio.to_thread(folder.open, header)
     return {
         "question": question,
+        "about": question,
         "thread_id": str(thread_id),
         "asked": state.get("asked", 0) + bool(state.get("stage")),
         "stage": "open",
@@ -104,19 +109,13 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
 
 
 def _question(state: CaseState) -> str:
-    """Return what is asked: the last human message, unless a question is given that is newer than the last one."""
-    last = next((m for m in reversed(state.get("messages") or []) if isinstance(m, HumanMessage)), None)
-    asked = state.get("question", "")
-    if last is not None and (not asked or state.get("stage") == "finished"):
-        asked = asked if asked != _answered(state) else str(last.text)
-    if not asked.strip():
-        raise OperatorError("the question is empty; ask one in plain words", where="question")
-    return asked
-
-
-def _answered(state: CaseState) -> str:
-    report = state.get("report")
-    return report.question if report is not None else ""
+    """Return what is asked: the last human message that we have not answered, else the question given."""
+    for message in reversed(state.get("messages") or []):
+        if message.name == ANSWERER:
+            break
+        if isinstance(message, HumanMessage):
+            return str(message.text)
+    return state.get("question") or ""
 
 
 def _within_policy(case: CaseState, desk: Desk) -> tuple[Reading, tuple[str, ...]]:
@@ -126,7 +125,7 @@ def _within_policy(case: CaseState, desk: Desk) -> tuple[Reading, tuple[str, ...
     if not refused or reading.window.end - reading.window.start <= longest:
         return reading, ()
     window = reading.window.model_copy(update={"start": reading.window.end - longest})
-    said = f"The window was shortened to the {longest.days} days that policy allows; nothing before {window.start:%Y-%m-%d} was seen."
+    said = f"The window was shortened to the {longest.days} days that policy allows, from {window.start:%Y-%m-%d} on."
     return reading.model_copy(update={"window": window}), (said,)
 
 

@@ -21,6 +21,8 @@ from soc_analyst.tools.proof.leads import leads_from
 from soc_analyst.tools.records.composing import ClosedCase, compose
 from soc_analyst.tools.records.threats import Logged, ThreatsLog
 
+from .planner import ANSWERER
+
 __all__ = ["reviewer"]
 
 
@@ -51,7 +53,7 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         "leads": leads,
         "stage": "finished",
         "report": report,
-        "messages": [AIMessage(content=report.summary, id=f"{state['thread_id']}-{state['asked']}")],
+        "messages": [AIMessage(content=report.summary, name=ANSWERER, id=f"{state['thread_id']}-{state['asked']}")],
     }
 
 

@@ -15,8 +15,8 @@ from soc_analyst.tools.evidence.describing import describe
 from soc_analyst.tools.proof.findings import with_log_lines
 from soc_analyst.tools.proof.hypotheses import weighed
 from soc_analyst.tools.proof.outcome import Verdict, judge, unseen_parts
-from soc_analyst.tools.reasoning.by_rules.answering import answer
 from soc_analyst.tools.reasoning.base import CaseFile
+from soc_analyst.tools.reasoning.by_rules.answering import answer
 
 __all__ = ["ClosedCase", "compose"]
 

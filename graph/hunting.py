@@ -1,0 +1,108 @@
+"""One investigation from a question to its report, with checkpoints on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+from filelock import FileLock, Timeout
+from langchain_core.runnables import RunnableConfig
+
+from soc_analyst.state.case import CaseInput
+from soc_analyst.state.errors import OperatorError
+from soc_analyst.state.report import Report
+from soc_analyst.tools.records.cases import CaseFolder
+from soc_analyst.tools.records.folder import DataDir
+
+from .build import build_graph
+from .checkpoints import open_checkpoints
+from .context import Context
+from .progress import Event
+
+__all__ = ["ahunt", "aresume", "hunt", "new_thread_id"]
+
+Watcher = Callable[[Event], None]
+
+
+def hunt(question: str, *, context: Context | None = None, thread_id: str | None = None) -> Report:
+    """Investigate a question and return the report; also where an event loop is already running."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(ahunt(question, context=context, thread_id=thread_id))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(lambda: asyncio.run(ahunt(question, context=context, thread_id=thread_id))).result()
+
+
+async def ahunt(
+    question: str,
+    *,
+    context: Context | None = None,
+    thread_id: str | None = None,
+    watch: Watcher | None = None,
+) -> Report:
+    """Investigate a question; `thread_id` names a new case or an existing one to follow up.
+
+    `watch` is called with each step of progress.
+    """
+    chosen = context or Context()
+    thread = thread_id or new_thread_id()
+    async with _held(thread, chosen):
+        return await _run({"question": question}, thread, chosen, watch)
+
+
+async def aresume(thread_id: str, *, data_dir: DataDir, watch: Watcher | None = None) -> Report:
+    """Go on with an interrupted case from its last checkpoint, under the options it was started with."""
+    folder = CaseFolder(data_dir.case(thread_id))
+    header = await asyncio.to_thread(folder.header)
+    if header is None:
+        raise OperatorError(
+            f"no such case in {data_dir.root}; `soc-analyst threads` lists them", where=f"thread {thread_id}"
+        )
+    context = Context.model_validate({**header.options, "data_dir": data_dir.root})
+    async with _held(thread_id, context):
+        return await _run(None, thread_id, context, watch, restart=header.question)
+
+
+def new_thread_id() -> str:
+    """Return an id for a new case."""
+    return f"case-{uuid.uuid4().hex[:12]}"
+
+
+async def _run(
+    asked: CaseInput | None, thread: str, context: Context, watch: Watcher | None, *, restart: str = ""
+) -> Report:
+    config: RunnableConfig = {"configurable": {"thread_id": thread}}
+    async with open_checkpoints(DataDir(context.data_dir).checkpoints) as saver:
+        graph = build_graph(checkpointer=saver)
+        if asked is None:
+            snapshot = await graph.aget_state(config)
+            if not snapshot.next and "report" in snapshot.values:
+                return Report.model_validate(snapshot.values["report"])
+            asked = None if snapshot.next else {"question": restart}
+        async for event in graph.astream(asked, config, context=context, stream_mode="custom", durability="sync"):
+            if watch is not None:
+                watch(event)
+        finished = await graph.aget_state(config)
+    return Report.model_validate(finished.values["report"])
+
+
+@asynccontextmanager
+async def _held(thread: str, context: Context) -> AsyncIterator[None]:
+    """Keep a second run off the thread."""
+    folder = CaseFolder(DataDir(context.data_dir).ready().case(thread))
+    folder.path.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.lock, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise OperatorError(
+            "is running already; wait for it, or choose another --thread", where=f"thread {thread}"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

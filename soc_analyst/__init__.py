@@ -1,0 +1,41 @@
+"""An AI SOC analyst: a question in plain words becomes proved findings.
+
+>>> from soc_analyst import hunt
+>>> report = hunt("Any failed sign-ins for alice@contoso.com over the past 6 hours?")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from soc_analyst.graph.build import build_graph
+    from soc_analyst.graph.context import Context
+    from soc_analyst.graph.hunting import ahunt, hunt
+    from soc_analyst.state.findings import Finding
+    from soc_analyst.state.report import Report
+
+__all__ = ["Context", "Finding", "Report", "ahunt", "build_graph", "hunt"]
+
+_HOMES = {
+    "Context": "soc_analyst.graph.context",
+    "Finding": "soc_analyst.state.findings",
+    "Report": "soc_analyst.state.report",
+    "ahunt": "soc_analyst.graph.hunting",
+    "build_graph": "soc_analyst.graph.build",
+    "hunt": "soc_analyst.graph.hunting",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used, so that importing the package costs next to nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
