@@ -1,0 +1,77 @@
+"""The commands, and how a run ends: one line for each error, and the exit status of the contract."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from soc_analyst.state.errors import SocAnalystError
+
+from . import cases, checking, hunting, operating, workspaces
+
+__all__ = ["app", "run"]
+
+USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
+"""The base of all faults in a command line; typer names only its children."""
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+app = typer.Typer(
+    name="soc-analyst",
+    help="Ask a question about your logs in plain words; get findings proved against the rows.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(epilog=hunting.EXAMPLES)(hunting.hunt)
+app.command()(hunting.resume)
+app.command()(cases.threads)
+app.command()(cases.report)
+app.command()(cases.threats)
+app.command("check-query", epilog=checking.CHECK_EXAMPLES)(checking.check_query)
+app.command(epilog=checking.QUERY_EXAMPLES)(checking.query)
+app.command()(operating.tables)
+app.command()(operating.policy)
+app.command()(operating.doctor)
+app.add_typer(workspaces.app, name="workspace")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit status; errors are one line on stderr."""
+    debug = "--debug" in arguments
+    given = [argument for argument in arguments if argument != "--debug"]
+    try:
+        status = typer.main.get_command(app).main(given, prog_name="soc-analyst", standalone_mode=False)
+    except USAGE_ERROR as error:
+        return _misused(error)
+    except (typer.Abort, KeyboardInterrupt):
+        return _failed("interrupted; `soc-analyst threads` lists what can be resumed", INTERRUPTED)
+    except BrokenPipeError:
+        return BROKEN_PIPE
+    except SocAnalystError as error:
+        if debug:
+            raise
+        return _failed(str(error), error.exit_status)
+    return status if isinstance(status, int) else 0
+
+
+def _misused(error: Any) -> int:
+    """Say what is wrong with the command line; a bare command group shows its help instead."""
+    message, context = str(error.format_message()), getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stdout.write(f"{message}\n")
+        return 2
+    path = context.command_path if context is not None else "soc-analyst"
+    name = getattr(getattr(error, "param", None), "opts", None)
+    where = f"{name[0]}: " if name else ""
+    return _failed(f"{where}{message.rstrip('.')}; see `{path} --help`", 2)
+
+
+def _failed(message: str, status: int) -> int:
+    sys.stderr.write(f"soc-analyst: {' '.join(message.split())}\n")
+    return status

@@ -1,0 +1,160 @@
+"""`threads`, `report` and `threats`: what was looked into, and what was found."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from soc_analyst.state.errors import OperatorError
+
+from .options import DataDirOption, data_root
+
+if TYPE_CHECKING:
+    from soc_analyst.state.report import Report
+
+__all__ = ["report", "threads", "threats"]
+
+
+class Format(StrEnum):
+    """How a report may be written."""
+
+    markdown = "markdown"
+    json = "json"
+
+
+class Level(StrEnum):
+    """The least confidence shown."""
+
+    Low = "Low"
+    Medium = "Medium"
+    High = "High"
+
+
+def threads(data_dir: DataDirOption = None) -> int:
+    """List past investigations, the latest first: id, time, outcome, question."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from soc_analyst.tools.records.cases import all_cases
+    from soc_analyst.tools.records.folder import DataDir
+    from soc_analyst.tools.records.safe_text import printable
+
+    table = Table(box=None, padding=(0, 1))
+    for name in ("Thread", "Started", "Outcome"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Question", overflow="fold")
+    for folder in all_cases(DataDir(data_root(data_dir)).cases):
+        header, finished = folder.header(), folder.report()
+        if header is not None:
+            done = finished is not None and finished.question == header.question
+            outcome = finished.outcome if finished is not None and done else "interrupted"
+            started = f"{header.started:%Y-%m-%d %H:%M}"
+            table.add_row(header.thread_id, started, outcome, Text(printable(header.question)))
+    if table.row_count:
+        Console(highlight=False).print(table)
+    else:
+        sys.stderr.write('No investigations yet; `soc-analyst hunt "…"` starts one.\n')
+    return 0
+
+
+def report(
+    thread: Annotated[str, typer.Argument(metavar="THREAD", help="The finished case.")],
+    format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.markdown,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write it; standard output otherwise.")
+    ] = None,
+    data_dir: DataDirOption = None,
+) -> int:
+    """Render a finished investigation."""
+    from soc_analyst.tools.evidence.store import write_atomically
+    from soc_analyst.tools.records.markdown import as_markdown
+
+    found = _finished(thread, data_root(data_dir))
+    text = found.model_dump_json(indent=2) + "\n" if format is Format.json else as_markdown(found)
+    if out is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        write_atomically(out, text.encode())
+    except OSError as error:
+        raise OperatorError(f"cannot be written: {error.strerror}", where=str(out)) from error
+    return 0
+
+
+def threats(
+    since: Annotated[str | None, typer.Option(metavar="ISO", help="Only findings logged since then.")] = None,
+    confidence: Annotated[Level | None, typer.Option(help="Only findings of at least this confidence.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the log lines as they are.")] = False,
+    data_dir: DataDirOption = None,
+) -> int:
+    """Read the findings log."""
+    from soc_analyst.tools.records.folder import DataDir
+    from soc_analyst.tools.records.threats import ThreatsLog
+
+    log = ThreatsLog(DataDir(data_root(data_dir)).threats)
+    earliest = _moment(since)
+    kept = [entry for entry in log.entries() if _wanted(entry, earliest, confidence)]
+    if as_json:
+        sys.stdout.writelines(json.dumps(entry, ensure_ascii=False) + "\n" for entry in kept)
+    elif kept:
+        _show(kept)
+    else:
+        sys.stderr.write("No findings are logged that match.\n")
+    return 0
+
+
+def _finished(thread: str, root: Path) -> Report:
+    from soc_analyst.tools.records.cases import CaseFolder
+    from soc_analyst.tools.records.folder import DataDir
+
+    folder = CaseFolder(DataDir(root).case(thread))
+    if folder.header() is None:
+        raise OperatorError(f"no such case in {root}; `soc-analyst threads` lists them", where=f"thread {thread}")
+    found = folder.report()
+    if found is None:
+        raise OperatorError(f"not finished; `soc-analyst resume {thread}` goes on with it", where=f"thread {thread}")
+    return found
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise OperatorError(f"{text!r} is no ISO 8601 time, such as 2026-03-04T14:00:00Z", where="--since") from None
+    return moment if moment.tzinfo else moment.astimezone()
+
+
+def _wanted(entry: Mapping[str, Any], earliest: datetime | None, confidence: Level | None) -> bool:
+    order = [level.value for level in Level]
+    if confidence is not None and order.index(entry.get("confidence", "Low")) < order.index(confidence.value):
+        return False
+    return earliest is None or datetime.fromisoformat(str(entry.get("logged_at"))) >= earliest
+
+
+def _show(entries: list[Mapping[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from soc_analyst.tools.records.safe_text import printable
+
+    table = Table(box=None, padding=(0, 1))
+    for name in ("Time", "Confidence", "Technique", "Thread"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Finding", overflow="fold")
+    for entry in entries:
+        technique = (entry.get("mitre") or {}).get("id", "")
+        time = str(entry.get("time", ""))[:16].replace("T", " ")
+        title = Text(printable(str(entry.get("title", ""))))
+        table.add_row(time, entry.get("confidence", ""), technique, entry.get("thread_id", ""), title)
+    Console(highlight=False).print(table)

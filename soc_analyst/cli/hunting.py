@@ -1,0 +1,114 @@
+"""`hunt` and `resume`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from soc_analyst.graph.context import Context
+from soc_analyst.state.errors import OperatorError
+
+from .options import ALL, DataDirOption, data_root, with_context
+
+if TYPE_CHECKING:
+    from soc_analyst.state.report import Report
+
+__all__ = ["EXAMPLES", "exit_status", "hunt", "resume"]
+
+EXAMPLES = """\b
+Examples:
+  soc-analyst hunt "Show suspicious PowerShell activity on host WS-123 in the last day"
+  soc-analyst hunt "Anything odd about arisa?" --since 2026-03-01 --until 2026-03-15 --json
+  soc-analyst hunt "Who logged on to FS01 overnight?" --workspace ./exported-logs
+"""
+LEAVE = frozenset({"exit", "quit"})
+
+
+@with_context(*ALL)
+def hunt(
+    context: Context,
+    question: Annotated[
+        str | None, typer.Argument(help="What to find out; asked for at a prompt when left out.")
+    ] = None,
+    thread: Annotated[
+        str | None, typer.Option(metavar="ID", help="A new id to use, or an existing one to follow up.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
+) -> int:
+    """Investigate a question and show the findings."""
+    from soc_analyst.graph.hunting import new_thread_id
+
+    thread_id = thread or new_thread_id()
+    if question is not None:
+        return _answered(question, context, thread_id, as_json=as_json)
+    if as_json:
+        raise OperatorError("--json needs the question on the command line", where="question")
+    return _conversation(context, thread_id)
+
+
+def resume(
+    thread: Annotated[str, typer.Argument(metavar="THREAD", help="The case to go on with.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
+    data_dir: DataDirOption = None,
+) -> int:
+    """Go on with an interrupted investigation; no finished query is run again."""
+    from soc_analyst.graph.hunting import aresume
+    from soc_analyst.tools.records.folder import DataDir
+
+    folder = DataDir(data_root(data_dir))
+    return _shown(lambda watch: aresume(thread, data_dir=folder, watch=watch), thread, as_json)
+
+
+def exit_status(report: Report) -> int:
+    """Return the contract's exit status of a finished run."""
+    if report.queries and all(query.status == "refused" for query in report.queries):
+        return 3
+    if report.budget_reached:
+        return 5
+    return 4 if report.outcome == "could_not_look" else 0
+
+
+def _conversation(context: Context, thread_id: str) -> int:
+    """Ask for one question after another on one thread."""
+    from .terminal import ask
+
+    status = 0
+    while (question := ask()) is not None and question.strip().casefold() not in LEAVE:
+        if question.strip():
+            status = _answered(question, context, thread_id, as_json=False)
+    return status
+
+
+def _answered(question: str, context: Context, thread_id: str, *, as_json: bool) -> int:
+    from soc_analyst.graph.hunting import ahunt
+
+    return _shown(lambda watch: ahunt(question, context=context, thread_id=thread_id, watch=watch), thread_id, as_json)
+
+
+def _shown(start: Any, thread_id: str, as_json: bool) -> int:
+    from .progress import watching
+    from .terminal import show_report
+
+    with watching(quiet=as_json and not sys.stderr.isatty()) as watch:
+        report = _to_the_end(start(watch), thread_id)
+    if as_json:
+        sys.stdout.write(report.model_dump_json() + "\n")
+    else:
+        show_report(report)
+    return exit_status(report)
+
+
+def _to_the_end(run: Coroutine[Any, Any, Report], thread_id: str) -> Report:
+    try:
+        return asyncio.run(run)
+    except KeyboardInterrupt:
+        raise typer.Exit(_interrupted(thread_id)) from None
+
+
+def _interrupted(thread_id: str) -> int:
+    sys.stderr.write(f"soc-analyst: interrupted; go on with `soc-analyst resume {thread_id}`\n")
+    return 130

@@ -1,0 +1,104 @@
+"""Options shared by commands, made from the fields of `Context`: one description, one default, one check."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from soc_analyst.graph.context import Context
+from soc_analyst.settings import Settings
+from soc_analyst.state.errors import OperatorError
+
+__all__ = ["ALL", "LOOKING", "with_context"]
+
+LOOKING = ("workspace", "now", "since", "until", "policy", "data_dir")
+"""What a command needs that only looks at logs."""
+ALL = tuple(name for name in Context.model_fields if name != "privacy")
+PLAIN: dict[str, Any] = {"max_rounds": int, "max_queries": int, "max_rows": int, "max_usd": float, "max_seconds": float}
+METAVARS = {
+    "workspace": "SPEC", "model": "SPEC", "now": "ISO", "since": "ISO", "until": "ISO", "max_rounds": "N",
+    "max_queries": "N", "max_rows": "N", "max_usd": "X", "max_seconds": "S", "approve": "auto|costly|always",
+    "policy": "FILE", "sigma_rules": "DIR", "data_dir": "DIR",
+}  # fmt: skip
+
+
+def with_context(*names: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command the named options and hand it the `Context` they make."""
+
+    def decorate(command: Callable[..., int]) -> Callable[..., int]:
+        own = inspect.signature(command)
+        hints = typing.get_type_hints(command, include_extras=True)
+
+        @functools.wraps(command)
+        def wrapped(**given: Any) -> int:
+            options = {name: given.pop(name) for name in names}
+            return command(context=_context(options), **given)
+
+        kept = [p.replace(annotation=hints[name]) for name, p in own.parameters.items() if name != "context"]
+        added = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(name))
+            for name in names
+        ]
+        signature = own.replace(parameters=[*kept, *added], return_annotation=int)
+        wrapped.__signature__ = signature  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {name: p.annotation for name, p in signature.parameters.items()}
+        return wrapped
+
+    return decorate
+
+
+def _annotation(name: str) -> Any:
+    field = Context.model_fields[name]
+    default = "" if field.default is None else f" [default: {field.default}]"
+    option = typer.Option(
+        f"--{name.replace('_', '-')}",
+        metavar=METAVARS[name],
+        help=f"{field.description}{default}",
+        show_default=False,
+        rich_help_panel="Budgets" if name.startswith("max_") else "Where and when",
+    )
+    return Annotated[PLAIN.get(name, str) | None, option]
+
+
+def _context(given: dict[str, Any]) -> Context:
+    settings = Settings.from_environment()
+    values = {name: value for name, value in given.items() if value is not None}
+    if settings.data_dir is not None:
+        values.setdefault("data_dir", settings.data_dir)
+    if settings.model is not None and "model" in given:
+        values.setdefault("model", settings.model)
+    if values.get("model", "none") != "none":
+        raise OperatorError(
+            f"{values['model']!r} cannot be used yet; this release plans and analyses by rules: use --model none",
+            where="--model",
+        )
+    if values.get("approve", "auto") != "auto":
+        raise OperatorError("this release runs what the guard approves without asking: use auto", where="--approve")
+    try:
+        return Context.model_validate(values)
+    except ValidationError as error:
+        raise _said(error) from error
+
+
+def _said(error: ValidationError) -> OperatorError:
+    first = error.errors()[0]
+    name = str(first["loc"][0]).replace("_", "-") if first["loc"] else "option"
+    return OperatorError(f"{first['msg']} (given: {str(first['input'])[:60]!r})", where=f"--{name}")
+
+
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option("--data-dir", metavar="DIR", help="Where cases and findings are kept.", show_default=False),
+]
+
+
+def data_root(given: Path | None) -> Path:
+    """Return the data folder of a command that takes no other option."""
+    return given or Settings.from_environment().data_dir or Context().data_dir

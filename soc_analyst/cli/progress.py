@@ -1,0 +1,76 @@
+"""Live progress on stderr: which node works, which queries run, what came back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.status import Status
+
+    from soc_analyst.graph.progress import Event
+
+__all__ = ["watching"]
+
+MARKS = {
+    "ok": "[green]✓[/]",
+    "empty": "[dim]∅[/]",
+    "partial": "[yellow]◐[/]",
+    "failed": "[red]✗[/]",
+    "skipped": "[yellow]-[/]",
+}
+ASCII_MARKS = {"ok": "ok", "empty": "empty", "partial": "partial", "failed": "failed", "skipped": "skipped"}
+
+
+@contextmanager
+def watching(*, quiet: bool) -> Iterator[Callable[[Event], None] | None]:
+    """Show events on stderr while the block runs; nothing at all when quiet."""
+    if quiet:
+        yield None
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    if not sys.stderr.isatty():
+        yield lambda event: _line(console, event)
+        return
+    with console.status("Reading the question …", spinner="dots") as status:
+        yield lambda event: _live(console, status, event)
+
+
+def _live(console: Console, status: Status, event: Event) -> None:
+    _line(console, event)
+    kind = event["event"]
+    if kind == "query_started":
+        status.update(f"Round {_round(event)}running {event['table']} …")
+    elif kind == "detections":
+        status.update("Checking every claim against the rows …")
+    elif kind == "round":
+        status.update(f"Round {event['round']}: {event['count']} queries through the guard …")
+
+
+def _round(event: Event) -> str:
+    return f"{event['round']}: " if "round" in event else ""
+
+
+def _line(console: Console, event: Event) -> None:
+    from rich.markup import escape
+
+    kind = event["event"]
+    if kind == "round" and event["count"]:
+        console.print(
+            f"[bold]Round {event['round']}[/] · {event['count']} queries · {escape(event['text'])}", soft_wrap=False
+        )
+    elif kind == "query_refused":
+        console.print(f"  [red]refused[/] {event['id']} · {escape(event['text'])}")
+    elif kind == "query_finished":
+        marks = MARKS if console.is_terminal else ASCII_MARKS
+        console.print(
+            f"  {marks[event['status']]} {event['id']:<6} {event['table']:<26} "
+            f"{event['rows']:>8,} rows [dim]{event['elapsed_ms']:>7,.0f} ms[/]"
+        )
+    elif kind == "detections":
+        console.print(f"  [dim]{event['count']} detections fired[/]")

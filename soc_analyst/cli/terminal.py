@@ -1,0 +1,150 @@
+"""The report on a terminal, in the order an analyst needs it: verdict, findings, what was asked, what was not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from soc_analyst.tools.records.safe_text import defanged, printable
+
+if TYPE_CHECKING:
+    from soc_analyst.state.findings import Finding
+    from soc_analyst.state.report import Report
+
+__all__ = ["ask", "show_report"]
+
+COLORS = {"High": "red", "Medium": "yellow", "Low": "blue"}
+VERDICT = {
+    "confirmed": ("bold white on red", "CONFIRMED"),
+    "suspected": ("bold black on yellow", "SUSPECTED"),
+    "benign": ("bold black on green", "EXPLAINED"),
+    "not_found": ("bold black on green", "NOTHING FOUND"),
+    "could_not_look": ("bold white on magenta", "COULD NOT LOOK"),
+}
+LINES_SHOWN = 3
+LINE_WIDTH = 400
+
+
+def ask() -> str | None:
+    """Ask for a question; None when there is no more input."""
+    try:
+        return Console(stderr=True).input("[bold]What should be looked into?[/] (exit leaves) > ")
+    except EOFError:
+        return None
+
+
+def show_report(report: Report, console: Console | None = None) -> None:
+    """Print a report for a person."""
+    out = console or Console(highlight=False)
+    out.print()
+    out.print(_headline(report))
+    out.print(Text(printable(report.summary)))
+    out.print()
+    for finding in (f for f in report.findings if f.confidence != "Low"):
+        out.print(_panel(finding))
+    low = [finding for finding in report.findings if finding.confidence == "Low"]
+    if low:
+        out.print(_low(low))
+    out.print(_queries(report))
+    out.print(_coverage(report))
+    for warning in report.warnings:
+        out.print(Text(f"! {printable(warning)}", style="yellow"))
+    out.print(_footer(report))
+
+
+def _headline(report: Report) -> Text:
+    style, word = VERDICT[report.outcome]
+    line = Text.assemble((f" {word} ", style), "  ", (printable(report.question), "bold"))
+    window = report.window
+    asked = f" “{printable(window.phrase)}”" if window.phrase else ""
+    line.append(
+        f"\n{window.start:%a %Y-%m-%d %H:%M:%S} → {window.end:%a %Y-%m-%d %H:%M:%S} UTC ({window.basis}{asked})", "dim"
+    )
+    if report.entities:
+        line.append("\n" + ", ".join(f"{e.kind} {printable(e.value)}" for e in report.entities), "cyan")
+    return line
+
+
+def _panel(finding: Finding) -> Panel:
+    color = COLORS[finding.confidence]
+    parts: list[RenderableType] = [Text(printable(defanged(finding.description)))]
+    parts.append(_facts(finding))
+    for line in finding.log_lines[:LINES_SHOWN]:
+        text = printable(defanged(line))
+        parts.append(Text(text if len(text) <= LINE_WIDTH else f"{text[:LINE_WIDTH]}…", style="dim"))
+    more = len(finding.log_lines) - LINES_SHOWN
+    if more > 0:
+        parts.append(Text(f"and {more} more rows in the report", style="dim italic"))
+    title = Text.assemble((f" {finding.confidence} ", f"bold reverse {color}"), f" {printable(finding.title)} ")
+    return Panel(Group(*parts), title=title, title_align="left", border_style=color, padding=(0, 1))
+
+
+def _facts(finding: Finding) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    mitre = finding.mitre
+    technique = " · ".join(part for part in (mitre.id, mitre.technique, mitre.sub_technique, mitre.tactic) if part)
+    verified = sum(claim.verified for claim in finding.claims)
+    rows = (
+        ("ATT&CK", technique),
+        ("When", f"{finding.time:%Y-%m-%d %H:%M:%S} UTC"),
+        ("Who, where", ", ".join(f"{e.kind} {e.value}" for e in finding.entities[:8])),
+        ("Indicators", ", ".join(defanged(i) for i in finding.indicators_of_compromise[:8])),
+        ("Do", ", ".join(finding.recommendations)),
+        ("Rules", ", ".join(f"{rule.title} ({rule.level}, {rule.author})" for rule in finding.detections)),
+        ("Claims", f"{len(finding.claims)}, {verified} verified"),
+        ("Notes", finding.notes),
+    )
+    for name, value in rows:
+        if value:
+            grid.add_row(name, Text(printable(value)))
+    return grid
+
+
+def _low(findings: Iterable[Finding]) -> Table:
+    table = Table(title="Low confidence", title_justify="left", title_style="bold blue", box=None, padding=(0, 1))
+    table.add_column("Time", no_wrap=True)
+    table.add_column("Technique", no_wrap=True)
+    table.add_column("Observation", overflow="fold")
+    for finding in findings:
+        table.add_row(f"{finding.time:%m-%d %H:%M}", finding.mitre.id, Text(printable(finding.title)))
+    return table
+
+
+def _queries(report: Report) -> Table:
+    table = Table(title="Queries", title_justify="left", title_style="bold", box=None, padding=(0, 1))
+    table.add_column("Id", no_wrap=True)
+    table.add_column("Purpose", overflow="fold")
+    table.add_column("Status", no_wrap=True)
+    table.add_column("Rows", justify="right", no_wrap=True)
+    for query in report.queries:
+        status = f"{query.status}, cut" if query.truncated else query.status
+        table.add_row(query.id, Text(printable(query.purpose)), status, f"{query.rows:,}")
+    return table
+
+
+def _coverage(report: Report) -> Table:
+    table = Table(title="Coverage in the window", title_justify="left", title_style="bold", box=None, padding=(0, 1))
+    for name in ("Table", "First", "Last", "Note"):
+        table.add_column(name, no_wrap=name != "Note")
+    table.add_column("Rows", justify="right", no_wrap=True)
+    for entry in report.coverage:
+        first, last = (f"{at:%m-%d %H:%M}" if at else "" for at in (entry.first, entry.last))
+        rows = "unknown" if entry.rows_in_window is None else f"{entry.rows_in_window:,}"
+        table.add_row(entry.table, first, last, Text(printable(entry.note)), rows)
+    return table
+
+
+def _footer(report: Report) -> Text:
+    usage = report.usage
+    return Text(
+        f"{report.thread_id} · {report.rounds} rounds · {usage.queries} queries · {usage.rows:,} rows · "
+        f"{usage.seconds:.1f} s · model {usage.model}",
+        style="dim",
+    )

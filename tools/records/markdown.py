@@ -1,0 +1,47 @@
+"""The report as Markdown, for a ticket."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
+
+from soc_analyst.state.report import Report
+
+from .safe_text import defanged, printable
+
+__all__ = ["as_markdown"]
+
+SPECIAL = "\\`*_{}[]()<>#|~!"
+
+
+def as_markdown(report: Report) -> str:
+    """Return the report as Markdown; text from logs stays inert: escaped, defanged, no live link."""
+    return _environment().get_template("report.md.j2").render(report=report)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=select_autoescape(default=False),
+    )
+    templates = files("soc_analyst.tools.records") / "templates"
+    environment.loader = DictLoader({"report.md.j2": (templates / "report.md.j2").read_text(encoding="utf-8")})
+    environment.filters["inert"] = _inert
+    environment.filters["code"] = _code
+    return environment
+
+
+def _inert(text: str) -> str:
+    line = " ".join(printable(defanged(text)).split())
+    return "".join(f"\\{character}" if character in SPECIAL else character for character in line)
+
+
+def _code(text: str) -> str:
+    """Return text for a fenced block: no run of backticks in it can close the fence."""
+    return printable(defanged(text)).replace("```", "'''")

@@ -1,0 +1,21 @@
+"""Text from logs, made inert for people: no control characters, no live links."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["defanged", "printable"]
+
+SCHEME = re.compile(r"\b(h)tt(ps?://)", re.IGNORECASE)
+HOST_OF_URL = re.compile(r"(hxxps?://)([^/\s\"'<>]+)", re.IGNORECASE)
+
+
+def printable(text: str) -> str:
+    """Replace control and direction characters, which could redraw a terminal or reverse a line, by a visible mark."""
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+
+
+def defanged(text: str) -> str:
+    """Write URLs so that nothing makes them a link: hxxps://evil[.]example/path."""
+    inert = SCHEME.sub(lambda match: f"{match.group(1)}xx{match.group(2)}", text)
+    return HOST_OF_URL.sub(lambda match: match.group(1) + match.group(2).replace(".", "[.]"), inert)
