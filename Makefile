@@ -1,0 +1,19 @@
+# One command checks everything: `make check`.
+PYTHON ?= .venv/bin/python
+
+.PHONY: check lint test slow
+
+check: lint test slow
+
+lint:
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(dir $(PYTHON))lint-imports
+
+test:
+	$(PYTHON) -m pytest
+
+slow:
+	$(PYTHON) -m pytest -m slow
+
