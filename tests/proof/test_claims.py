@@ -1,0 +1,108 @@
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+
+from soc_analyst.state.findings import Claim, EvidenceRef, Finding
+from soc_analyst.state.queries import Condition, Coverage
+from soc_analyst.tools.evidence import Evidence, TableRows
+from soc_analyst.tools.proof.claims import check
+from soc_analyst.tools.proof.findings import LINES_BUDGET, prove, with_log_lines
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+TABLE = "SigninLogs"
+
+
+def evidence() -> Evidence:
+    rows = pa.table(
+        {
+            "TimeGenerated": pa.array([NOON + timedelta(minutes=i) for i in range(4)], pa.timestamp("us", "UTC")),
+            "UserPrincipalName": ["Alice@contoso.com", "alice@contoso.com", "bob@contoso.com", "bob@contoso.com"],
+            "ResultType": ["50126", "0", "50126", "50126"],
+            "IPAddress": ["203.0.113.5"] * 4,
+        }
+    )
+    return Evidence([TableRows.collect(TABLE, [("q1", rows)])])
+
+
+def ref(row: int, query: str = "q1") -> EvidenceRef:
+    return EvidenceRef(query_id=query, table=TABLE, row=row)
+
+
+FAILED = (Condition(column="ResultType", op="==", values=("50126",)),)
+BLOCKED = (Condition(column="ResultType", op="==", values=("53003",)),)
+UPN = "UserPrincipalName"
+COVERED = {TABLE: Coverage(table=TABLE, rows_in_window=4)}
+
+
+@pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        (Claim(kind="exists", statement="", rows=(ref(0), ref(3))), True),
+        (Claim(kind="exists", statement="", rows=(ref(0), ref(4))), False),
+        (Claim(kind="exists", statement="", rows=()), False),
+        (Claim(kind="count", statement="", table=TABLE, where=FAILED, expected=3), True),
+        (Claim(kind="count", statement="", table=TABLE, where=FAILED, expected=45), False),
+        (Claim(kind="count", statement="", table="Other", where=FAILED, expected=0), True),
+        (Claim(kind="order", statement="", rows=(ref(0), ref(1))), True),
+        (Claim(kind="order", statement="", rows=(ref(1), ref(0))), False),
+        (Claim(kind="order", statement="", rows=(ref(1),)), False),
+        (Claim(kind="same_entity", statement="", rows=(ref(0), ref(1)), column=UPN, value="alice@CONTOSO.com"), True),
+        (Claim(kind="same_entity", statement="", rows=(ref(0), ref(2)), column=UPN, value="alice@contoso.com"), False),
+        (Claim(kind="absent", statement="", table=TABLE, where=BLOCKED), True),
+        (Claim(kind="absent", statement="", table=TABLE, where=FAILED), False),
+        (Claim(kind="absent", statement="", table="AuditLogs", where=()), False),
+    ],
+)  # fmt: skip
+def test_a_claim_holds_only_if_the_rows_say_so(claim: Claim, holds: bool) -> None:
+    checked = check(claim.model_copy(update={"verified": not holds}), evidence(), COVERED)
+    assert checked.verified is holds
+    assert checked.detail
+
+
+def finding(**changes: object) -> Finding:
+    drafted = Finding(
+        id="f-1", title="Guessed", description="", confidence="High", time=NOON, evidence=(ref(0), ref(1)),
+        indicators_of_compromise=("203.0.113.5", "198.51.100.9"),
+        claims=(Claim(kind="count", statement="", table=TABLE, where=FAILED, expected=3),),
+    )  # fmt: skip
+    return drafted.model_copy(update=changes)
+
+
+def test_a_finding_without_a_row_is_dropped_and_said() -> None:
+    proved = prove([finding(evidence=(ref(9), ref(0, "q7")))], evidence(), COVERED.values())
+    assert proved.findings == ()
+    assert "Guessed" in proved.warnings[0]
+
+
+def test_made_up_rows_and_indicators_are_taken_out() -> None:
+    (kept,) = prove([finding(evidence=(ref(0), ref(77)))], evidence(), COVERED.values()).findings
+    assert kept.evidence == (ref(0),)
+    assert kept.indicators_of_compromise == ("203.0.113.5",)
+    assert kept.confidence == "High"
+
+
+def test_a_claim_that_fails_lowers_the_confidence_and_is_said() -> None:
+    lie = Claim(kind="count", statement="", table=TABLE, where=FAILED, expected=45, verified=True)
+    (kept,) = prove([finding(claims=(lie,))], evidence(), COVERED.values()).findings
+    assert kept.confidence == "Medium"
+    assert not kept.claims[0].verified
+    assert "1 of 1 claims did not hold" in kept.notes
+
+
+def test_log_lines_are_the_rows_and_stay_within_the_budget() -> None:
+    long = pa.table(
+        {
+            "TimeGenerated": pa.array([NOON] * 90, pa.timestamp("us", "UTC")),
+            "A": [f"{i} {'x' * 2000}" for i in range(90)],
+        }
+    )
+    many = Evidence([TableRows.collect(TABLE, [("q1", long)])])
+    findings = [finding(id=f"f-{n}", evidence=tuple(ref(n * 10 + i) for i in range(10))) for n in range(9)]
+    told = with_log_lines(findings, many)
+    assert sum(len(line) for one in told for line in one.log_lines) <= LINES_BUDGET
+    for one in told:
+        assert one.log_lines
+        assert len(one.log_lines) == len(one.evidence)
+        for at, line in zip(one.evidence, one.log_lines, strict=True):
+            assert f'"A": "{at.row} x' in line
