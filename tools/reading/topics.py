@@ -1,0 +1,61 @@
+"""What kind of activity a question asks about, and with which outcome."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, cast, get_args
+
+from soc_analyst.state.entities import Topic
+
+from .vocabulary import vocabulary
+
+__all__ = ["Outcome", "Subject", "read_subject"]
+
+Outcome = Literal["failed", "succeeded", "blocked", "allowed"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is asked for; `broad` where no kind of activity is named."""
+
+    topics: tuple[Topic, ...]
+    terms: tuple[str, ...]
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def broad(self) -> bool:
+        """Whether anything suspicious is asked for."""
+        return not (self.topics or self.terms or self.outcomes)
+
+
+def _pattern(words: list[str]) -> re.Pattern[str]:
+    ordered = sorted((str(word) for word in words), key=len, reverse=True)
+    parts = (re.escape(word).replace(r"\*", r"[\w-]*").replace(r"\ ", r"\s+") for word in ordered)
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(parts)})(?![\w])", re.I)
+
+
+@cache
+def _topic_patterns() -> tuple[tuple[Topic, re.Pattern[str]], ...]:
+    data = vocabulary("topics")["topics"]
+    return tuple((topic, _pattern(data[topic])) for topic in get_args(Topic))
+
+
+@cache
+def _term_pattern() -> re.Pattern[str]:
+    return _pattern(vocabulary("topics")["terms"])
+
+
+@cache
+def _outcome_patterns() -> tuple[tuple[Outcome, re.Pattern[str]], ...]:
+    data = vocabulary("names")["outcomes"]
+    return tuple((cast(Outcome, name), _pattern(words)) for name, words in data.items())
+
+
+def read_subject(text: str) -> Subject:
+    """Read the topics, terms and outcomes from what is left of a question once names are taken out of it."""
+    topics = tuple(topic for topic, pattern in _topic_patterns() if pattern.search(text))
+    terms = tuple(dict.fromkeys(found[0].lower() for found in _term_pattern().finditer(text)))
+    outcomes = tuple(name for name, pattern in _outcome_patterns() if pattern.search(text))
+    return Subject(topics, terms, outcomes)
