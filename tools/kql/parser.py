@@ -9,7 +9,7 @@ from soc_analyst.state.queries import Diagnostic
 from .expressions import Expressions
 from .lexer import Token, tokens_of
 from .operators import OPERATORS, Steps
-from .stream import Stream
+from .stream import MAX_NESTING, Stream
 from .tree import Expr, Let, Name, Operator, Pipeline, Query, Span, Table, depth
 from .trouble import Trouble, diagnose, nearest
 from .words import REFUSED_SOURCES
@@ -27,36 +27,35 @@ MAX_DIAGNOSTICS = 20
 
 @dataclass(frozen=True)
 class Parsed:
-    """The tree, or why there is none."""
+    """The tree, or why there is none; `begun` is what was read before the first fault, so that it can be judged too."""
 
     tree: Query | None
     diagnostics: tuple[Diagnostic, ...] = ()
+    begun: Query | None = None
 
 
-def parse(text: str, *, max_text: int = MAX_TEXT) -> Parsed:
+def parse(text: str, *, max_text: int = MAX_TEXT, max_nesting: int = MAX_NESTING) -> Parsed:
     """Read a query; every step that cannot be read gives its own diagnostic."""
     try:
-        return _read(text, max_text)
+        return _read(text, max_text, max_nesting)
     except Trouble as trouble:
         return Parsed(None, (trouble.diagnostic,))
-    except (RecursionError, AssertionError, ValueError, ArithmeticError, LookupError, TypeError) as error:
-        # Nothing that the text holds may become an exception in the caller: not understood is refused.
-        return Parsed(
-            None, (diagnose("not-understood", f"the text cannot be read: {type(error).__name__}", Span(0, 0)),)
-        )
+    except Exception as error:  # noqa: BLE001 - no text may become an exception in the caller: not understood is refused
+        what = f"the text cannot be read: {type(error).__name__}"
+        return Parsed(None, (diagnose("not-understood", what, Span(0, 0)),))
 
 
-def _read(text: str, max_text: int) -> Parsed:
+def _read(text: str, max_text: int, max_nesting: int) -> Parsed:
     if len(text) > max_text:
         raise Trouble("too-long", f"the text has {len(text):,} characters, at most {max_text:,} are read", Span(0, 0))
-    reader = _Reader(Stream(tokens_of(text)))
+    reader = _Reader(Stream(tokens_of(text), max_nesting))
     tree = reader.query()
-    if reader.problems or tree is None:
-        return Parsed(None, tuple(reader.problems[:MAX_DIAGNOSTICS]))
     if depth(tree) > MAX_DEPTH:
         raise Trouble(
             "too-deep", f"the query is nested deeper than {MAX_DEPTH} levels", Span(0, 0), "flatten the query"
         )
+    if reader.problems:
+        return Parsed(None, tuple(reader.problems[:MAX_DIAGNOSTICS]), tree)
     return Parsed(tree)
 
 
@@ -71,7 +70,7 @@ class _Reader:
         self.expressions = Expressions(stream, self.pipeline, self._is_tabular)
         self.steps = Steps(stream, self.expressions, self._arm)
 
-    def query(self) -> Query | None:
+    def query(self) -> Query:
         start = self.stream.next.span.start
         lets: list[Let] = []
         while self.stream.is_word("let"):
@@ -142,24 +141,27 @@ class _Reader:
             start = self.stream.next.span.start
             source, steps = self._source()
             while self.stream.accept("|"):
-                steps.extend(self._step())
+                step = self._step()
+                # After a fault nothing more is kept: what follows may rest on what could not be read.
+                if step is not None and not self.problems:
+                    steps.append(step)
             return Pipeline(source, tuple(steps), span=self.stream.since(start))
         finally:
             self.stream.leave()
 
-    def _step(self) -> list[Operator]:
+    def _step(self) -> Operator | None:
         at, level = self.stream.at, self.stream.level
         try:
             step = self.steps.step()
             if self.stream.next.kind != "end" and not self.stream.is_sign("|", ";", ")"):
                 raise self.stream.unexpected("`|` is missing before the next step")
-            return [step]
+            return step
         except Trouble as trouble:
             self.problems.append(trouble.diagnostic)
             self.stream.level = level
             self.stream.at = max(self.stream.at, at)
             self._skip(at)
-            return []
+            return None
 
     def _skip(self, at: int) -> None:
         """Go to the end of the step that began at a token: the next pipe, end or closing parenthesis of its level."""

@@ -15,8 +15,9 @@ MAX_NESTING = 40
 class Stream:
     """Tokens and a position; all reading goes through here."""
 
-    def __init__(self, tokens: list[Token]) -> None:
+    def __init__(self, tokens: list[Token], max_nesting: int = MAX_NESTING) -> None:
         self.tokens = tokens
+        self.max_nesting = min(max_nesting, MAX_NESTING)
         self.at = 0
         self.level = 0
 
@@ -88,8 +89,10 @@ class Stream:
     def enter(self) -> None:
         """Count one level deeper; pair with `leave`."""
         self.level += 1
-        if self.level > MAX_NESTING:
-            raise Trouble("too-deep", f"nested deeper than {MAX_NESTING} levels", self.next.span, "flatten the query")
+        if self.level > self.max_nesting:
+            raise Trouble(
+                "too-deep", f"nested deeper than {self.max_nesting} levels", self.next.span, "flatten the query"
+            )
 
     def leave(self) -> None:
         """Count one level back."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 from soc_analyst.state.queries import AnyOf, Condition, Scalar, TypedQuery
 from soc_analyst.state.tables import ColumnType
 
+from .literals import datetime_text
 from .tree import (
     Binary,
     Call,
@@ -68,7 +70,14 @@ def _literal(value: Scalar, kind: ColumnType | None) -> Literal:
         return Literal("real", float(value)) if kind == "real" else Literal("long", value)
     if isinstance(value, float):
         return Literal("real", value)
+    if kind == "datetime":
+        return Literal("datetime", datetime_text(_instant(value)))
     return Literal("string", value)
+
+
+def _instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _rows(query: TypedQuery) -> tuple[Operator, ...]:

@@ -1,0 +1,105 @@
+"""Binds a query: every name to what it is, every default written out, every fault reported.
+
+The bound tree names all its columns itself, so that what a query returns does not depend on how an engine names what
+has no name; stars and reorderings are written as the columns they stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from soc_analyst.state.queries import Diagnostic
+from soc_analyst.state.tables import TableSchema
+from soc_analyst.tools.kql.tree import Let, Literal, Operator, Pipeline, Query, Union, walk
+
+from .frames import Frame, Usage
+from .policy import Policy
+from .scope import Scope
+from .steps import STEPS, Steps
+
+__all__ = ["Bound", "bind"]
+
+MAX_JOINS = 8
+"""Joins, lookups, unions' arms and nested queries of one query, each of which multiplies the work."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A query whose every name is known, or what is wrong with it."""
+
+    tree: Query
+    usage: Usage
+    output: Frame
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    def columns_of(self, table: str, policy: Policy) -> tuple[str, ...]:
+        """Return the columns of a table that the query needs, in the policy's order, the time always among them."""
+        needed = {column for name, column in self.usage.columns if name == table} | {"TimeGenerated"}
+        return tuple(column for column in policy.tables[table] if column in needed)
+
+
+def bind(tree: Query, policy: Policy, schemas: Mapping[str, TableSchema]) -> Bound:
+    """Bind a query against the allowed columns of the allowed tables."""
+    binder = _Binder(Scope(policy, schemas))
+    binder.limits(tree)
+    lets = tuple(binder.let(let) for let in tree.lets)
+    body, output = binder.pipeline(tree.body)
+    scope = binder.scope
+    scope.usage.need(output.sources())
+    if not scope.usage.tables and not scope.problems:
+        scope.report("no-table", "the query reads no table", tree)
+    problems = sorted(scope.problems, key=lambda problem: problem.start)
+    return Bound(Query(lets, body, span=tree.span), scope.usage, output, tuple(problems))
+
+
+class _Binder:
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def limits(self, tree: Query) -> None:
+        """Report what is too much, wherever it stands."""
+        nodes = list(walk(tree))
+        values = sum(isinstance(node, Literal) for node in nodes)
+        if values > self.scope.policy.max_values:
+            most = self.scope.policy.max_values
+            self.scope.report("too-many-values", f"{values:,} values; policy allows {most:,} in one query", tree)
+        pipelines = sum(isinstance(node, Pipeline) for node in nodes) - 1
+        if pipelines > MAX_JOINS + len(tree.lets):
+            self.scope.report("too-many-queries", f"more than {MAX_JOINS} joins, unions and nested queries", tree)
+
+    def let(self, let: Let) -> Let:
+        """Bind a let and make its name known."""
+        free = self.scope.can_bind(let.name, let)
+        if isinstance(let.value, Pipeline):
+            pipeline, frame = self.pipeline(let.value)
+            if free:
+                self.scope.pipelines[let.name] = frame
+            return Let(let.name, pipeline, span=let.span)
+        value, kind = Steps(self.scope, Frame({}), self.pipeline).typist().bound(let.value)
+        if free:
+            self.scope.values[let.name] = kind
+        return Let(let.name, value, span=let.span)
+
+    def pipeline(self, node: Pipeline) -> tuple[Pipeline, Frame]:
+        """Bind a pipeline; after a step that cannot be bound, later ones are judged by what is known."""
+        frame = Frame({})
+        if node.source is not None:
+            found = self.scope.source(node.source)
+            if found is None:
+                return self._arms_only(node), Frame({})
+            frame = found
+        steps: list[Operator] = []
+        for step in node.steps:
+            bound, frame = STEPS[type(step)](Steps(self.scope, frame, self.pipeline), step)
+            steps.append(bound)
+        return Pipeline(node.source, tuple(steps), span=node.span), frame
+
+    def _arms_only(self, node: Pipeline) -> Pipeline:
+        """Judge the other tables of a pipeline whose own is unknown; its columns say nothing."""
+        for step in node.steps:
+            for arm in step.arms if isinstance(step, Union) else ():
+                self.pipeline(arm)
+            if hasattr(step, "right"):
+                self.pipeline(step.right)
+        return node

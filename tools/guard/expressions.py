@@ -1,0 +1,268 @@
+"""Types of expressions; every fault is reported with its place."""
+
+from __future__ import annotations
+
+from functools import singledispatchmethod
+from typing import get_args
+
+import re2
+
+from soc_analyst.tools.kql.tree import (
+    Between,
+    Binary,
+    Call,
+    Expr,
+    Index,
+    Literal,
+    Logical,
+    Member,
+    Membership,
+    Name,
+    Negative,
+    Star,
+)
+from soc_analyst.tools.kql.trouble import nearest
+from soc_analyst.tools.kql.words import ARITHMETIC, COMPARISONS
+
+from .dialect import Signature, dialect
+from .frames import Frame, Kind
+from .kinds import arithmetic, can_be, comparable, joined
+from .scope import Bind, Scope
+
+__all__ = ["Typist"]
+
+_MATCHES_ALL = frozenset({"has", "contains", "startswith", "endswith", "hasprefix", "hassuffix", "matches regex"})
+_HINTS: dict[tuple[Kind, Kind], str] = {
+    ("long", "string"): "write the number without quotes",
+    ("int", "string"): "write the number without quotes",
+    ("real", "string"): "write the number without quotes",
+    ("datetime", "string"): "write datetime(2026-03-04T05:06:07Z)",
+    ("bool", "string"): "write true or false without quotes",
+    ("string", "long"): "write the value in quotes",
+    ("string", "datetime"): "use todatetime()",
+}
+
+
+class Typist:
+    """Finds the type of an expression over a frame, and rebuilds it where a spelling is old or a query is nested."""
+
+    def __init__(self, scope: Scope, frame: Frame, bind: Bind, *, aggregates: bool = False) -> None:
+        self.scope = scope
+        self.frame = frame
+        self._bind = bind
+        self._aggregates = aggregates
+
+    def bound(self, node: Expr) -> tuple[Expr, Kind]:
+        """Return the expression as it will be run, and its type."""
+        return self._bound(node)
+
+    def predicate(self, node: Expr) -> Expr:
+        """Return an expression that must be true or false."""
+        found, kind = self.bound(node)
+        if not can_be(kind, "bool"):
+            self.scope.report(
+                "type-mismatch", f"a condition is wanted, this is {kind}", node, "compare it with a value"
+            )
+        return found
+
+    @singledispatchmethod
+    def _bound(self, node: Expr) -> tuple[Expr, Kind]:
+        self.scope.report("refused-expression", f"{type(node).__name__} cannot stand here", node)
+        return node, "any"
+
+    @_bound.register
+    def _(self, node: Literal) -> tuple[Expr, Kind]:
+        return node, node.kind
+
+    @_bound.register
+    def _(self, node: Name) -> tuple[Expr, Kind]:
+        if node.name not in self.frame and node.name in self.scope.values:
+            return node, self.scope.values[node.name]
+        cell = self.scope.column(node, self.frame)
+        return node, cell.kind if cell else "any"
+
+    @_bound.register
+    def _(self, node: Star) -> tuple[Expr, Kind]:
+        self.scope.report("refused-star", "a star stands only in arg_max and arg_min", node, "name the columns")
+        return node, "any"
+
+    @_bound.register
+    def _(self, node: Logical) -> tuple[Expr, Kind]:
+        operands = tuple(self.predicate(one) for one in node.operands)
+        return Logical(node.op, operands, span=node.span), "bool"
+
+    @_bound.register
+    def _(self, node: Negative) -> tuple[Expr, Kind]:
+        operand, kind = self.bound(node.operand)
+        if not (can_be(kind, "number") or kind == "timespan"):
+            self.scope.report("type-mismatch", f"there is no minus of {kind}", node)
+        return Negative(operand, span=node.span), kind
+
+    @_bound.register
+    def _(self, node: Member) -> tuple[Expr, Kind]:
+        return Member(self._dynamic(node.base), node.name, span=node.span), "dynamic"
+
+    @_bound.register
+    def _(self, node: Index) -> tuple[Expr, Kind]:
+        index, kind = self.bound(node.index)
+        if not (can_be(kind, "long") or kind == "string"):
+            self.scope.report("type-mismatch", f"an index is a number or a text, this is {kind}", node.index)
+        return Index(self._dynamic(node.base), index, span=node.span), "dynamic"
+
+    def _dynamic(self, base: Expr) -> Expr:
+        found, kind = self.bound(base)
+        if not can_be(kind, "dynamic"):
+            message = f"only a dynamic value has properties, this is {kind}"
+            self.scope.report("type-mismatch", message, base, "use parse_json() first" if kind == "string" else "")
+        return found
+
+    @_bound.register
+    def _(self, node: Binary) -> tuple[Expr, Kind]:
+        left, left_kind = self.bound(node.left)
+        right, right_kind = self.bound(node.right)
+        found = Binary(node.op, left, right, span=node.span)
+        if node.op in ARITHMETIC:
+            return found, self._arithmetic(node, left_kind, right_kind)
+        if node.op in COMPARISONS:
+            self._compare(node, node.op, left_kind, right_kind)
+        else:
+            self._text(node, left_kind, right_kind)
+        return found, "bool"
+
+    def _arithmetic(self, node: Binary, left: Kind, right: Kind) -> Kind:
+        kind = arithmetic(node.op, left, right)
+        if kind is None:
+            hint = "use strcat()" if "string" in (left, right) else ""
+            self.scope.report("type-mismatch", f"there is no {left} {node.op} {right}", node, hint)
+        return kind or "any"
+
+    def _compare(self, node: Expr, op: str, left: Kind, right: Kind) -> None:
+        if not comparable(left, right):
+            self.scope.report(
+                "type-mismatch", f"{left} {op} {right} compares two types", node, _HINTS.get((left, right), "")
+            )
+        elif op in ("<", "<=", ">", ">=") and "string" in (left, right):
+            self.scope.report("type-mismatch", f"texts have no order: {op}", node, "use == or startswith")
+
+    def _text(self, node: Binary, left: Kind, right: Kind) -> None:
+        for kind, side in ((left, node.left), (right, node.right)):
+            if not can_be(kind, "string"):
+                hint = "use == for a number" if can_be(kind, "number") else "use tostring()"
+                self.scope.report("type-mismatch", f"{node.op} reads text, this is {kind}", side, hint)
+        if isinstance(node.right, Literal) and node.right.kind == "string":
+            self._pattern(node, str(node.right.value))
+
+    def _pattern(self, node: Binary, text: str) -> None:
+        if not text.strip() and node.op.removesuffix("_cs").removeprefix("!") in _MATCHES_ALL:
+            self.scope.report(
+                "empty-value", f"{node.op} with an empty text is true of every row", node, "use isnotempty()"
+            )
+        if node.op == "matches regex":
+            try:
+                re2.compile(text, options=_QUIET)
+            except re2.error as error:
+                self.scope.report("bad-regex", f"this is not a regular expression (RE2): {error}", node.right)
+
+    @_bound.register
+    def _(self, node: Between) -> tuple[Expr, Kind]:
+        value, kind = self.bound(node.value)
+        low, low_kind = self.bound(node.low)
+        high, high_kind = self.bound(node.high)
+        self._compare(node.low, ">=", kind, low_kind)
+        if not (kind == "datetime" and high_kind == "timespan"):
+            self._compare(node.high, "<=", kind, high_kind)
+        return Between(value, low, high, node.negated, span=node.span), "bool"
+
+    @_bound.register
+    def _(self, node: Membership) -> tuple[Expr, Kind]:
+        value, kind = self.bound(node.value)
+        if node.pipeline is not None:
+            return self._in_query(node, value, kind), "bool"
+        items = tuple(self._item(node, item, kind) for item in node.items)
+        return Membership(node.op, value, items, span=node.span), "bool"
+
+    def _item(self, node: Membership, item: Expr, kind: Kind) -> Expr:
+        found, item_kind = self.bound(item)
+        text_only = node.op in ("has_any", "has_all", "in~", "!in~")
+        if text_only and not (can_be(kind, "string") and can_be(item_kind, "string")):
+            self.scope.report("type-mismatch", f"{node.op} reads text, not {kind} and {item_kind}", item)
+        elif not comparable(kind, item_kind):
+            hint = _HINTS.get((kind, item_kind), "")
+            self.scope.report("type-mismatch", f"{kind} {node.op} {item_kind} compares two types", item, hint)
+        if node.op.startswith("has_") and isinstance(item, Literal) and not str(item.value).strip():
+            self.scope.report("empty-value", f"{node.op} with an empty text is true of every row", item)
+        return found
+
+    def _in_query(self, node: Membership, value: Expr, kind: Kind) -> Expr:
+        assert node.pipeline is not None
+        pipeline, frame = self._bind(node.pipeline)
+        first = next(iter(frame.cells.values()), None)
+        if len(frame.cells) != 1:
+            message = f"{node.op} needs a query of one column, this has {len(frame.cells)}"
+            self.scope.report(
+                "not-one-column", message, node.pipeline, "end it with `| project column` or `| distinct column`"
+            )
+        elif first is not None:
+            self.scope.usage.need(first.sources)
+            self._compare(node.value, "==", kind, first.kind)
+        return Membership(node.op, value, (), pipeline, span=node.span)
+
+    @_bound.register
+    def _(self, node: Call) -> tuple[Expr, Kind]:
+        words = dialect()
+        name = words.spellings.get(node.name, node.name)
+        signature = words.functions.get(name)
+        if signature is None and self._aggregates:
+            signature = words.aggregates.get(name)
+        if signature is None:
+            return self._unknown(node, name)
+        inner = Typist(self.scope, self.frame, self._bind)
+        bound = [inner.bound(arg) for arg in node.args]
+        self._arguments(node, signature, [kind for _, kind in bound])
+        return Call(name, tuple(arg for arg, _ in bound), span=node.span), _given(
+            signature, [kind for _, kind in bound]
+        )
+
+    def _unknown(self, node: Call, name: str) -> tuple[Expr, Kind]:
+        words = dialect()
+        if name in words.refused:
+            self.scope.report("refused-function", f"`{name}` is refused: {words.refused[name]}", node)
+        elif name in words.aggregates:
+            self.scope.report("unknown-function", f"`{name}` is an aggregate: it stands only in summarize", node)
+        else:
+            hint = nearest(name, (*words.functions, *(words.aggregates if self._aggregates else ())))
+            self.scope.report("unknown-function", f"`{name[:80]}` is not a function known here", node, hint)
+        for arg in node.args:
+            if not isinstance(arg, Star):
+                self.bound(arg)
+        return node, "any"
+
+    def _arguments(self, node: Call, signature: Signature, kinds: list[Kind]) -> None:
+        if not signature.accepts(len(kinds)):
+            wanted = f"{signature.required} or more" if signature.repeated else _span_of(signature)
+            self.scope.report("wrong-arguments", f"{node.name}() takes {wanted} arguments, not {len(kinds)}", node)
+            return
+        for position, (kind, arg) in enumerate(zip(kinds, node.args, strict=True)):
+            wanted_kind = signature.takes_at(position)
+            if not can_be(kind, wanted_kind):
+                message = f"{node.name}() takes {wanted_kind} here, this is {kind}"
+                self.scope.report(
+                    "type-mismatch", message, arg, f"use to{wanted_kind}()" if wanted_kind == "string" else ""
+                )
+
+
+def _span_of(signature: Signature) -> str:
+    most = len(signature.takes)
+    return str(most) if most == signature.required else f"{signature.required} to {most}"
+
+
+def _given(signature: Signature, kinds: list[Kind]) -> Kind:
+    if signature.gives == "same":
+        return kinds[0] if kinds else "any"
+    if signature.gives == "second":
+        return joined(kinds[1], kinds[2]) if len(kinds) == 3 else "any"
+    return signature.gives if signature.gives in get_args(Kind) else "any"  # type: ignore[return-value]
+
+
+_QUIET = re2.Options()
+_QUIET.log_errors = False

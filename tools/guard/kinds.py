@@ -1,0 +1,59 @@
+"""Which types go together."""
+
+from __future__ import annotations
+
+from .frames import Kind
+
+__all__ = ["arithmetic", "can_be", "comparable", "joined"]
+
+_NUMBERS = frozenset({"long", "int", "real"})
+_LOOSE = frozenset({"any", "dynamic"})
+"""Kinds that go with every other: the value decides when the query runs."""
+
+
+def can_be(kind: Kind, wanted: str) -> bool:
+    """Return whether a value of this kind can be given where another is wanted."""
+    if wanted == "any" or kind in _LOOSE or kind == wanted:
+        return True
+    return kind in _NUMBERS and wanted in {*_NUMBERS, "number"}
+
+
+def comparable(left: Kind, right: Kind) -> bool:
+    """Return whether the two can be compared."""
+    return left == right or bool({left, right} & _LOOSE) or {left, right} <= _NUMBERS
+
+
+def joined(left: Kind, right: Kind) -> Kind:
+    """Return the kind of a value that is one or the other."""
+    if left == right:
+        return left
+    if {left, right} <= _NUMBERS:
+        return "real" if "real" in (left, right) else "long"
+    return "any"
+
+
+def arithmetic(op: str, left: Kind, right: Kind) -> Kind | None:
+    """Return the kind of `left op right`, or None where there is no such thing."""
+    if {left, right} & _LOOSE:
+        return "any"
+    if {left, right} <= _NUMBERS:
+        return joined(left, right)
+    return _TIMES.get((left, op, right)) or (_scaled(op, left, right) if "timespan" in (left, right) else None)
+
+
+def _scaled(op: str, left: Kind, right: Kind) -> Kind | None:
+    if op == "*" and (left in _NUMBERS or right in _NUMBERS):
+        return "timespan"
+    return "timespan" if op == "/" and right in _NUMBERS else None
+
+
+_TIMES: dict[tuple[Kind, str, Kind], Kind] = {
+    ("datetime", "-", "datetime"): "timespan",
+    ("datetime", "+", "timespan"): "datetime",
+    ("datetime", "-", "timespan"): "datetime",
+    ("timespan", "+", "datetime"): "datetime",
+    ("timespan", "+", "timespan"): "timespan",
+    ("timespan", "-", "timespan"): "timespan",
+    ("timespan", "/", "timespan"): "real",
+    ("timespan", "%", "timespan"): "timespan",
+}

@@ -1,0 +1,42 @@
+"""The names that Kusto gives to columns that have none."""
+
+from __future__ import annotations
+
+from soc_analyst.tools.kql.tree import Call, Expr, Index, Member, Name, Named
+
+__all__ = ["name_of"]
+
+_PREFIXED = {
+    "make_set": "set",
+    "make_list": "list",
+}
+_OF_ARGUMENT = frozenset(
+    {"arg_max", "arg_min", "bin", "floor", "take_any", "startofday", "startofweek", "startofmonth"}
+)
+_PASSING = frozenset({"tostring", "tolong", "toint", "toreal", "todouble", "tobool", "todatetime", "totimespan"})
+"""Conversions keep the name of what they convert."""
+
+
+def name_of(item: Named, *, aggregate: bool = False) -> str | None:
+    """Return the name of an output column, or None where Kusto would only number it."""
+    if item.name is not None:
+        return item.name
+    return _name(item.expr, aggregate)
+
+
+def _name(expr: Expr, aggregate: bool) -> str | None:
+    if isinstance(expr, Name):
+        return expr.name
+    if isinstance(expr, Member):
+        base = _name(expr.base, False)
+        return f"{base}_{expr.name}" if base else None
+    if isinstance(expr, Index):
+        return None
+    if not isinstance(expr, Call):
+        return None
+    first = _name(expr.args[0], False) if expr.args else None
+    if expr.name in _OF_ARGUMENT or expr.name in _PASSING:
+        return first
+    if aggregate:
+        return f"{_PREFIXED.get(expr.name, expr.name)}_{first or ''}"
+    return None
