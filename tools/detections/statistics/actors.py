@@ -1,0 +1,102 @@
+"""Who did what in the control plane and the directory."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.findings import Claim
+from soc_analyst.state.queries import Condition
+from soc_analyst.tools.evidence import Evidence
+
+from .frame import Frame, busiest, equals, one_of
+
+__all__ = ["Actors", "azure_actors", "directory_actors", "initiator", "target"]
+
+MARKED_DELETED = re.compile(r"^[0-9a-f]{32}(?=.*@)")
+"""Entra puts the object id before the name of an account that is being deleted."""
+DONE = frozenset({"success", "succeeded"})
+DONE_IN_DIRECTORY = frozenset({"success", ""})
+PAST_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Actors:
+    """A table's operations by row: by whom, which, and whether they were done."""
+
+    frame: Frame
+    who: Sequence[str]
+    operations: Sequence[str]
+    done: Sequence[bool]
+
+    def doing(self, wanted: re.Pattern[str]) -> dict[str, list[int]]:
+        """Return rows whose operation fits and was done, by who did it."""
+        return self.frame.grouped(lambda i: self.who[i] if self.done[i] and wanted.search(self.operations[i]) else "")
+
+    def proof(self, who: str, rows: Sequence[int]) -> tuple[Claim]:
+        """Claim that the actor did exactly these operations in their stretch of time."""
+        names = {self.operations[i] for i in rows}
+        if self.frame.rows.table == "AzureActivity":
+            where = (equals("Caller", who), one_of("OperationNameValue", names), one_of("ActivityStatusValue", DONE))
+        else:
+            by = Condition(column="InitiatedBy", op="contains", values=(f'"{who}"',))
+            where = (by, one_of("OperationName", names), one_of("Result", DONE_IN_DIRECTORY))
+        statement = f"{len(rows)} operations by {who}"
+        return (self.frame.counted(statement, rows, *where, *self.frame.during(rows)),)
+
+    def entities(self, who: str, rows: Sequence[int]) -> list[Entity]:
+        """Return the actor and the addresses it acted from."""
+        addresses = dict.fromkeys(self.frame.text("CallerIpAddress")[i] for i in rows)
+        return [Entity(kind="account", value=who), *(Entity(kind="ip", value=a) for a in list(addresses)[:3] if a)]
+
+    def usual(self, rows: Sequence[int], start: int, seconds: float, size: int) -> bool:
+        """Tell whether the actor's rows before the burst hold another one half its size."""
+        first, last = busiest(self.frame.at(rows[:start]), seconds)
+        return last - first >= PAST_SHARE * size
+
+
+def azure_actors(evidence: Evidence) -> Actors | None:
+    """Read who did what in the control plane; Start and Accept repeat an operation and do not count."""
+    frame = Frame.of(evidence, "AzureActivity", ("Caller", "OperationNameValue", "ActivityStatusValue"))
+    if frame is None:
+        return None
+    done = [value in DONE for value in frame.lower("ActivityStatusValue")]
+    return Actors(frame, frame.lower("Caller"), frame.lower("OperationNameValue"), done)
+
+
+def directory_actors(evidence: Evidence) -> Actors | None:
+    """Read who did what in the directory."""
+    frame = Frame.of(evidence, "AuditLogs", ("OperationName", "InitiatedBy", "Result"))
+    if frame is None:
+        return None
+    who = [initiator(text) for text in frame.text("InitiatedBy")]
+    done = [value in DONE_IN_DIRECTORY for value in frame.lower("Result")]
+    return Actors(frame, who, frame.lower("OperationName"), done)
+
+
+def initiator(text: str) -> str:
+    """Return who started a directory operation: a user's name, or an application's, in lower case."""
+    user, app = _part(text, "user"), _part(text, "app")
+    name = user.get("userPrincipalName") or user.get("id") or app.get("displayName") or app.get("servicePrincipalId")
+    return str(name or "").lower()
+
+
+def target(text: str) -> str:
+    """Return the name of the first object that a directory operation changed, in lower case."""
+    try:
+        first = json.loads(text)[0]
+        name = str(first.get("userPrincipalName") or first.get("displayName") or "").lower()
+        return MARKED_DELETED.sub("", name)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return ""
+
+
+def _part(text: str, name: str) -> dict[str, object]:
+    try:
+        part = json.loads(text)[name]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return {}
+    return part if isinstance(part, dict) else {}

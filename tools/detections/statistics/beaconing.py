@@ -1,0 +1,100 @@
+"""Connections that keep time: one process to one remote, again and again."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+from statistics import median
+
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.findings import Detection
+from soc_analyst.tools.evidence import Evidence
+
+from .addresses import is_public
+from .frame import Frame, Sighting, equals, regular
+
+__all__ = ["connections_keep_time"]
+
+CONNECTIONS_TO_REPORT = 12
+SHORTEST_SECONDS, LONGEST_SECONDS = 5.0, 2 * 3600.0
+JITTER = 0.25
+RARE_HOSTS = 2
+BURST_GAP_SECONDS = 2.0
+"""Connections closer than this belong to one call."""
+
+BEACON = Sighting(
+    id="stat-beaconing",
+    title="Connections at a steady rhythm",
+    techniques=("T1071.001", "T1071", "T1573"),
+    tactics=("command-and-control",),
+    false_positives=("Agents and updaters that report at an interval",),
+)
+ODD = re.compile(
+    r"^(powershell|pwsh|cmd|wscript|cscript|mshta|rundll32|regsvr32|msbuild|installutil|regasm|regsvcs|python\w*|perl|ruby|"
+    r"node|java|bash|sh|curl|wget|certutil|bitsadmin|wmic|notepad|calc|werfault|dllhost|msiexec|explorer|spoolsv|lsass|winlogon|nc|ncat)(\.exe)?$",
+    re.IGNORECASE,
+)
+WRITABLE = re.compile(
+    r"\\(temp|tmp|appdata|users\\public|programdata|downloads|perflogs)\\|^/(tmp|var/tmp|dev/shm)/", re.IGNORECASE
+)
+
+
+def connections_keep_time(evidence: Evidence) -> Iterator[Detection]:
+    """Report processes that reach one public remote at least twelve times at gaps of 5 seconds to 2 hours.
+
+    Half of the gaps must lie within a quarter of the usual one. Medium where at most two hosts reach the remote and
+    the process is an interpreter, a living-off-the-land binary or runs from a folder anybody can write; low where only
+    one of those holds; nothing where neither does.
+    """
+    frame = Frame.of(evidence, "DeviceNetworkEvents", ("DeviceName", "RemoteIP", "InitiatingProcessFileName"))
+    if frame is None:
+        return
+    hosts, remotes = frame.lower("DeviceName"), frame.lower("RemoteIP")
+    processes, reached = frame.lower("InitiatingProcessFileName"), defaultdict[str, set[str]](set)
+    for host, remote in zip(hosts, remotes, strict=True):
+        reached[remote].add(host)
+    calls = frame.grouped(lambda i: f"{hosts[i]}\0{remotes[i]}\0{processes[i]}" if is_public(remotes[i]) else "")
+    for rows in calls.values():
+        if len(rows) >= CONNECTIONS_TO_REPORT and (beat := _beat(frame.at(rows))):
+            rare = len(set(hosts)) > RARE_HOSTS >= len(reached[remotes[rows[0]]])
+            odd = _odd(frame, rows[0])
+            if rare or odd:
+                yield _kept(
+                    frame,
+                    rows,
+                    beat,
+                    len(reached[remotes[rows[0]]]),
+                    (rare and odd) or (odd and len(set(hosts)) <= RARE_HOSTS),
+                )
+
+
+def _beat(times: list[float]) -> float:
+    calls = [time for i, time in enumerate(times) if i == 0 or time - times[i - 1] > BURST_GAP_SECONDS]
+    usual = regular(calls, JITTER) if len(calls) >= CONNECTIONS_TO_REPORT else 0.0
+    return usual if SHORTEST_SECONDS <= usual <= LONGEST_SECONDS else 0.0
+
+
+def _odd(frame: Frame, index: int) -> bool:
+    name, folder = frame.text("InitiatingProcessFileName")[index], frame.text("InitiatingProcessFolderPath")[index]
+    return bool(ODD.match(name) or WRITABLE.search(folder))
+
+
+def _kept(frame: Frame, rows: list[int], beat: float, hosts: int, certain: bool) -> Detection:
+    first = rows[0]
+    host, remote = frame.text("DeviceName")[first], frame.text("RemoteIP")[first]
+    process = frame.text("InitiatingProcessFileName")[first] or "an unnamed process"
+    times = frame.at(rows)
+    stray = median(abs(b - a - beat) for a, b in pairwise(times))
+    statement = (
+        f"{len(rows)} connections of {process} on {host} to {remote} between {frame.moment(first)} and "
+        f"{frame.moment(rows[-1])}, every {beat:.0f} s give or take {stray:.0f}; {hosts} host(s) reach that address"
+    )
+    by = equals("InitiatingProcessFileName", frame.text("InitiatingProcessFileName")[first])
+    where = (equals("DeviceName", host), equals("RemoteIP", remote), by, *frame.during(rows))
+    claims = [frame.counted(f"{len(rows)} connections to {remote}", rows, *where)]
+    entities = [Entity(kind="ip", value=remote), Entity(kind="host", value=host)]
+    if frame.text("InitiatingProcessFileName")[first]:
+        entities.append(Entity(kind="process", value=process))
+    return BEACON.detection(frame, "medium" if certain else "low", statement, rows, entities=entities, claims=claims)

@@ -1,0 +1,128 @@
+"""Files renamed or deleted by the hundred in minutes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.findings import Detection
+from soc_analyst.tools.evidence import Evidence
+
+from .frame import Frame, Sighting, busiest
+
+__all__ = ["files_are_deleted_in_mass", "files_are_renamed_in_mass"]
+
+WINDOW_SECONDS = 5 * 60
+RENAMES_TO_REPORT = 30
+DELETIONS_TO_REPORT = 100
+FOLDERS = 3
+CACHES = re.compile(
+    r"\\(temp|tmp|cache\w*|inetcache|softwaredistribution|winsxs|installer|servicing|prefetch|logs?|node_modules|\.git|packages?|crashdumps|recycle)\b"
+    r"|^c:\\windows\\",
+    re.IGNORECASE,
+)
+DOCUMENTS = re.compile(
+    r"\.(docx?|xlsx?|pptx?|pdf|txt|csv|jpe?g|png|mp4|zip|7z|sql|mdb|accdb|pst|ost|vhdx?|vmdk|bak|dwg|psd|rtf|odt|ods)$",
+    re.I,
+)
+
+RENAMED = Sighting(
+    id="stat-mass-rename",
+    title="Many documents given a new ending",
+    techniques=("T1486",),
+    tactics=("impact",),
+    false_positives=("Conversion of a collection of files",),
+)
+DELETED = Sighting(
+    id="stat-mass-file-delete",
+    title="Many documents deleted",
+    techniques=("T1485", "T1070.004"),
+    tactics=("impact",),
+    false_positives=("Clean-up of a project folder, synchronisation clients",),
+)
+
+
+def files_are_renamed_in_mass(evidence: Evidence) -> Iterator[Detection]:
+    """Report a process that adds one ending to thirty files in three folders within five minutes."""
+    frame = Frame.of(evidence, "DeviceFileEvents", ("DeviceName", "ActionType", "FileName", "FolderPath"))
+    if frame is None:
+        return
+    actions, names, before = frame.lower("ActionType"), frame.lower("FileName"), frame.lower("PreviousFileName")
+    hosts, processes = frame.lower("DeviceName"), _processes(frame)
+
+    def added(index: int) -> str:
+        ending = names[index].rpartition(".")[2]
+        kept = before[index] and names[index].startswith(before[index].rpartition(".")[0])
+        changed = actions[index] == "filerenamed" and ending and not before[index].endswith(f".{ending}")
+        return f"{hosts[index]}\0{processes[index]}\0{ending}" if changed and kept else ""
+
+    for key, rows in frame.grouped(added).items():
+        start, end = busiest(frame.at(rows), WINDOW_SECONDS)
+        inside = rows[start:end]
+        if len(inside) >= RENAMES_TO_REPORT and len(_folders(frame, inside)) >= FOLDERS:
+            yield _renamed(frame, inside, key.rpartition("\0")[2])
+
+
+def files_are_deleted_in_mass(evidence: Evidence) -> Iterator[Detection]:
+    """Report a process that deletes a hundred documents in three folders within five minutes; caches do not count."""
+    frame = Frame.of(evidence, "DeviceFileEvents", ("DeviceName", "ActionType", "FileName", "FolderPath"))
+    if frame is None:
+        return
+    actions, names, folders = frame.lower("ActionType"), frame.lower("FileName"), frame.text("FolderPath")
+    hosts, processes = frame.lower("DeviceName"), _processes(frame)
+    documents = [
+        i for i, action in enumerate(actions)
+        if action == "filedeleted" and DOCUMENTS.search(names[i]) and not CACHES.search(folders[i])
+    ]  # fmt: skip
+    for rows in frame.grouped(lambda i: hosts[i] and f"{hosts[i]}\0{processes[i]}", documents).values():
+        start, end = busiest(frame.at(rows), WINDOW_SECONDS)
+        inside = rows[start:end]
+        if len(inside) >= DELETIONS_TO_REPORT and len(_folders(frame, inside)) >= FOLDERS:
+            yield _deleted(frame, inside)
+
+
+def _processes(frame: Frame) -> list[str]:
+    names, ids = frame.lower("InitiatingProcessFileName"), frame.text("InitiatingProcessId")
+    return [f"{name}\0{id}" for name, id in zip(names, ids, strict=True)]
+
+
+def _folders(frame: Frame, rows: list[int]) -> Counter[str]:
+    paths = frame.lower("FolderPath")
+    return Counter(paths[i].removesuffix(frame.lower("FileName")[i]) for i in rows)
+
+
+def _renamed(frame: Frame, rows: list[int], ending: str) -> Detection:
+    statement = (
+        f"{_who(frame, rows)} gave {len(rows)} files in {len(_folders(frame, rows))} folders the ending .{ending}"
+    )
+    host = frame.text("DeviceName")[rows[0]]
+    claims = [frame.shared(f"all on {host}", rows, "DeviceName", host)]
+    return RENAMED.detection(
+        frame, "high", f"{statement} {_when(frame, rows)}", rows, entities=_entities(frame, rows), claims=claims
+    )
+
+
+def _deleted(frame: Frame, rows: list[int]) -> Detection:
+    statement = f"{_who(frame, rows)} deleted {len(rows)} documents in {len(_folders(frame, rows))} folders"
+    host = frame.text("DeviceName")[rows[0]]
+    claims = [frame.shared(f"all on {host}", rows, "DeviceName", host)]
+    return DELETED.detection(
+        frame, "medium", f"{statement} {_when(frame, rows)}", rows, entities=_entities(frame, rows), claims=claims
+    )
+
+
+def _who(frame: Frame, rows: list[int]) -> str:
+    process = frame.text("InitiatingProcessFileName")[rows[0]] or "a process"
+    return f"{process} on {frame.text('DeviceName')[rows[0]]}"
+
+
+def _when(frame: Frame, rows: list[int]) -> str:
+    return f"between {frame.moment(rows[0])} and {frame.moment(rows[-1])}"
+
+
+def _entities(frame: Frame, rows: list[int]) -> list[Entity]:
+    process = frame.text("InitiatingProcessFileName")[rows[0]]
+    named = [Entity(kind="process", value=process)] if process else []
+    return [Entity(kind="host", value=frame.text("DeviceName")[rows[0]]), *named]

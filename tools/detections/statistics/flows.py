@@ -1,0 +1,122 @@
+"""Flows of Traffic Analytics: the same way out refused again and again, and more going out than ever."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from statistics import median
+
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.findings import Detection, Level
+from soc_analyst.state.queries import Condition
+from soc_analyst.tools.evidence import Evidence
+
+from .addresses import is_private
+from .frame import Frame, Sighting, equals
+
+__all__ = ["outbound_is_refused", "outbound_is_unusually_large"]
+
+TABLE = "AzureNetworkAnalytics_CL"
+REFUSALS_TO_REPORT = 5
+COMMON_PORTS = frozenset({25, 53, 80, 123, 443, 587, 853, 993, 8080, 8443})
+HOURS_OF_PAST = 24
+TIMES_THE_USUAL = 10.0
+LEAST_BYTES = 100e6
+
+REFUSED = Sighting(
+    id="stat-outbound-refused",
+    title="Way out refused again and again",
+    techniques=("T1571", "T1071", "T1095"),
+    tactics=("command-and-control",),
+    false_positives=("Software with a setting that no longer fits the network",),
+)
+LARGE = Sighting(
+    id="stat-outbound-volume",
+    title="Far more bytes going out than usual",
+    techniques=("T1048", "T1041", "T1567"),
+    tactics=("exfiltration",),
+    false_positives=("Backups and migrations to another provider",),
+)
+
+
+def outbound_is_refused(evidence: Evidence) -> Iterator[Detection]:
+    """Report machines refused at least five times on the way to one Internet port; medium on an uncommon port."""
+    frame = Frame.of(evidence, TABLE, ("FlowDirection_s", "FlowStatus_s", "DestPort_d"))
+    if frame is None:
+        return
+    direction, status, ports = frame.lower("FlowDirection_s"), frame.lower("FlowStatus_s"), frame.numbers("DestPort_d")
+    outside, sources = frame.lower("DestIP_s"), _machines(frame)
+    refused = frame.grouped(
+        lambda i: (
+            f"{sources[i]}\0{ports[i]:.0f}"
+            if sources[i] and direction[i] == "o" and status[i] == "d" and not is_private(outside[i])
+            else ""
+        )
+    )
+    for rows in refused.values():
+        if len(rows) >= REFUSALS_TO_REPORT:
+            yield _refused(frame, rows, int(ports[rows[0]]))
+
+
+def outbound_is_unusually_large(evidence: Evidence) -> Iterator[Detection]:
+    """Report an hour in which a machine sends out ten times its median of at least 24 hours, and 100 MB or more."""
+    frame = Frame.of(evidence, TABLE, ("OutboundBytes_d",))
+    if frame is None:
+        return
+    sent, types, sources = frame.numbers("OutboundBytes_d"), frame.lower("FlowType_s"), _machines(frame)
+    external = {"externalpublic", "maliciousflow", "unknownpublic"}
+    for rows in frame.grouped(lambda i: sources[i] if types[i] in external else "").values():
+        hours = defaultdict[int, list[int]](list)
+        for i, time in zip(rows, frame.at(rows), strict=True):
+            hours[int(time // 3600)].append(i)
+        totals = {hour: sum(sent[i] for i in members) for hour, members in hours.items()}
+        worst = max(totals, key=lambda hour: totals[hour])
+        others = [total for hour, total in totals.items() if hour != worst]
+        if len(others) >= HOURS_OF_PAST and totals[worst] >= max(
+            LEAST_BYTES, TIMES_THE_USUAL * max(median(others), 1.0)
+        ):
+            yield _large(frame, hours[worst], totals[worst], median(others), len(others))
+
+
+def _machines(frame: Frame) -> list[str]:
+    columns = zip(frame.lower("VM_s"), frame.lower("VM1_s"), frame.lower("SrcIP_s"), strict=True)
+    return [vm or vm1 or source for vm, vm1, source in columns]
+
+
+def _named(frame: Frame, index: int) -> tuple[str, str]:
+    """Return the column that names the machine, and its name there."""
+    column = next((c for c in ("VM_s", "VM1_s", "SrcIP_s") if frame.text(c)[index]), "SrcIP_s")
+    return column, frame.text(column)[index]
+
+
+def _refused(frame: Frame, rows: list[int], port: int) -> Detection:
+    column, machine = _named(frame, rows[0])
+    remotes = sorted({value for i in rows if (value := frame.text("DestIP_s")[i])})
+    level: Level = "low" if port in COMMON_PORTS else "medium"
+    statement = (
+        f"{len(rows)} flows of {machine} to port {port} of {len(remotes)} Internet address(es) refused between "
+        f"{frame.moment(rows[0])} and {frame.moment(rows[-1])}"
+    )
+    claims = [frame.shared(f"all of {machine}", rows, column, machine)]
+    if all(not is_private(r) for r in remotes) and len(remotes) <= 20 and all(frame.text("DestIP_s")[i] for i in rows):
+        where = [equals(column, machine), equals("FlowDirection_s", "O"), equals("FlowStatus_s", "D")]
+        where += [equals("DestPort_d", float(port)), Condition(column="DestIP_s", op="in~", values=tuple(remotes))]
+        claims.append(frame.counted(f"{len(rows)} refused flows to port {port}", rows, *where))
+    entities = [Entity(kind="host", value=machine.rpartition("/")[2]), Entity(kind="port", value=str(port))]
+    entities += [Entity(kind="ip", value=remote) for remote in remotes[:5]]
+    return REFUSED.detection(frame, level, statement, rows, entities=entities, claims=claims)
+
+
+def _large(frame: Frame, rows: list[int], total: float, usual: float, hours: int) -> Detection:
+    column, machine = _named(frame, rows[0])
+    sent = frame.numbers("OutboundBytes_d")
+    statement = (
+        f"{machine} sent {total / 1e6:.0f} MB to the Internet in the hour from {frame.moment(rows[0])}; "
+        f"the median of {hours} other hours is {usual / 1e6:.1f} MB"
+    )
+    most = sorted(rows, key=lambda i: -sent[i])
+    remotes = dict.fromkeys(value for i in most if (value := frame.text("DestIP_s")[i]))
+    entities = [Entity(kind="host", value=machine.rpartition("/")[2])]
+    entities += [Entity(kind="ip", value=remote) for remote in list(remotes)[:3]]
+    claims = [frame.shared(f"all of {machine}", most, column, machine)]
+    return LARGE.detection(frame, "medium", statement, most, entities=entities, claims=claims)

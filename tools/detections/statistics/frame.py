@@ -1,0 +1,211 @@
+"""What the statistics share: rows as columns of text and time, windows over them, and detections with their proof."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import pairwise
+from statistics import median
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.findings import Claim, Detection, Level, Rule
+from soc_analyst.state.queries import Condition, Scalar
+from soc_analyst.tools.evidence import Evidence, TableRows
+
+__all__ = ["Frame", "Sighting", "busiest", "equals", "one_of", "regular", "widest"]
+
+MAX_CITED = 25
+"""Rows that a detection cites; its claims count all of them."""
+
+
+def equals(column: str, value: Scalar) -> Condition:
+    """Require a column to hold a value, without regard to the case of text."""
+    return Condition(column=column, op="=~" if isinstance(value, str) else "==", values=(value,))
+
+
+def one_of(column: str, values: Iterable[str]) -> Condition:
+    """Require a column to hold one of these texts, without regard to case."""
+    return Condition(column=column, op="in~", values=tuple(sorted(values)))
+
+
+def busiest(times: Sequence[float], seconds: float) -> tuple[int, int]:
+    """Return the half-open range of sorted times that holds the most within this many seconds."""
+    best, start = (0, 0), 0
+    for end, time in enumerate(times, 1):
+        while time - times[start] > seconds:
+            start += 1
+        if end - start > best[1] - best[0]:
+            best = (start, end)
+    return best
+
+
+def widest(times: Sequence[float], values: Sequence[str], seconds: float) -> tuple[int, int]:
+    """Return the half-open range of sorted times that holds the most distinct values within this many seconds."""
+    best, most, start = (0, 0), 0, 0
+    inside: Counter[str] = Counter()
+    for end, time in enumerate(times, 1):
+        inside[values[end - 1]] += 1
+        while time - times[start] > seconds:
+            inside[values[start]] -= 1
+            inside += Counter()
+            start += 1
+        if len(inside) > most:
+            best, most = (start, end), len(inside)
+    return _with_ties(times, *best)
+
+
+def _with_ties(times: Sequence[float], start: int, end: int) -> tuple[int, int]:
+    """Widen a range by rows of the very time of its ends, so that conditions on the time count the same rows."""
+    while 0 < start < end and times[start - 1] == times[start]:
+        start -= 1
+    while start < end < len(times) and times[end] == times[end - 1]:
+        end += 1
+    return start, end
+
+
+def regular(times: Sequence[float], tolerance: float) -> float:
+    """Return the usual gap in seconds of sorted times that keep to it within this share, or 0 where they do not.
+
+    Half of the gaps may stray by no more than `tolerance` times the median gap: jitter is borne, bursts are not.
+    """
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    usual = median(gaps) if gaps else 0.0
+    if usual <= 0:
+        return 0.0
+    return usual if median(abs(gap - usual) for gap in gaps) <= tolerance * usual else 0.0
+
+
+class Frame:
+    """The rows of one table as columns; rows without a time take no part."""
+
+    def __init__(self, rows: TableRows) -> None:
+        self.rows = rows
+        self._texts: dict[str, list[str]] = {}
+
+    @classmethod
+    def of(cls, evidence: Evidence, table: str, needed: Iterable[str]) -> Frame | None:
+        """Return a table of the evidence, or None where it has no rows or lacks a column that is needed."""
+        rows = evidence.get(table)
+        if rows is None or not len(rows) or not {"TimeGenerated", *needed} <= set(rows.rows.column_names):
+            return None
+        return cls(rows)
+
+    @cached_property
+    def times(self) -> list[float | None]:
+        """Seconds since 1970 by row."""
+        column = pc.cast(self.rows.rows["TimeGenerated"], pa.timestamp("us", tz="UTC"), safe=False)
+        return [None if value is None else value / 1e6 for value in pc.cast(column, pa.int64()).to_pylist()]
+
+    def text(self, column: str) -> list[str]:
+        """Return a column as text, read once."""
+        if column not in self._texts:
+            self._texts[column] = self.rows.strings(column)
+        return self._texts[column]
+
+    def lower(self, column: str) -> list[str]:
+        """Return a column as lower-case text, read once."""
+        key = f"lower:{column}"
+        if key not in self._texts:
+            self._texts[key] = [value.lower() for value in self.text(column)]
+        return self._texts[key]
+
+    def numbers(self, column: str) -> list[float]:
+        """Return a column as numbers, 0 where it is null, missing or no number."""
+        return [_number(value) for value in self.text(column)]
+
+    def grouped(self, key: Callable[[int], str], among: Iterable[int] | None = None) -> dict[str, list[int]]:
+        """Return row indexes in time order by key; rows with an empty key are left out."""
+        times, groups = self.times, defaultdict[str, list[int]](list)
+        for index in range(len(self.rows)) if among is None else among:
+            if times[index] is not None and (name := key(index)):
+                groups[name].append(index)
+        return {name: self.in_order(members) for name, members in groups.items()}
+
+    def in_order(self, indexes: Iterable[int]) -> list[int]:
+        """Return row indexes by time, leaving out those without one."""
+        times = self.times
+        return sorted((i for i in indexes if times[i] is not None), key=lambda i: times[i] or 0.0)
+
+    def at(self, indexes: Iterable[int]) -> list[float]:
+        """Return the times of rows that have one."""
+        return [time for i in indexes if (time := self.times[i]) is not None]
+
+    def moment(self, index: int) -> str:
+        """Return the time of a row in ISO 8601 to the microsecond."""
+        return datetime.fromtimestamp(self.times[index] or 0.0, UTC).isoformat(timespec="microseconds")
+
+    def during(self, indexes: Sequence[int]) -> tuple[Condition, Condition]:
+        """Require the time to lie between those of the first and the last of these rows, both included."""
+        first, last = (self.rows.rows["TimeGenerated"][i].as_py().isoformat() for i in (indexes[0], indexes[-1]))
+        return (
+            Condition(column="TimeGenerated", op=">=", values=(first,)),
+            Condition(column="TimeGenerated", op="<=", values=(last,)),
+        )
+
+    def counted(self, statement: str, indexes: Sequence[int], *where: Condition) -> Claim:
+        """Claim that exactly these rows meet the conditions."""
+        return Claim(kind="count", statement=statement, table=self.rows.table, where=where, expected=len(indexes))
+
+    def ordered(self, statement: str, first: int, last: int) -> Claim:
+        """Claim that one row comes no later than another."""
+        return Claim(kind="order", statement=statement, rows=self.rows.refs((first, last)))
+
+    def shared(self, statement: str, indexes: Sequence[int], column: str, value: str) -> Claim:
+        """Claim that all these rows hold the value."""
+        return Claim(
+            kind="same_entity",
+            statement=statement,
+            rows=self.rows.refs(indexes[:MAX_CITED]),
+            column=column,
+            value=value,
+        )
+
+
+def _number(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What a statistic reports, by one call to `detection`."""
+
+    id: str
+    title: str
+    techniques: tuple[str, ...]
+    tactics: tuple[str, ...]
+    false_positives: tuple[str, ...]
+    description: str = ""
+
+    def detection(
+        self,
+        frame: Frame,
+        level: Level,
+        statement: str,
+        cited: Sequence[int],
+        *,
+        entities: Iterable[Entity] = (),
+        claims: Iterable[Claim] = (),
+        techniques: tuple[str, ...] = (),
+    ) -> Detection:
+        """Return the detection; `cited` are row indexes, the most telling first."""
+        return Detection(
+            rule=Rule(id=self.id, title=self.title, level=level, author="soc-analyst", license="MIT"),
+            description=self.description,
+            statement=statement,
+            techniques=techniques or self.techniques,
+            tactics=self.tactics,
+            rows=frame.rows.refs(dict.fromkeys(cited[:MAX_CITED])),
+            entities=tuple(entities),
+            claims=tuple(claims),
+            false_positives=self.false_positives,
+            tags=("statistic",),
+        )

@@ -1,0 +1,242 @@
+"""Guessing of passwords: many tries at one account, or a few tries at many from one address."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.findings import Detection, Level
+from soc_analyst.state.queries import Condition
+from soc_analyst.tools.evidence import Evidence
+
+from .addresses import is_address
+from .frame import Frame, Sighting, busiest, equals, one_of, regular, widest
+
+__all__ = ["passwords_are_guessed", "passwords_are_sprayed"]
+
+FAILURES_TO_REPORT = 10
+FAILURES_WITHOUT_SUCCESS = 20
+ACCOUNTS_TO_REPORT = 8
+TRIES_PER_ACCOUNT = 4
+ONLY_FAILED_SHARE = 0.6
+GUESSING_SECONDS = 30 * 60
+SPRAY_SECONDS = 60 * 60
+SLOW_SPRAY_SECONDS = 24 * 60 * 60
+SUCCESS_WITHIN_SECONDS = 60 * 60
+SCHEDULE_SECONDS = 60
+
+GUESSING = Sighting(
+    id="stat-password-guessing",
+    title="Many failed sign-ins to one account",
+    techniques=("T1110.001", "T1110", "T1078"),
+    tactics=("credential-access",),
+    false_positives=("A device or service that keeps trying an old password",),
+)
+SPRAY = Sighting(
+    id="stat-password-spray",
+    title="Failed sign-ins to many accounts from one address",
+    techniques=("T1110.003", "T1110", "T1078"),
+    tactics=("credential-access",),
+    false_positives=("A shared exit of an office after a change of passwords", "A test of security that was announced"),
+)
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """Where a table says who tried to sign in, from where, and how it went."""
+
+    table: str
+    account: str
+    addresses: tuple[str, ...]
+    outcome: str
+    failed: frozenset[str]
+    succeeded: frozenset[str]
+
+
+SIGNINS = Attempts(
+    "SigninLogs",
+    "UserPrincipalName",
+    ("IPAddress",),
+    "ResultType",
+    frozenset({"50126", "50053", "50034", "50055", "50056", "50057"}),
+    frozenset({"0"}),
+)
+LOGONS = Attempts(
+    "DeviceLogonEvents",
+    "AccountName",
+    ("RemoteIP", "RemoteDeviceName"),
+    "ActionType",
+    frozenset({"logonfailed"}),
+    frozenset({"logonsuccess"}),
+)
+
+
+def passwords_are_guessed(evidence: Evidence) -> Iterator[Detection]:
+    """Report accounts with at least ten failures in half an hour, higher if a success follows within an hour."""
+    yield from _over_both(evidence, _guessing)
+
+
+def passwords_are_sprayed(evidence: Evidence) -> Iterator[Detection]:
+    """Report addresses from which at least eight accounts fail with few tries each and hardly any succeeds."""
+    yield from _over_both(evidence, _spraying)
+
+
+def _over_both(evidence: Evidence, look: Callable[[Frame, Attempts], Iterable[Detection]]) -> Iterator[Detection]:
+    for attempts in (SIGNINS, LOGONS):
+        if frame := Frame.of(evidence, attempts.table, (attempts.account, attempts.outcome)):
+            yield from look(frame, attempts)
+
+
+def _guessing(frame: Frame, attempts: Attempts) -> Iterator[Detection]:
+    accounts, outcomes = frame.lower(attempts.account), frame.lower(attempts.outcome)
+    tried = frame.grouped(lambda i: "" if accounts[i].endswith("$") else accounts[i])
+    for account, rows in tried.items():
+        failures = [i for i in rows if outcomes[i] in attempts.failed]
+        if len(failures) < FAILURES_TO_REPORT:
+            continue
+        start, end = busiest(frame.at(failures), GUESSING_SECONDS)
+        if end - start >= FAILURES_TO_REPORT:
+            successes = [i for i in rows if outcomes[i] in attempts.succeeded]
+            yield _guessed(frame, attempts, account, failures[start:end], successes)
+
+
+def _guessed(
+    frame: Frame, attempts: Attempts, account: str, failures: list[int], successes: Sequence[int]
+) -> Detection:
+    sources = {source for i in failures if (source := _source(frame, attempts, i))}
+    entered = _entered(frame, attempts, failures, successes, sources)
+    scheduled = regular(frame.at(failures), 0.1) >= SCHEDULE_SECONDS
+    many = len(failures) >= FAILURES_WITHOUT_SUCCESS
+    level: Level = "low" if scheduled else "high" if entered is not None else "medium" if many else "low"
+    statement = (
+        f"{len(failures)} failed sign-ins of {account} between {frame.moment(failures[0])} and "
+        f"{frame.moment(failures[-1])} from {_some(sources)}; "
+        + ("none succeeded afterwards" if entered is None else f"then a success at {frame.moment(entered)}")
+    )
+    claims = [
+        frame.counted(
+            f"{len(failures)} failures of {account}", failures,
+            equals(attempts.account, account), one_of(attempts.outcome, attempts.failed), *frame.during(failures),
+        )
+    ]  # fmt: skip
+    if entered is not None:
+        claims.append(frame.ordered("the success comes after the failures", failures[-1], entered))
+    cited = ([entered] if entered is not None else []) + failures[::-1]
+    return GUESSING.detection(frame, level, statement, cited, entities=_entities([account], sources), claims=claims)
+
+
+def _entered(
+    frame: Frame, attempts: Attempts, failures: Sequence[int], successes: Sequence[int], sources: set[str]
+) -> int | None:
+    """Return the first success soon after the failures that came from one of their sources."""
+    last = frame.times[failures[-1]] or 0.0
+    for index in successes:
+        if 0 <= (frame.times[index] or 0.0) - last <= SUCCESS_WITHIN_SECONDS:
+            source = _source(frame, attempts, index)
+            if not sources or source in sources:
+                return index
+    return None
+
+
+def _spraying(frame: Frame, attempts: Attempts) -> Iterator[Detection]:
+    accounts = frame.lower(attempts.account)
+    for source, rows in frame.grouped(lambda i: _source(frame, attempts, i)).items():
+        rows = [i for i in rows if accounts[i] and not accounts[i].endswith("$")]
+        for seconds in (SPRAY_SECONDS, SLOW_SPRAY_SECONDS):
+            if found := _sprayed(frame, attempts, source, rows, seconds):
+                yield found
+                break
+
+
+def _sprayed(frame: Frame, attempts: Attempts, source: str, rows: list[int], seconds: float) -> Detection | None:
+    accounts, outcomes = frame.lower(attempts.account), frame.lower(attempts.outcome)
+    failures = [i for i in rows if outcomes[i] in attempts.failed]
+    start, end = widest(frame.at(failures), [accounts[i] for i in failures], seconds)
+    burst = failures[start:end]
+    tries = Counter(accounts[i] for i in burst)
+    if len(tries) < ACCOUNTS_TO_REPORT or median(tries.values()) > TRIES_PER_ACCOUNT:
+        return None
+    first, last = frame.times[burst[0]] or 0.0, frame.times[burst[-1]] or 0.0
+    entered = [
+        i
+        for i in rows
+        if outcomes[i] in attempts.succeeded and 0 <= (frame.times[i] or 0.0) - first <= seconds + last - first
+    ]
+    inside = {accounts[i] for i in entered}
+    if len(tries.keys() - inside) < ONLY_FAILED_SHARE * len(tries.keys() | inside):
+        return None
+    hit = [i for i in entered if accounts[i] in tries]
+    return _spray_seen(frame, attempts, source, burst, hit)
+
+
+def _spray_seen(frame: Frame, attempts: Attempts, source: str, burst: list[int], hit: list[int]) -> Detection:
+    accounts = frame.lower(attempts.account)
+    names = list(dict.fromkeys([accounts[i] for i in hit] + [accounts[i] for i in burst]))
+    statement = (
+        f"{len(burst)} failed sign-ins to {len({accounts[i] for i in burst})} accounts from {source} between "
+        f"{frame.moment(burst[0])} and {frame.moment(burst[-1])}; "
+        + (
+            f"{accounts[hit[0]]} then signed in at {frame.moment(hit[0])}"
+            if hit
+            else "none of them signed in from there"
+        )
+    )
+    column = next((c for c in attempts.addresses if frame.lower(c)[burst[0]] == source), attempts.addresses[0])
+    where: list[Condition] = [equals(column, source), one_of(attempts.outcome, attempts.failed)]
+    where += [Condition(column=attempts.account, op="!=", values=("",)), *frame.during(burst)]
+    counted = [i for i in burst if frame.lower(column)[i] == source]
+    claims = (
+        [frame.counted(f"{len(counted)} failures from {source}", counted, *where)]
+        if _all_named(frame, attempts, column, source, burst)
+        else []
+    )
+    if hit:
+        claims.append(frame.shared(f"the success came from {source} too", [hit[0], burst[0]], column, source))
+    return SPRAY.detection(
+        frame,
+        "high" if hit else "medium",
+        statement,
+        hit + _one_each(burst, accounts),
+        entities=_entities(names[:10], {source}),
+        claims=claims,
+    )
+
+
+def _all_named(frame: Frame, attempts: Attempts, column: str, source: str, burst: Sequence[int]) -> bool:
+    """Tell whether the count can be said in conditions: no machine account failed from there in the same time."""
+    accounts, outcomes, sources = frame.lower(attempts.account), frame.lower(attempts.outcome), frame.lower(column)
+    first, last = frame.times[burst[0]] or 0.0, frame.times[burst[-1]] or 0.0
+    return not any(
+        sources[i] == source
+        and outcomes[i] in attempts.failed
+        and accounts[i].endswith("$")
+        and first <= (time or -1) <= last
+        for i, time in enumerate(frame.times)
+    )
+
+
+def _one_each(rows: Iterable[int], keys: Sequence[str]) -> list[int]:
+    return list({keys[i]: i for i in rows}.values())
+
+
+def _source(frame: Frame, attempts: Attempts, index: int) -> str:
+    for column in attempts.addresses:
+        value = frame.lower(column)[index]
+        if value and value not in ("-", "127.0.0.1", "::1"):
+            return value
+    return ""
+
+
+def _entities(accounts: Iterable[str], sources: Iterable[str]) -> list[Entity]:
+    named = [Entity(kind="account", value=account) for account in accounts]
+    return named + [Entity(kind="ip" if is_address(one) else "host", value=one) for one in sorted(sources)[:5]]
+
+
+def _some(values: set[str]) -> str:
+    shown = sorted(values)[:3]
+    return (
+        ", ".join(shown) + (f" and {len(values) - 3} more" if len(values) > 3 else "") if shown else "an unnamed source"
+    )

@@ -1,0 +1,62 @@
+"""Prompts for the second factor, pushed until the user gives in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.findings import Detection, Level
+from soc_analyst.tools.evidence import Evidence
+
+from .frame import Frame, Sighting, busiest, equals
+
+__all__ = ["second_factor_is_pushed"]
+
+DENIED = "500121"
+DENIALS_TO_REPORT = 4
+WINDOW_SECONDS = 60 * 60
+ACCEPTED_WITHIN_SECONDS = 30 * 60
+
+FATIGUE = Sighting(
+    id="stat-mfa-fatigue",
+    title="Second factor denied again and again",
+    techniques=("T1621", "T1078.004"),
+    tactics=("credential-access",),
+    false_positives=("A user with a new phone, or one who let prompts time out",),
+)
+
+
+def second_factor_is_pushed(evidence: Evidence) -> Iterator[Detection]:
+    """Report accounts with four denied or unanswered second factors within an hour; high if one is then accepted.
+
+    Result 500121 is a failed second factor after a right password (Microsoft Entra error codes).
+    """
+    frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType"))
+    if frame is None:
+        return
+    users, results = frame.lower("UserPrincipalName"), frame.text("ResultType")
+    for user, rows in frame.grouped(lambda i: users[i]).items():
+        denials = [i for i in rows if results[i] == DENIED]
+        start, end = busiest(frame.at(denials), WINDOW_SECONDS)
+        if end - start >= DENIALS_TO_REPORT:
+            yield _pushed(frame, user, denials[start:end], [i for i in rows if results[i] == "0"])
+
+
+def _pushed(frame: Frame, user: str, denials: list[int], successes: list[int]) -> Detection:
+    last = frame.times[denials[-1]] or 0.0
+    gave_in = next((i for i in successes if 0 <= (frame.times[i] or 0.0) - last <= ACCEPTED_WITHIN_SECONDS), None)
+    statement = (
+        f"{len(denials)} second factors of {user} denied or unanswered between {frame.moment(denials[0])} and "
+        f"{frame.moment(denials[-1])}, "
+        + ("none accepted in the half hour after" if gave_in is None else f"then a sign-in at {frame.moment(gave_in)}")
+    )
+    where = (equals("UserPrincipalName", user), equals("ResultType", DENIED), *frame.during(denials))
+    claims = [frame.counted(f"{len(denials)} denials for {user}", denials, *where)]
+    if gave_in is not None:
+        claims.append(frame.ordered("the sign-in comes after the denials", denials[-1], gave_in))
+    addresses = dict.fromkeys(frame.text("IPAddress")[i] for i in ([] if gave_in is None else [gave_in]) + denials)
+    entities = [Entity(kind="account", value=user)]
+    entities += [Entity(kind="ip", value=address) for address in addresses if address][:3]
+    cited = ([] if gave_in is None else [gave_in]) + denials[::-1]
+    level: Level = "medium" if gave_in is None else "high"
+    return FATIGUE.detection(frame, level, statement, cited, entities=entities, claims=claims)

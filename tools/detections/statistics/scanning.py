@@ -1,0 +1,136 @@
+"""One source to many hosts or many ports in minutes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.findings import Detection, Level
+from soc_analyst.tools.evidence import Evidence
+
+from .addresses import is_address, is_private, is_public
+from .frame import Frame, Sighting, widest
+
+__all__ = ["networks_are_scanned"]
+
+WINDOW_SECONDS = 10 * 60
+HOSTS_TO_REPORT = 20
+PORTS_TO_REPORT = 20
+SCHEDULED_HOURS = 3
+EPHEMERAL = 49152
+"""Ports from here on are answers to callers, or chosen at run time by remote procedure calls."""
+
+SCAN = Sighting(
+    id="stat-network-scan",
+    title="One source reaches many hosts or ports",
+    techniques=("T1046", "T1018"),
+    tactics=("discovery",),
+    false_positives=("Vulnerability scanners and monitoring, which repeat on schedule", "Management servers"),
+)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where a table says who reached whom, and on which port."""
+
+    table: str
+    source: str
+    actor: str
+    remote: str
+    port: str
+
+
+CONNECTIONS = Paths("DeviceNetworkEvents", "DeviceName", "InitiatingProcessFileName", "RemoteIP", "RemotePort")
+FLOWS = Paths("AzureNetworkAnalytics_CL", "SrcIP_s", "", "DestIP_s", "DestPort_d")
+
+
+def networks_are_scanned(evidence: Evidence) -> Iterator[Detection]:
+    """Report sources that reach twenty private hosts on a port, or twenty ports of a host, within ten minutes.
+
+    The same reach in three or more other hours is a schedule and is rated low, as is a knock from the Internet.
+    """
+    for paths in (CONNECTIONS, FLOWS):
+        frame = Frame.of(evidence, paths.table, (paths.source, paths.remote, paths.port))
+        if frame is not None:
+            yield from _across(frame, paths)
+            yield from _deep(frame, paths)
+
+
+def _across(frame: Frame, paths: Paths) -> Iterator[Detection]:
+    """Look for many hosts on one port."""
+    remotes, ports, start = frame.lower(paths.remote), _ports(frame, paths), _sources(frame, paths)
+    key = _key(start, lambda i: ports[i] and is_private(remotes[i]) and f"{ports[i]}")
+    for rows in frame.grouped(key).values():
+        if inside := _widest(frame, rows, remotes, HOSTS_TO_REPORT):
+            what = f"{len({remotes[i] for i in inside})} private hosts on port {ports[inside[0]]}"
+            yield _scanned(frame, paths, inside, what, _often(frame, rows, remotes, HOSTS_TO_REPORT), remotes)
+
+
+def _deep(frame: Frame, paths: Paths) -> Iterator[Detection]:
+    """Look for many ports of one host."""
+    remotes, ports, start = frame.lower(paths.remote), _ports(frame, paths), _sources(frame, paths)
+    key = _key(start, lambda i: 0 < ports[i] < EPHEMERAL and is_address(remotes[i]) and remotes[i])
+    texts = [str(port) for port in ports]
+    for rows in frame.grouped(key).values():
+        if inside := _widest(frame, rows, texts, PORTS_TO_REPORT):
+            what = f"{len({ports[i] for i in inside})} ports of {remotes[inside[0]]}"
+            yield _scanned(frame, paths, inside, what, _often(frame, rows, texts, PORTS_TO_REPORT), texts)
+
+
+def _key(sources: Sequence[str], rest: Callable[[int], object]) -> Callable[[int], str]:
+    def key(index: int) -> str:
+        return f"{sources[index]}\0{part}" if sources[index] and (part := rest(index)) else ""
+
+    return key
+
+
+def _sources(frame: Frame, paths: Paths) -> list[str]:
+    sources = frame.lower(paths.source)
+    if not paths.actor:
+        return sources
+    inbound = {"inboundconnectionaccepted", "listeningconnectioncreated"}
+    actions, actors = frame.lower("ActionType"), frame.lower(paths.actor)
+    return [
+        f"{source}\0{actor}" if source and action not in inbound else ""
+        for source, actor, action in zip(sources, actors, actions, strict=True)
+    ]
+
+
+def _ports(frame: Frame, paths: Paths) -> list[int]:
+    return [int(port) if 0 < port < 65536 else 0 for port in frame.numbers(paths.port)]
+
+
+def _widest(frame: Frame, rows: list[int], values: Sequence[str], at_least: int) -> list[int]:
+    if len(rows) < at_least:
+        return []
+    start, end = widest(frame.at(rows), [values[i] for i in rows], WINDOW_SECONDS)
+    inside = rows[start:end]
+    return inside if len({values[i] for i in inside}) >= at_least else []
+
+
+def _often(frame: Frame, rows: Sequence[int], values: Sequence[str], at_least: int) -> bool:
+    """Tell whether the reach is as wide in several separate hours."""
+    hours = Counter(
+        hour for hour, _ in {(int(t // 3600), values[i]) for i, t in zip(rows, frame.at(rows), strict=True)}
+    )
+    return sum(count >= at_least / 2 for count in hours.values()) > SCHEDULED_HOURS
+
+
+def _scanned(frame: Frame, paths: Paths, rows: list[int], what: str, often: bool, values: Sequence[str]) -> Detection:
+    source = frame.text(paths.source)[rows[0]]
+    actor = frame.text(paths.actor)[rows[0]] if paths.actor else ""
+    outside = is_public(source)
+    level: Level = "low" if often or outside else "medium"
+    statement = (
+        f"{source}{f' ({actor})' if actor else ''} reached {what} between {frame.moment(rows[0])} and "
+        f"{frame.moment(rows[-1])}" + ("; the like is seen in other hours too" if often else "")
+    )
+    cited = list({values[i]: i for i in rows}.values())
+    claims = [frame.shared(f"all from {source}", cited, paths.source, source)]
+    kind = "ip" if is_address(source) else "host"
+    entities = [Entity(kind=kind, value=source)]
+    entities += [Entity(kind="process", value=actor)] if actor else []
+    techniques = ("T1595.001", "T1046") if outside else SCAN.techniques
+    return SCAN.detection(frame, level, statement, cited, entities=entities, claims=claims, techniques=techniques)

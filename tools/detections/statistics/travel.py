@@ -1,0 +1,124 @@
+"""Sign-ins of one account from places too far apart, or from a country new to it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from math import asin, cos, radians, sin, sqrt
+
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.findings import Detection
+from soc_analyst.tools.evidence import Evidence
+
+from .frame import Frame, Sighting
+
+__all__ = ["accounts_travel_impossibly", "countries_are_new"]
+
+EARTH_KM = 6371.0
+FASTEST_KMH = 1000.0
+NEAR_KM = 500.0
+"""Geolocation of addresses is wrong by hundreds of kilometres."""
+PAST_TO_TRUST = 10
+
+TRAVEL = Sighting(
+    id="stat-impossible-travel",
+    title="Sign-ins too far apart for the time between them",
+    techniques=("T1078.004", "T1078"),
+    tactics=("initial-access",),
+    false_positives=("VPN exits, mobile carriers and cloud desktops",),
+)
+COUNTRY = Sighting(
+    id="stat-new-country",
+    title="Sign-in from a country new to the account",
+    techniques=("T1078.004", "T1078"),
+    tactics=("initial-access",),
+    false_positives=("A journey; ask the person",),
+)
+
+
+def accounts_travel_impossibly(evidence: Evidence) -> Iterator[Detection]:
+    """Report successful sign-ins from two addresses that imply over 1,000 km/h across more than 500 km.
+
+    The first pair of each account is reported. A place seen at least ten times before on both sides is an exit the
+    account lives with, and is left alone.
+    """
+    frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType", "LocationDetails"))
+    if frame is None:
+        return
+    users, addresses = frame.lower("UserPrincipalName"), frame.text("IPAddress")
+    for user, rows in _successes(frame).items():
+        places = {i: place for i in rows if (place := _coordinates(frame.text("LocationDetails")[i]))}
+        seen = Counter(addresses[i] for i in places)
+        for earlier, later in zip(places, list(places)[1:], strict=False):
+            usual = min(seen[addresses[earlier]], seen[addresses[later]]) >= PAST_TO_TRUST
+            if addresses[earlier] == addresses[later] or usual:
+                continue
+            if found := _leap(frame, users[rows[0]] or user, earlier, later, places):
+                yield found
+                break
+
+
+def countries_are_new(evidence: Evidence) -> Iterator[Detection]:
+    """Report (low) an account's first success from a country after at least ten sign-ins from others."""
+    frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType", "Location"))
+    if frame is None:
+        return
+    countries = frame.text("Location")
+    for user, rows in _successes(frame).items():
+        known: Counter[str] = Counter()
+        for i in rows:
+            country = countries[i].strip().upper()
+            comparable = [name for name in known if (len(name) == 2) == (len(country) == 2)]
+            if country and not known[country] and sum(known[name] for name in comparable) >= PAST_TO_TRUST:
+                yield _new_country(frame, user, i, country, known)
+            known[country] += bool(country)
+
+
+def _successes(frame: Frame) -> dict[str, list[int]]:
+    users, results = frame.lower("UserPrincipalName"), frame.text("ResultType")
+    return frame.grouped(lambda i: users[i] if results[i] == "0" else "")
+
+
+def _leap(
+    frame: Frame, user: str, earlier: int, later: int, places: dict[int, tuple[float, float]]
+) -> Detection | None:
+    hours = ((frame.times[later] or 0.0) - (frame.times[earlier] or 0.0)) / 3600
+    distance = kilometres(places[earlier], places[later])
+    if distance < NEAR_KM or distance <= FASTEST_KMH * hours:
+        return None
+    addresses = [frame.text("IPAddress")[i] for i in (earlier, later)]
+    statement = (
+        f"{user} signed in from {addresses[0]} at {frame.moment(earlier)} and from {addresses[1]} at "
+        f"{frame.moment(later)}: {distance:.0f} km in {hours * 60:.0f} minutes, over {FASTEST_KMH:.0f} km/h"
+    )
+    entities = [Entity(kind="account", value=user), *(Entity(kind="ip", value=a) for a in addresses[::-1] if a)]
+    claims = [
+        frame.shared(f"both sign-ins are of {user}", [earlier, later], "UserPrincipalName", user),
+        frame.ordered("in this order", earlier, later),
+    ]
+    return TRAVEL.detection(frame, "medium", statement, [later, earlier], entities=entities, claims=claims)
+
+
+def _new_country(frame: Frame, user: str, index: int, country: str, known: Counter[str]) -> Detection:
+    past = ", ".join(f"{name} {count}" for name, count in known.most_common(3))
+    statement = f"{user} signed in from {country} at {frame.moment(index)}; before that: {past}"
+    entities = [Entity(kind="account", value=user)]
+    entities += [Entity(kind="ip", value=address) for address in [frame.text("IPAddress")[index]] if address]
+    claims = [frame.shared(f"the sign-in is of {user}", [index], "UserPrincipalName", user)]
+    return COUNTRY.detection(frame, "low", statement, [index], entities=entities, claims=claims)
+
+
+def _coordinates(details: str) -> tuple[float, float] | None:
+    try:
+        place = json.loads(details)["geoCoordinates"]
+        return float(place["latitude"]), float(place["longitude"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def kilometres(here: tuple[float, float], there: tuple[float, float]) -> float:
+    """Return the great-circle distance between two places in degrees of latitude and longitude."""
+    (lat1, lon1), (lat2, lon2) = (tuple(map(radians, place)) for place in (here, there))
+    half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2) ** 2
+    return 2 * EARTH_KM * asin(sqrt(min(1.0, half)))
