@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from soc_analyst.state.entities import Entity, EntityKind
-from soc_analyst.state.queries import AnyOf, Condition
+from soc_analyst.state.queries import AnyOf, Condition, Operator
 from soc_analyst.state.tables import TableSchema
 
 __all__ = ["conditions_for", "knows"]
@@ -69,14 +69,24 @@ def _account(value: str, schema: TableSchema) -> Iterator[Condition]:
 
 
 def _ip(value: str, schema: TableSchema) -> Iterator[Condition]:
-    address = value.split("/", 1)[0]
+    address, of_network = _address(value)
     for column in schema.columns_of("ip"):
         listed = schema.columns[column].type == "dynamic" or "PublicIPs" in column
-        yield Condition(column=column, op="has" if listed else "=~", values=(address,))
+        op: Operator = "startswith" if of_network and not listed else "contains" if listed else "=~"
+        yield Condition(column=column, op=op, values=(address,))
     if not knows(schema, "ip"):
         for column in schema.columns_of("account"):
             if schema.columns[column].type == "dynamic":
                 yield Condition(column=column, op="contains", values=(address,))
+
+
+def _address(value: str) -> tuple[str, bool]:
+    """Return an address to compare with, or for an IPv4 network the whole octets that all its addresses share."""
+    address, slash, bits = value.partition("/")
+    if not slash or ":" in address or not bits.isdigit():
+        return address, False
+    octets = address.split(".")[: max(1, int(bits) // 8)]
+    return (address, False) if len(octets) == 4 else (".".join(octets) + ".", True)
 
 
 def _port(value: str, schema: TableSchema) -> Iterator[Condition]:
@@ -126,7 +136,7 @@ def _resource(value: str, schema: TableSchema) -> Iterator[Condition]:
         if GUID.fullmatch(value):
             if column.lower().endswith(("subscriptionid", "subscription_g", "appid", "objectid")):
                 yield Condition(column=column, op="=~", values=(value,))
-        elif kind == "dynamic" or column.endswith(("ResourceId", "Authorization")):
+        elif kind == "dynamic" or column.endswith(("ResourceId", "Authorization", "NSGList_s", "NSGRule_s")):
             yield Condition(column=column, op="contains", values=(value,))
         elif kind == "string" and not column.lower().endswith("subscriptionid"):
             yield Condition(column=column, op="=~", values=(value,))
