@@ -47,7 +47,7 @@ _REFUSED_CALLS = {
 class Expressions:
     """Reads expressions from a stream; `pipeline` reads a nested query where one may stand."""
 
-    def __init__(self, stream: Stream, pipeline: Callable[[], Pipeline], is_tabular: Callable[[Token], bool]) -> None:
+    def __init__(self, stream: Stream, pipeline: Callable[[], Pipeline], is_tabular: Callable[[int], bool]) -> None:
         self.stream = stream
         self._pipeline = pipeline
         self._is_tabular = is_tabular
@@ -164,7 +164,7 @@ class Expressions:
     def _membership(self, value: Expr, operator: str, start: int) -> Membership:
         stream = self.stream
         stream.expect("(", f"after {operator}")
-        if self._is_tabular(stream.next) or (stream.is_sign("(") and self._is_tabular(stream.peek())):
+        if self._is_tabular(0) or (stream.is_sign("(") and self._is_tabular(1)):
             inner = stream.accept("(")
             pipeline = self._pipeline()
             if inner:

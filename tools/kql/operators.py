@@ -178,8 +178,8 @@ class Steps:
         return MvExpand(item, to, span=self._since(start))
 
     def _type(self) -> LiteralKind:
-        word = self.stream.take()
-        if word.kind != "name" or word.text not in _TYPES:
+        word = self.stream.take_name("a type")
+        if word.text not in _TYPES:
             raise Trouble("unknown-type", f"{self.stream.shown(word)} is not a type known here", word.span)
         return _TYPES[word.text]
 
@@ -198,7 +198,7 @@ class Steps:
             self._no_parameters(operator)
             return default
         self.stream.expect("=", "after kind")
-        word = self.stream.take()
+        word = self.stream.take_name(f"the kind of {operator}")
         if word.text not in known:
             hint = nearest(word.text, known)
             raise Trouble("unknown-parameter", f"{operator} has no kind `{word.text[:40]}` here", word.span, hint)
@@ -212,7 +212,7 @@ class Steps:
 
     def _join_key(self) -> JoinKey:
         start = self.stream.next.span
-        if not self.stream.next.text.startswith("$"):
+        if self.stream.next.kind != "name" or not self.stream.next.text.startswith("$"):
             name = self.expressions.name()
             return JoinKey(name, name, span=self._since(start))
         sides: dict[str, Name] = {}
@@ -224,7 +224,7 @@ class Steps:
         return JoinKey(sides["$left"], sides["$right"], span=self._since(start))
 
     def _side(self, sides: dict[str, Name]) -> str:
-        side = self.stream.take()
+        side = self.stream.take_name("$left or $right")
         if side.text not in ("$left", "$right"):
             raise Trouble("syntax", "a join key compares $left with $right", side.span)
         self.stream.expect(".", f"after {side.text}")
@@ -241,7 +241,7 @@ class Steps:
     def _union_parameter(self) -> None:
         name = self.stream.take()
         self.stream.expect("=", f"after {name.text}")
-        value = self.stream.take()
+        value = self.stream.take_name(f"the value of {name.text}")
         if (name.text, value.text) not in {("isfuzzy", "true"), ("isfuzzy", "false"), ("kind", "outer")}:
             raise Trouble("unknown-parameter", f"union {name.text}={value.text[:20]} is not known here", value.span)
 

@@ -111,10 +111,9 @@ class _Reader:
             pipeline = self.pipeline()
             stream.expect(")", "after materialize")
             return pipeline
-        if self._is_tabular(stream.next) or (stream.is_sign("(") and self._is_tabular(stream.peek())):
-            return self.pipeline()
-        bare = stream.next.kind == "name" and stream.peek().text == ";"
-        if bare and stream.next.text not in {*self.scalar, "true", "false"}:
+        name, after = self._start(0)
+        bare = after.kind == "sign" and after.text == ";" and name not in {*self.scalar, "true", "false", ""}
+        if bare or self._is_tabular(0) or (stream.is_sign("(") and self._is_tabular(1)):
             return self.pipeline()
         return self.expressions.expression()
 
@@ -122,16 +121,21 @@ class _Reader:
         second, third = self.stream.peek(), self.stream.peek(2)
         return second.text == ")" or (second.kind == "name" and third.kind == "sign" and third.text == ":")
 
-    def _is_tabular(self, token: Token) -> bool:
-        """Return whether a pipeline starts with this token, which comes next or next but one."""
-        if token.kind != "name":
+    def _start(self, ahead: int) -> tuple[str, Token]:
+        """Return the plain or bracketed name that stands so many tokens ahead, empty if none, and what follows it."""
+        first = self.stream.peek(ahead)
+        if first.kind == "sign" and first.text == "[" and self.stream.peek(ahead + 1).kind == "string":
+            return self.stream.peek(ahead + 1).text, self.stream.peek(ahead + 3)
+        return (first.text if first.kind == "name" else ""), self.stream.peek(ahead + 1)
+
+    def _is_tabular(self, ahead: int) -> bool:
+        """Return whether a pipeline starts so many tokens ahead."""
+        name, after = self._start(ahead)
+        if not name or name in self.scalar:
             return False
-        if token.text in self.tabular or token.text == "union":
+        if name in self.tabular or name == "union":
             return True
-        if token.text in self.scalar:
-            return False
-        after = self.stream.tokens[self.stream.tokens.index(token, self.stream.at) + 1]
-        if token.text in REFUSED_SOURCES and after.kind in ("name", "sign") and after.text not in (")", ",", ";"):
+        if name in REFUSED_SOURCES and after.kind in ("name", "sign") and after.text not in (")", ",", ";"):
             return True
         return after.kind == "sign" and after.text == "|"
 

@@ -65,6 +65,12 @@ class Stream:
             raise self.unexpected(f"`{sign}` is missing {after}")
         return self.take()
 
+    def take_name(self, what: str) -> Token:
+        """Move past a name that must come next, such as the value of a parameter."""
+        if self.next.kind != "name":
+            raise self.unexpected(f"{what} is missing")
+        return self.take()
+
     def expect_word(self, word: str, after: str) -> None:
         """Move past a word that must come next."""
         if not self.accept_word(word):
