@@ -4,8 +4,8 @@
 
 FOLDER is a workspace folder that also holds `cases.jsonl`: one case a line with `question`, `kind` (attack or benign)
 and `truth` (techniques, must_cite_any strings, key_rows as [table, row id]). Nothing but the question is given to the
-product. An attack counts as found when a Medium or High finding cites a telling row, and as named when that same finding
-carries a right technique; a benign window counts as left alone when it raises neither Medium nor High.
+product. An attack counts as found when a Medium or High finding cites a telling row, and as named when that same
+finding carries a right technique; a benign window counts as left alone when it raises neither Medium nor High.
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ def _tell(score: Score) -> None:
     case, report = score.case, score.report
     truth = case["truth"]
     sys.stdout.write(f"\n{case['id']} {case['kind']} {case['tier']}: {case['question']}\n")
-    sys.stdout.write(f"  {report.outcome}; window {report.window.start} {report.window.end}; truth {truth.get('techniques')}\n")
+    sys.stdout.write(
+        f"  {report.outcome}; window {report.window.start} {report.window.end}; truth {truth.get('techniques')}\n"
+    )
     for finding in report.findings:
         marks = ("cites " if _cites(finding, truth) else "") + ("names" if _names(finding, truth) else "")
         sys.stdout.write(f"  {finding.confidence:<6} {finding.mitre.id:<10} {finding.title} [{marks.strip()}]\n")

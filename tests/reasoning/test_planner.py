@@ -142,7 +142,7 @@ def test_a_lead_is_followed_around_its_time_in_every_table_that_knows_it() -> No
     lead = Lead(entity=host("fs01"), reason="seen", finding_id="f-1", time=NOON - timedelta(minutes=10), depth=1)
     asked = situation(Reading(window=DAY), round=2, records=(record(planned(typed())),), leads=(lead,))
     plan = RulesPlanner().plan(asked)
-    assert ENDPOINT <= tables_of(plan.queries)
+    assert tables_of(plan.queries) >= ENDPOINT
     for query in plan.queries:
         assert query.typed is not None
         assert query.typed.start == NOON - timedelta(minutes=70)
