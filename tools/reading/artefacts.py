@@ -49,7 +49,7 @@ def _trimmed(value: str) -> str:
     return value.rstrip(".,;:!?'\"")
 
 
-def _unnamed(found: re.Match[str]) -> list[Found] | None:
+def _unnamed(_found: re.Match[str]) -> list[Found] | None:
     return []
 
 
@@ -109,7 +109,11 @@ def _domain(found: re.Match[str]) -> list[Found] | None:
     kind = _kind_of_domain(labels, before)
     if kind == "host":
         return [Found.of("host", value, found.start("v"))]
-    known = labels[-1] in names["top_domains"] or (len(labels[-1]) == 2 and labels[-1].isalpha()) or labels[-1].startswith("xn--")
+    known = (
+        labels[-1] in names["top_domains"]
+        or (len(labels[-1]) == 2 and labels[-1].isalpha())
+        or labels[-1].startswith("xn--")
+    )
     defanged = value != found["v"]
     if _ROLE_BEFORE.search(before) or (not known and not defanged) or re.fullmatch(r"[A-Z][a-z]+\.[A-Z][a-z]+", value):
         return None
@@ -128,7 +132,9 @@ def _kind_of_domain(labels: list[str], before: str) -> str:
         return "domain"
     if labels[-1] in names["internal_suffixes"]:
         return "host"
-    if len(labels) < 3 or re.search(r"\b(?:to|with|contact(?:ed|ing)?|visit(?:ed)?|resolv\w+|for|toward|lookups?\s+of)\s+$", before, re.I):
+    if len(labels) < 3 or re.search(
+        r"\b(?:to|with|contact(?:ed|ing)?|visit(?:ed)?|resolv\w+|for|toward|lookups?\s+of)\s+$", before, re.I
+    ):
         return "domain"
     head = labels[0]
     numbered = re.fullmatch(r"[a-z][a-z-]*?-?\d{1,4}", head) and not re.fullmatch(r"(?:c2|cdn\d*|ns\d|s3|img\d*)", head)
@@ -156,6 +162,7 @@ def _table() -> tuple[tuple[re.Pattern[str], Reader], ...]:
         (r"(?P<v>%\w+%(?:\\[^\\\s\"'<>|?,;]+)+)", _entity("file")),
         (rf"(?P<v>{edge}[\w.+'-]{{1,64}}(?:#EXT#)?\s?(?:@|[\[(](?:@|at)[\])])\s?{label}(?:{dot}{label})+)", _refanged("account")),
         (r"(?P<v>\b(?:NT AUTHORITY|NT SERVICE|BUILTIN|IIS APPPOOL|FONT DRIVER HOST|WINDOW MANAGER)\\[\w.$-]+(?: Service)?)", _entity("account")),
+        (r"\b(?:version|ver\.?|build|release|v)\s?(?P<v>\d+(?:\.\d+)+)\b", _unnamed),
         (rf"(?P<v>{edge}(?:{octets}|\[?{octets}\]?)(?:/\d{{1,2}})?(?![\w]|\.\d))(?::(?P<port>\d{{1,5}})\b)?", _address),
         (r"(?P<v>(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:/\d{1,3})?(?![\w:]))", _address),
         (r"(?P<v>\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)", _entity("resource")),
@@ -176,7 +183,9 @@ def _table() -> tuple[tuple[re.Pattern[str], Reader], ...]:
     return tuple((re.compile(source, re.I), read) for source, read in rows)
 
 
-_COUNTED = r"connections?|hosts?|users?|attempts?|events?|times|flows?|rows?|MB|GB|KB|bytes|hours?|days?|minutes?|weeks?"
+_COUNTED = (
+    r"connections?|hosts?|users?|attempts?|events?|times|flows?|rows?|MB|GB|KB|bytes|hours?|days?|minutes?|weeks?"
+)
 
 
 def _unix_path(found: re.Match[str]) -> list[Found] | None:
@@ -193,5 +202,5 @@ def find_artefacts(mask: Mask) -> Iterator[Found]:
         for found in mask.matches(pattern):
             result = read(found)
             if result is not None:
-                mask.take(found.start(), found.end())
+                mask.take(found.start(), found.end(), named=bool(result))
                 yield from result

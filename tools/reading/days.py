@@ -60,16 +60,13 @@ class Days:
         if self.cycle == "week":
             return self.moved(day + timedelta(days=(self.first.weekday() - day.weekday()) % 7))
         if self.cycle == "year":
-            return self.moved(next(_in_years(self.first.month, self.first.day, range(day.year, day.year + 9), day)))
+            return self.moved(_earliest_in_year(self.first.month, self.first.day, day))
         return self
 
 
-def _in_years(month: int, day: int, years: range, least: date):  # type: ignore[no-untyped-def]
-    for year in years:
-        found = _maybe_date(year, month, day)
-        if found and found >= least:
-            yield found
-    yield least
+def _earliest_in_year(month: int, day: int, least: date) -> date:
+    found = (_maybe_date(year, month, day) for year in range(least.year, least.year + 9))
+    return next((each for each in found if each and each >= least), least)
 
 
 def _maybe_date(year: int, month: int, day: int) -> date | None:
@@ -105,7 +102,7 @@ def _named(month: str, day: str, year: str | None, written: str, now: datetime) 
     return Days.one(_latest_in_year(number, int(day), now.date()), "year")
 
 
-def _iso(found: re.Match[str], now: datetime) -> Days | None:
+def _iso(found: re.Match[str], _now: datetime) -> Days | None:
     return Days.one(_date(int(found["y"]), int(found["m"]), int(found["d"]), found[0]))
 
 
@@ -204,7 +201,7 @@ def _ago(found: re.Match[str], now: datetime) -> Days | None:
 def _stretch(found: re.Match[str], now: datetime) -> Days | None:
     """Read this or last week, month, quarter, year, weekend."""
     which, unit, today = found["which"].lower(), found["unit"].lower(), now.date()
-    if unit.startswith("week-") or unit.startswith("weekend"):
+    if unit.startswith(("week-", "weekend")):
         return _weekend(which, today)
     first, following = _period(unit, today)
     if which in ("this", "current", "the current"):
@@ -243,34 +240,60 @@ def _start_of(found: re.Match[str], now: datetime) -> Days | None:
     return Days.one(first, runs=first == now.date())
 
 
+def _other_tongue(found: re.Match[str], _now: datetime) -> Days | None:
+    """Read `4 марта 2026` by dateparser, which knows the months of 200 languages; nothing else is given to it."""
+    if not 1 <= int(found["d"]) <= 31:
+        return None
+    import dateparser  # slow to load, and seldom needed
+
+    strict = {"STRICT_PARSING": True, "DATE_ORDER": "DMY", "TIMEZONE": "UTC"}
+    moment = dateparser.parse(found[0], settings=strict)
+    return Days.one(moment.date()) if moment else None
+
+
 @cache
 def _forms() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str], datetime], Days | None]], ...]:
-    sep, nth, to = r"(?:\s+(?:of\s+)?|-)", r"(?:st|nd|rd|th|\.)?", r"\s*(?:-|–|—|to|and|until|till|through|thru)\s*"
+    """Return the forms in the order they are tried; the more exact stand before the shorter they contain."""
+    sep, nth = r"(?:\s+(?:of\s+)?|-)", r"(?:st|nd|rd|th|\.)?"
+    to = r"\s*(?:-|\u2013|\u2014|to|and|until|till|through|thru)\s*"
     year = r"(?:,?[\s-]+(?:of\s+)?(?P<y>(?:19|20)\d{2})\b(?!:))?"
     month, unit = rf"(?P<mon>{MONTH()})", r"(?P<unit>week-?end|week|month|quarter|year)\b"
-    weekday = rf"(?:(?P<which>this|last|past|previous|next|coming)\s+)?(?P<day>{WEEKDAY()})"
+    which = r"(?P<which>this|last|past|previous|next|coming)"
+    the_day = rf"(?:{WEEKDAY()},?\s+)?(?:the\s+)?(?P<d>\d{{1,2}})"
+    after = r"(?:(?<=in\s)|(?<=since\s)|(?<=during\s)|(?<=of\s)|(?<=from\s)|(?<=until\s)|(?<=throughout\s))"
     table = (
         (r"(?P<y>(?:19|20)\d{2})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})(?!\d|[-.]\d)", _iso),
         (r"(?P<y>20\d{2})(?P<m>\d{2})(?P<d>\d{2})(?=T\d)", _iso),
         (r"(?P<a>\d{1,2})(?P<s>[-/.])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})(?![\d/]|[-.]\d)", _numeric),
-        (rf"(?:{WEEKDAY()},?\s+)?(?P<d>\d{{1,2}}){nth}{to}(?:the\s+)?(?P<e>\d{{1,2}}){nth}{sep}{month}{year}", _day_range),
-        (rf"{month}\s*(?P<d>\d{{1,2}}){nth}{to}(?P<e>\d{{1,2}}){nth}(?![\d:]|\s*(?:am|pm|{MONTH()})){year}", _day_range),
-        (rf"(?:{WEEKDAY()},?\s+)?(?:the\s+)?(?P<d>\d{{1,2}}){nth}{sep}{month}{year}", _day_month),
-        (rf"(?:{WEEKDAY()},?\s+)?{month}[\s-]+(?:the\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\s*(?::\d|[ap]m\b)){year}", _day_month),
+        (rf"{the_day}{nth}{to}(?:the\s+)?(?P<e>\d{{1,2}}){nth}{sep}{month}{year}", _day_range),
+        (
+            rf"{month}\s*(?P<d>\d{{1,2}}){nth}{to}(?P<e>\d{{1,2}}){nth}(?![\d:]|\s*(?:am|pm|{MONTH()})){year}",
+            _day_range,
+        ),
+        (rf"{the_day}{nth}{sep}{month}{year}", _day_month),
+        (
+            rf"(?:{WEEKDAY()},?\s+)?{month}[\s-]+(?:the\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b"
+            rf"(?!\s*(?::\d|[ap]m\b)){year}",
+            _day_month,
+        ),
         (r"(?:the\s+)?day\s+before\s+yesterday\b|(?:today|yesterday|tomorrow)\b", _named_day),
-        (rf"{weekday}(?:\s+(?:of\s+)?(?P<week>this|last)\s+week\b)?", _weekday),
-        (rf"(?P<week>this|last)\s+week(?:['’]s|\s+on)\s+(?P<which>)(?P<day>{WEEKDAY()})", _weekday),
+        (rf"(?:{which}\s+)?(?P<day>{WEEKDAY()})(?:\s+(?:of\s+)?(?P<week>this|last)\s+week\b)?", _weekday),
+        (rf"(?P<week>this|last)\s+week(?:['\u2019]s|\s+on|,)?\s+(?P<which>)(?P<day>{WEEKDAY()})", _weekday),
         (rf"(?:about\s+)?(?P<n>{NUMBER()})\s*(?P<unit>{UNIT()})\s+(?:ago|back|earlier)\b", _ago),
         (rf"ago\s+(?P<n>{NUMBER()})\s*(?P<unit>{UNIT()})", _ago),
         (rf"(?P<which>(?:the\s+)?current|this|last|previous|next|coming)\s+{unit}", _stretch),
         (r"(?:over\s+|during\s+)?(?:the|this|past)\s+(?:past\s+|last\s+)?(?P<which>)(?P<unit>week-?end)\b", _stretch),
-        (r"(?:the\s+)?(?:very\s+)?(?:start|beginning)\s+of\s+(?:the|this)\s+(?:current\s+)?(?P<unit>day|week|month|quarter|year)\b", _start_of),
+        (
+            r"(?:the\s+)?(?:very\s+)?(?:start|beginning)\s+of\s+(?:the|this)\s+(?:current\s+)?"
+            r"(?P<unit>day|week|month|quarter|year)\b",
+            _start_of,
+        ),
         (r"(?:the\s+)(?P<d>\d{1,2})(?:st|nd|rd|th)\b", _of_month),
-        (rf"(?<=in\s)(?:{month})(?:\s+(?P<y>(?:19|20)\d{{2}}))?\b(?!\s*\d)", _month),
-        (rf"(?P<mon>{MONTH()})\s+(?P<y>(?:19|20)\d{{2}})\b", _month),
-        (rf"(?:(?<=in\s)|(?<=since\s)|(?<=during\s)|(?<=from\s)|(?<=until\s))(?P<mon>{MONTH()})(?P<y>)(?!\s*\d|\w)", _month),
-        (r"(?:(?<=in\s)|(?<=since\s)|(?<=during\s)|(?<=throughout\s))(?P<y>(?:19|20)\d{2})\b(?![-/:.]\d)", _calendar_year),
-    )  # fmt: skip
+        (rf"{month}\s+(?P<y>(?:19|20)\d{{2}})\b", _month),
+        (rf"{after}{month}(?P<y>)(?!\s*\d|\w)", _month),
+        (rf"{after}(?P<y>(?:19|20)\d{{2}})\b(?![-/:.]\d)", _calendar_year),
+        (r"(?P<d>\d{1,2})\.?\s+(?:de\s+)?[^\W\d_]{3,12}\.?\s+(?:de\s+)?(?:19|20)\d{2}\b", _other_tongue),
+    )
     return tuple((re.compile(source, re.I), read) for source, read in table)
 
 

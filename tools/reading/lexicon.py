@@ -14,7 +14,7 @@ __all__ = ["MONTH", "NUMBER", "PART", "UNIT", "WEEKDAY", "ZONE", "amount_of", "l
 
 @cache
 def lookup(section: str) -> dict[str, float]:
-    """Return word → number for a section of times.yaml; lists of words count from 1 for months, 0 for weekdays."""
+    """Return word \u2192 number for a section of times.yaml; lists of words count from 1 for months, 0 for weekdays."""
     data = vocabulary("times")[section]
     pairs = data.items() if isinstance(data, dict) else enumerate(data, start=int(section == "months"))
     return {word: float(value) for value, words in pairs for word in words}
@@ -27,7 +27,7 @@ def _group(section: str) -> str:
 
 def NUMBER() -> str:
     """Return the regex of an amount: digits, a range of digits (its larger end counts), or a word."""
-    return rf"(?:\d{{1,9}}(?:\.\d+)?(?:\s*(?:-|–|to|or)\s*\d{{1,4}})?|{_group('numbers')})"
+    return rf"(?:\d{{1,15}}(?:\.\d+)?(?:\s*(?:-|\u2013|to|or)\s*\d{{1,4}})?|{_group('numbers')})"
 
 
 def UNIT() -> str:
@@ -37,7 +37,7 @@ def UNIT() -> str:
 
 def MONTH() -> str:
     """Return the regex of a month's name."""
-    return rf"{_group('months')}\b\.?"
+    return rf"(?!may\s+(?:be|have|not|also|well|or|no|only|still)\b){_group('months')}\b\.?"
 
 
 def WEEKDAY() -> str:
@@ -56,7 +56,8 @@ def ZONE() -> str:
     """Return the regex of a time zone: an abbreviation, an IANA name, a place, or an offset after UTC or GMT."""
     times = vocabulary("times")
     short = alternatives(times["offsets"])
-    return rf"(?:(?:UTC|GMT)\s?[+-]\d{{1,2}}(?::?\d{{2}})?|{short}\b|{alternatives(times['places'])}\b|[A-Z][a-z]+/[A-Z][A-Za-z_]+)"
+    offset, places = r"(?:UTC|GMT)\s?[+-]\d{1,2}(?::?\d{2})?", alternatives(times["places"])
+    return rf"(?:{offset}|{short}\b|{places}\b|[A-Z][a-z]+/[A-Z][A-Za-z_]+)"
 
 
 def amount_of(text: str) -> float:

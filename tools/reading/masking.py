@@ -16,10 +16,15 @@ class Mask:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.words = text
+        """As `text`, but with what was set aside and not named, such as event ids, left in."""
 
-    def take(self, start: int, end: int) -> None:
-        """Mark [start, end) as understood."""
-        self.text = self.text[:start] + FILLER * (end - start) + self.text[end:]
+    def take(self, start: int, end: int, *, named: bool = True) -> None:
+        """Mark [start, end) as understood, or with `named` off as something that is no name."""
+        gap = FILLER * (end - start)
+        self.text = self.text[:start] + gap + self.text[end:]
+        if named:
+            self.words = self.words[:start] + gap + self.words[end:]
 
     def matches(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
         """Yield matches from left to right, each looked for in what is left after the former were taken."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import cache
 
 from soc_analyst.state.errors import OperatorError
@@ -64,7 +64,7 @@ def _clock_patterns() -> tuple[re.Pattern[str], ...]:
         rf"(?P<h>\d{{1,2}})(?:[.](?P<m>\d{{2}}))?{half}",
         r"(?P<h>\d{1,2})h(?P<m>\d{2})\b",
         r"(?P<h>\d{2})(?P<m>\d{2})(?=\s?(?:Z|UTC|GMT|hrs|hours)\b)(?:\s?(?:hrs|hours)\b)?",
-        r"(?P<h>\d{1,2})\s?(?:o['’]?clock|(?=Z\b|UTC\b|GMT\b))",
+        r"(?P<h>\d{1,2})\s?(?:o['\u2019]?clock|(?=Z\b|UTC\b|GMT\b))",
     )
     return tuple(re.compile(source, re.I) for source in sources)
 
@@ -75,22 +75,29 @@ def read_clock(text: str, pos: int, *, bare: bool = False) -> tuple[Clock, int] 
         return Clock(time(0 if word[1].lower() == "midnight" else 12)), word.end()
     for pattern in _clock_patterns():
         if found := pattern.match(text, pos):
-            return _as_clock(found), found.end()
-    if bare and (found := re.compile(r"([01]?\d|2[0-3])\b(?![\d:/\\%@.-]\w)").match(text, pos)):
-        return Clock(time(int(found[1])), bare=True), found.end()
+            clock = _as_clock(found)
+            if clock is None and re.search(
+                r"(?:\d|\b(?:at|since|from|to|until|between|and|after|before|around|day))[\sT,-]*$", text[:pos], re.I
+            ):
+                raise OperatorError(f"there is no time of day '{found[0].strip()}'; write it as 14:05 or 2:05 pm")
+            return (clock, found.end()) if clock else None
+    if bare and (found := re.compile(r"([01]?\d|2[0-3])([0-5]\d)?\b(?![\d:/\\%@.]\w|-[A-Za-z])").match(text, pos)):
+        return Clock(time(int(found[1]), int(found[2] or 0)), bare=True), found.end()
     return None
 
 
-def _as_clock(found: re.Match[str]) -> Clock:
+def _as_clock(found: re.Match[str]) -> Clock | None:
     part = {name: value for name, value in found.groupdict().items() if value}
     hour, half = int(part["h"]), f"{part['half'].lower()}m" if "half" in part else ""
     micro = int(part.get("f", "0")[:6].ljust(6, "0"))
+    if half and not 1 <= hour <= 12:
+        return None
     try:
-        if half and not 1 <= hour <= 12:
-            raise ValueError
-        return Clock(time(_hour(hour, half) if half else hour, int(part.get("m", 0)), int(part.get("s", 0)), micro), half=half)
+        return Clock(
+            time(_hour(hour, half) if half else hour, int(part.get("m", 0)), int(part.get("s", 0)), micro), half=half
+        )
     except ValueError:
-        raise OperatorError(f"there is no time of day '{found[0].strip()}'; write it as 14:05 or 2:05 pm") from None
+        return None
 
 
 def read_zone(text: str, pos: int, *, offset: bool = False) -> tuple[tzinfo, int] | None:
@@ -98,7 +105,7 @@ def read_zone(text: str, pos: int, *, offset: bool = False) -> tuple[tzinfo, int
     if offset and (found := re.compile(r"\s?([+-]\d{2}:?\d{2})(?![\d:])").match(text, pos)):
         zone = zone_of(found[1])
         return (zone, found.end()) if zone else None
-    found = re.compile(rf"\s*\(?({ZONE()})(?![\w/])\)?(?:\s+time\b)?", re.I).match(text, pos)
+    found = re.compile(rf"\s*\(?({ZONE()})(?!\w|/[A-Za-z])\)?(?:\s+time\b)?", re.I).match(text, pos)
     if found is None:
         return None
     zone = zone_of(found[1])
@@ -109,7 +116,12 @@ def read_point(text: str, pos: int, now: datetime, *, bare: bool = False) -> tup
     """Read a day, a clock time or both at `pos`, in either order, with the zone."""
     lead = re.compile(r"(?:(?:on|at|of|the|for|around|about)\s+){0,2}", re.I).match(text, pos)
     pos = lead.end() if lead else pos
-    return _read_now(text, pos, now) or _read_night(text, pos, now) or _day_first(text, pos, now) or _clock_first(text, pos, now, bare)
+    return (
+        _read_now(text, pos, now)
+        or _read_night(text, pos, now)
+        or _day_first(text, pos, now)
+        or _clock_first(text, pos, now, bare)
+    )
 
 
 def _read_now(text: str, pos: int, now: datetime) -> tuple[Point, int] | None:

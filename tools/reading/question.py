@@ -12,7 +12,7 @@ from .hygiene import clean_question
 from .languages import english_time_words, language_of
 from .masking import Mask
 from .names import find_candidates, find_names
-from .topics import read_subject
+from .topics import Subject, read_subject
 from .windows import TimePhrase, read_window
 
 __all__ = ["read_question"]
@@ -34,7 +34,9 @@ def read_question(
     naive one is read as UTC. Raises OperatorError for a question or a time that cannot be worked with.
     """
     if not 0 < default_days <= _MOST_DAYS:
-        raise OperatorError(f"a default window of {default_days:g} days cannot be searched; give more than 0 and up to {_MOST_DAYS}")
+        raise OperatorError(
+            f"a default window of {default_days:g} days cannot be searched; give more than 0 and up to {_MOST_DAYS}"
+        )
     clock, span = _utc(now), timedelta(days=default_days)
     question = clean_question(text)
     code, language = language_of(question)
@@ -43,7 +45,7 @@ def read_question(
     window, notes = _window(mask, code, clock, span, since, until)
     found += find_names(mask)
     candidates = () if code != "en" else find_candidates(mask)
-    subject = read_subject(mask.text)
+    subject = read_subject(mask.words, _distinct(found)) if code == "en" else Subject()
     return Reading(
         window=window,
         entities=_distinct(found),
@@ -63,7 +65,9 @@ def _utc(moment: datetime) -> datetime:
 def _distinct(found: list[Found]) -> tuple[Entity, ...]:
     """Return the entities in the order of the question, each once whatever its case."""
     ordered = sorted(found, key=lambda each: each.start)
-    return tuple({(each.entity.kind, each.entity.value.lower()): each.entity for each in reversed(ordered)}.values())[::-1]
+    return tuple({(each.entity.kind, each.entity.value.lower()): each.entity for each in reversed(ordered)}.values())[
+        ::-1
+    ]
 
 
 def _language_note(code: str, language: str) -> tuple[str, ...]:
@@ -84,7 +88,9 @@ def _window(
     best, where = _stated(mask, code, now, span)
     if best is None or best.bounds is None:
         window = TimeWindow(start=now - span, end=now, basis="assumed")
-        return window, (f"the question names no time; the {span.total_seconds() / 86400:g} days up to {now:%Y-%m-%d %H:%M} UTC were taken",)
+        return window, (
+            f"the question names no time; the {span / timedelta(days=1):g} days up to {now:%Y-%m-%d %H:%M} UTC were taken",
+        )
     start, end = best.bounds
     _must_be_past(start, end, where, now)
     ahead = (f"the window reaches past {now:%Y-%m-%d %H:%M} UTC, where the logs end",) if end > now else ()
@@ -92,10 +98,10 @@ def _window(
 
 
 def _must_be_past(start: datetime, end: datetime, phrase: str, now: datetime) -> None:
-    if end <= start:
-        raise OperatorError(f"'{phrase}' is an empty window; give a start before its end")
     if start >= now:
         raise OperatorError(f"'{phrase}' lies in the future; ask about a time before {now:%Y-%m-%d %H:%M} UTC")
+    if end <= start:
+        raise OperatorError(f"'{phrase}' is an empty window; give a start before its end")
 
 
 def _from_options(now: datetime, span: timedelta, since: datetime | None, until: datetime | None) -> TimeWindow:
@@ -105,9 +111,15 @@ def _from_options(now: datetime, span: timedelta, since: datetime | None, until:
     except OverflowError:
         raise OperatorError("that time is outside of what can be searched", where="--until") from None
     if end <= start:
-        raise OperatorError(f"{end:%Y-%m-%d %H:%M} UTC is not after {start:%Y-%m-%d %H:%M} UTC; give an end after the start", where="--until" if until else "--since")
+        raise OperatorError(
+            f"{end:%Y-%m-%d %H:%M} UTC is not after {start:%Y-%m-%d %H:%M} UTC; give an end after the start",
+            where="--until" if until else "--since",
+        )
     if start >= now:
-        raise OperatorError(f"{start:%Y-%m-%d %H:%M} UTC lies in the future; give a time before {now:%Y-%m-%d %H:%M} UTC", where="--since" if since else "--until")
+        raise OperatorError(
+            f"{start:%Y-%m-%d %H:%M} UTC lies in the future; give a time before {now:%Y-%m-%d %H:%M} UTC",
+            where="--since" if since else "--until",
+        )
     return TimeWindow(start=start, end=end, basis="option")
 
 

@@ -69,7 +69,9 @@ def between(left: Point, right: Point, now: datetime) -> Bounds:
     if right.days and right.days.runs:
         end = min(end, now)
     if end <= start:
-        raise OperatorError(f"the window ends before it starts ({start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC); swap them")
+        raise OperatorError(
+            f"the window ends before it starts ({start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC); swap them"
+        )
     return start, end
 
 
@@ -96,7 +98,9 @@ def _one_day(left: Point, right: Point, now: datetime) -> tuple[Point, Point]:
         return left, _after(left, right, now)
     if left.days is None and right.days is not None:
         left = replace(left, days=right.days, part=right.part)
-        return (left, right) if _in_order(left, right, now) else (_shifted(left, -1), right)
+        if right.days.runs and _crosses_midnight(left, right):
+            return _shifted(left, -1), right
+        return left, _after(left, right, now)
     left = replace(left, days=_latest_day(left, now, left.zone or now.tzinfo or UTC))
     return left, _after(left, replace(right, days=left.days), now)
 
@@ -115,9 +119,14 @@ def _in_order(left: Point, right: Point, now: datetime) -> bool:
 
 def _after(left: Point, right: Point, now: datetime) -> Point:
     """Let a clock time that would come before its start be the next day's."""
-    if _in_order(left, right, now) or (left.clock and right.clock and left.clock.at == right.clock.at):
-        return right
-    return _shifted(right, 1)
+    return _shifted(right, 1) if _crosses_midnight(left, right) and not _in_order(left, right, now) else right
+
+
+def _crosses_midnight(left: Point, right: Point) -> bool:
+    """Return whether clock times run from an evening into a morning; 15:00 to 14:00 is rather a slip."""
+    return bool(
+        left.clock and right.clock and left.clock.at >= time(12) >= right.clock.at and left.clock.at != right.clock.at
+    )
 
 
 def _shifted(point: Point, days: int) -> Point:

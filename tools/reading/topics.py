@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, cast, get_args
 
-from soc_analyst.state.entities import Topic
+from soc_analyst.state.entities import Entity, EntityKind, Topic
 
 from .vocabulary import vocabulary
 
@@ -20,9 +20,9 @@ Outcome = Literal["failed", "succeeded", "blocked", "allowed"]
 class Subject:
     """What is asked for; `broad` where no kind of activity is named."""
 
-    topics: tuple[Topic, ...]
-    terms: tuple[str, ...]
-    outcomes: tuple[Outcome, ...]
+    topics: tuple[Topic, ...] = ()
+    terms: tuple[str, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
 
     @property
     def broad(self) -> bool:
@@ -53,9 +53,16 @@ def _outcome_patterns() -> tuple[tuple[Outcome, re.Pattern[str]], ...]:
     return tuple((cast(Outcome, name), _pattern(words)) for name, words in data.items())
 
 
-def read_subject(text: str) -> Subject:
-    """Read the topics, terms and outcomes from what is left of a question once names are taken out of it."""
-    topics = tuple(topic for topic, pattern in _topic_patterns() if pattern.search(text))
+_OF_KIND: dict[EntityKind, Topic] = {"process": "processes", "registry_key": "registry", "port": "network"}
+
+
+def read_subject(text: str, entities: tuple[Entity, ...] = ()) -> Subject:
+    """Read the topics, terms and outcomes from what is left of a question once names are taken out of it.
+
+    A process, registry key or port asks for its own logs without another word.
+    """
+    implied = {_OF_KIND[entity.kind] for entity in entities if entity.kind in _OF_KIND}
+    topics = tuple(topic for topic, pattern in _topic_patterns() if topic in implied or pattern.search(text))
     terms = tuple(dict.fromkeys(found[0].lower() for found in _term_pattern().finditer(text)))
     outcomes = tuple(name for name, pattern in _outcome_patterns() if pattern.search(text))
     return Subject(topics, terms, outcomes)

@@ -48,7 +48,9 @@ class _Scan:
     def point(self, pos: int, *, bare: bool = False) -> tuple[Point, int] | None:
         return read_point(self.text, pos, self.now, bare=bare)
 
-    def phrase(self, pos: int, end: int, bounds: Bounds | None, rank: int, *points: Point, notes: tuple[str, ...] = ()) -> TimePhrase:
+    def phrase(
+        self, pos: int, end: int, bounds: Bounds | None, rank: int, *points: Point, notes: tuple[str, ...] = ()
+    ) -> TimePhrase:
         said = tuple(point.days.note for point in points if point.days and point.days.note)
         return TimePhrase(pos, end, bounds, rank, points, notes + said)
 
@@ -67,7 +69,9 @@ _WITHIN = r"(?:(?:with)?in|over|during|for|from|across|covering|throughout)\s+"
 def _span_of(amount: str | None, unit: str, extra: str | None = None) -> timedelta:
     seconds = ((amount_of(amount) if amount else 1.0) + (0.5 if extra else 0.0)) * unit_seconds(unit)
     if not 0 < seconds <= _LONGEST.total_seconds():
-        raise OperatorError(f"'{(amount or '').strip()} {unit}' is not a span that can be searched; give up to 100 years")
+        raise OperatorError(
+            f"'{(amount or '').strip()} {unit}' is not a span that can be searched; give up to 100 years"
+        )
     return timedelta(seconds=seconds)
 
 
@@ -89,9 +93,11 @@ def _rolling(scan: _Scan, pos: int) -> TimePhrase | None:
 
 def _last_after_number(scan: _Scan, pos: int) -> TimePhrase | None:
     """Read `the 24 last hours` and, at the edge of a clause, a lone `24h`."""
-    found = _re(rf"(?:{_WITHIN})?(?:the\s+)?(?P<n>{NUMBER()})\s+(?:last|past)\s+(?P<unit>{UNIT()})").match(scan.text, pos)
-    lone = _re(rf"(?:for\s+)?(?P<n>\d{{1,4}})\s?(?P<unit>h|hrs?|d|w|days?|hours?|weeks?)\b(?=\s*(?:[?.,;)!]|$))")
-    if found is None and re.search(r"(?:^|[,;:(\-–—]|\bfor)\s*$", scan.text[:pos]):
+    found = _re(rf"(?:{_WITHIN})?(?:the\s+)?(?P<n>{NUMBER()})\s+(?:last|past)\s+(?P<unit>{UNIT()})").match(
+        scan.text, pos
+    )
+    lone = _re(r"(?:for\s+)?(?P<n>\d{1,4})\s?(?P<unit>h|hrs?|d|w|days?|hours?|weeks?)\b(?=\s*(?:[?.,;)!]|$))")
+    if found is None and re.search(r"(?:^|[,;:(\-\u2013\u2014]|\bfor)\s*$", scan.text[:pos]):
         found = lone.match(scan.text, pos)
     return _counted_back(scan, pos, found) if found else None
 
@@ -99,7 +105,9 @@ def _last_after_number(scan: _Scan, pos: int) -> TimePhrase | None:
 def _counted_back(scan: _Scan, pos: int, found: re.Match[str]) -> TimePhrase:
     groups = found.groupdict()
     span = _span_of(groups["n"], groups["unit"], groups.get("half"))
-    loose = groups.get("loose") or (groups["n"] and not groups["n"].strip()[0].isdigit() and len(groups["n"].split()) > 1)
+    loose = groups.get("loose") or (
+        groups["n"] and not groups["n"].strip()[0].isdigit() and len(groups["n"].split()) > 1
+    )
     notes = (f"'{found[0].strip()}' was read as {_spoken(span)} up to now",) if loose else ()
     return scan.phrase(pos, found.end(), (scan.now - span, scan.now), 5, notes=notes)
 
@@ -110,7 +118,9 @@ def _spoken(span: timedelta) -> str:
 
 
 def _ahead(scan: _Scan, pos: int) -> TimePhrase | None:
-    found = _re(rf"(?:in\s+|over\s+|for\s+)?(?:the\s+)?(?:next|coming|following|upcoming)\s+(?:{NUMBER()}\s*)?{UNIT()}").match(scan.text, pos)
+    found = _re(
+        rf"(?:in\s+|over\s+|for\s+)?(?:the\s+)?(?:next|coming|following|upcoming)\s+(?:{NUMBER()}\s*)?{UNIT()}"
+    ).match(scan.text, pos)
     if found:
         raise OperatorError(f"'{found[0]}' lies in the future; ask about a time up to {scan.now:%Y-%m-%d %H:%M} UTC")
     return None
@@ -136,8 +146,12 @@ def _beside(scan: _Scan, pos: int) -> TimePhrase | None:
     return scan.phrase(pos, got[1], window, 6, got[0])
 
 
-_OPEN = r"(?:(?P<open>between|from)\s+|(?:for|in|over|during)\s+the\s+(?:window|period|timeframe|time\s+frame|interval)\s*:?\s*(?:(?:of|from)\s+)?)?"
-_TO = r"\s*(?:,\s*)?(?:\b(?:to|until|till|til|through|thru|up\s+to|and\s+until)\b|-|–|—|→|\.\.\.?|~)\s*"
+_START = r"start(?:ing|ed)?(?:\s+(?:at|from|on|time))?\s*[:=]?"
+_FINISH = r"end(?:ing|s|ed)?(?:\s+(?:at|on|by|time))?\s*[:=]?"
+_PERIOD = r"(?:for|in|over|during)\s+the\s+(?:window|period|timeframe|time\s+frame|interval)\s*:?\s*(?:(?:of|from)\s+)?"
+_OPEN = rf"(?:(?P<open>between|from|since|after|{_START})\s+|{_PERIOD})?"
+_TO_WORD = rf"(?:to|until|till|til|bis|through|thru|up\s+to|(?:and\s+)?(?:until|before|{_FINISH}))"
+_TO = rf"\s*(?:,\s*)?(?:\b{_TO_WORD}(?!\w)|-|\u2013|\u2014|\u2192|\.\.\.?|~|/)\s*"
 
 
 def _range(scan: _Scan, pos: int) -> TimePhrase | None:
@@ -148,9 +162,20 @@ def _range(scan: _Scan, pos: int) -> TimePhrase | None:
     if left is None:
         return None
     may_and = (lead["open"] or "").lower() == "between" or re.search(r"\bbetween\b", scan.text[pos : left[1]], re.I)
-    joint = _re(rf"(?:{_TO}|\s*,?\s+and\s+)" if may_and else _TO).match(scan.text, left[1])
+    days_only = left[0].days is not None and left[0].clock is None
+    joint = _re(rf"(?:{_TO}|\s*,?\s+and\s+)" if may_and or days_only else _TO).match(scan.text, left[1])
     right = joint and scan.point(joint.end(), bare=True)
+    if (
+        joint
+        and right
+        and not may_and
+        and joint[0].strip(" ,").lower() == "and"
+        and (right[0].clock or not right[0].days)
+    ):
+        return None
     if not joint or not right or not (left[0].certain or right[0].certain or left[0].zone or right[0].zone):
+        return None
+    if joint[0].strip() == "/" and not (left[0].exact and right[0].exact):
         return None
     if not lead[0] and left[0].clock and left[0].clock.bare and not left[0].days and not right[0].certain:
         return None
@@ -170,11 +195,15 @@ def _ranged(scan: _Scan, pos: int, end: int, left: Point, right: Point) -> TimeP
 
 def _open_start(scan: _Scan, pos: int) -> TimePhrase | None:
     """Read `since X`, `after X`, `from X onwards`."""
-    found = _re(r"(?P<how>(?:ever\s+)?since|starting(?:\s+(?:at|from|on))?|beginning|after|later\s+than|as\s+of|from)\s+").match(scan.text, pos)
+    found = _re(
+        r"(?P<how>(?:ever\s+)?since|starting(?:\s+(?:at|from|on))?|beginning|after|later\s+than|as\s+of|from)\s+"
+    ).match(scan.text, pos)
     got = found and scan.point(found.end())
     if not found or not got or not got[0].certain:
         return None
-    onward = _re(r"\s*,?\s+(?:on(?:wards?)?(?!\s+\w)|onwards?|forward|(?:up\s+)?(?:to|until)\s+(?:now|today|date))\b").match(scan.text, got[1])
+    onward = _re(
+        r"\s*,?\s+(?:on(?:wards?)?(?!\s+\w)|onwards?|forward|(?:up\s+)?(?:to|until)\s+(?:now|today|date))\b"
+    ).match(scan.text, got[1])
     how = found["how"].lower()
     if how == "from" and not onward and not (got[0].clock and not got[0].part):
         return None
@@ -184,7 +213,9 @@ def _open_start(scan: _Scan, pos: int) -> TimePhrase | None:
 
 def _open_end(scan: _Scan, pos: int) -> TimePhrase | None:
     """Read `before X` and `until X`, which reach back by the default span."""
-    found = _re(r"(?P<how>before|prior\s+to|earlier\s+than|until|till|up\s+(?:to|until)|through)\s+").match(scan.text, pos)
+    found = _re(r"(?P<how>before|prior\s+to|earlier\s+than|until|till|up\s+(?:to|until)|through)\s+").match(
+        scan.text, pos
+    )
     got = found and scan.point(found.end())
     if not found or not got or not got[0].certain:
         return None
@@ -196,12 +227,16 @@ def _open_end(scan: _Scan, pos: int) -> TimePhrase | None:
 
 def _single(scan: _Scan, pos: int) -> TimePhrase | None:
     """Read a lone day, or a lone instant with a margin to either side."""
-    cue = _re(r"(?:(?P<about>around|about|circa|approx(?:imately|\.)?|roughly|near|~)\s*|(?:on|at|in|during|over|from|for|of|@)\s+)+").match(scan.text, pos)
+    cue = _re(
+        r"(?:(?P<about>around|about|circa|approx(?:imately|\.)?|roughly|near|~)\s*|(?:on|at|in|during|over|from|for|of|@)\s+)+"
+    ).match(scan.text, pos)
     got = scan.point(cue.end() if cue else pos)
     if got is None or not got[0].certain or (not cue and got[0].clock and not got[0].days and not got[0].zone):
         return None
     point, end = got
-    margin = _re(rf"\s*,?\s*(?:±|\+/-|\+-|plus\s+or\s+minus|give\s+or\s+take)\s*(?P<n>{NUMBER()})\s*(?P<unit>{UNIT()})").match(scan.text, end)
+    margin = _re(
+        rf"\s*,?\s*(?:±|\+/-|\+-|plus\s+or\s+minus|give\s+or\s+take)\s*(?P<n>{NUMBER()})\s*(?P<unit>{UNIT()})"
+    ).match(scan.text, end)
     span = _re(rf"\s*,?\s+for\s+(?P<n>{NUMBER()})\s*(?P<unit>{UNIT()})").match(scan.text, end)
     if point.clock and span and not margin:
         start = bounds_of(point, scan.now)[0]
@@ -222,7 +257,9 @@ def _not_ahead(window: Bounds, now: datetime) -> Bounds:
 def _moments_ago(scan: _Scan, pos: int) -> TimePhrase | None:
     """Read `2 hours ago` as an hour around it, `since 2 hours ago` as the time from it."""
     ago = rf"(?:(?P<n>{NUMBER()})\s*(?P<unit>{UNIT()})\s+(?:ago|back)\b|ago\s+(?P<n2>{NUMBER()})\s*(?P<unit2>{UNIT()}))"
-    found = _re(rf"(?P<since>(?:since|starting|beginning|from)\s+)?(?:(?:about|around|roughly)\s+)?{ago}(?P<on>\s+(?:until|to)\s+now)?").match(scan.text, pos)
+    found = _re(
+        rf"(?P<since>(?:since|starting|beginning|from)\s+)?(?:(?:about|around|roughly)\s+)?{ago}(?P<on>\s+(?:until|to)\s+now)?"
+    ).match(scan.text, pos)
     if found is None:
         return None
     amount, unit = found["n"] or found["n2"], found["unit"] or found["unit2"]
@@ -233,7 +270,9 @@ def _moments_ago(scan: _Scan, pos: int) -> TimePhrase | None:
         return None
     half = timedelta(seconds=unit_seconds(unit) / 2)
     window = (scan.now - span - half, min(scan.now - span + half, scan.now))
-    return scan.phrase(pos, found.end(), window, 4, notes=(f"'{found[0].strip()}' was read with {_spoken(half)} to either side",))
+    return scan.phrase(
+        pos, found.end(), window, 4, notes=(f"'{found[0].strip()}' was read with {_spoken(half)} to either side",)
+    )
 
 
 _RULES: tuple[Rule, ...] = (
