@@ -169,7 +169,10 @@ class Typist:
         low, low_kind = self.bound(node.low)
         high, high_kind = self.bound(node.high)
         self._compare(node.low, ">=", kind, low_kind)
-        if not (kind == "datetime" and high_kind == "timespan"):
+        if kind == "datetime" and high_kind == "timespan":
+            # Kusto reads a timespan as counted from the lower bound; written out, every engine does.
+            high = Binary("+", low, high)
+        else:
             self._compare(node.high, "<=", kind, high_kind)
         return Between(value, low, high, node.negated, span=node.span), "bool"
 

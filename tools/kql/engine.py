@@ -23,6 +23,8 @@ __all__ = ["EngineRefusal", "Sql", "to_sql"]
 
 _CONSTRUCT = re.compile(r"unsupported KQL construct '([^'\n]{1,60})'")
 
+_BEFORE_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
 
 @dataclass(frozen=True)
 class Sql:
@@ -64,7 +66,7 @@ def _explained(error: Exception) -> Diagnostic:
     if isinstance(error, RecursionError):
         return diagnose("engine-too-deep", "the query is nested too deeply for the embedded engine", nowhere)
     if found := _CONSTRUCT.search(str(error)):
-        construct = found[1].removesuffix("Operator")
+        construct = _BEFORE_CAPITAL.sub("-", found[1].removesuffix("Operator")).lower().replace(":", " ")
         return diagnose("engine-lacks", f"the embedded engine has no {construct}", nowhere)
     reason = " ".join(str(error).split())[:200]
     return diagnose("engine-refused", f"the embedded engine cannot run this: {reason or type(error).__name__}", nowhere)
