@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import cast
 
 from filelock import FileLock, Timeout
 from langchain_core.runnables import RunnableConfig
@@ -85,7 +86,7 @@ async def _run(
             asked = None if snapshot.next else {"question": restart}
         async for event in graph.astream(asked, config, context=context, stream_mode="custom", durability="sync"):
             if watch is not None:
-                watch(event)
+                watch(cast(Event, event))
         finished = await graph.aget_state(config)
     return Report.model_validate(finished.values["report"])
 

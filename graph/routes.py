@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from langgraph.graph import END
-
 from soc_analyst.state.case import CaseState
 
 __all__ = ["after_executor", "after_guardrail", "after_reviewer"]
@@ -24,4 +22,4 @@ def after_executor(state: CaseState) -> Literal["planner", "analyzer"]:
 
 def after_reviewer(state: CaseState) -> Literal["planner", "__end__"]:
     """Follow the leads that are left, or end."""
-    return "planner" if state["stage"] == "open" else END
+    return "planner" if state["stage"] == "open" else "__end__"
