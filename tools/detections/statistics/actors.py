@@ -37,15 +37,14 @@ class Actors:
         return self.frame.grouped(lambda i: self.who[i] if self.done[i] and wanted.search(self.operations[i]) else "")
 
     def proof(self, who: str, rows: Sequence[int]) -> tuple[Claim]:
-        """Claim that the actor did exactly these operations in their stretch of time."""
+        """Claim how often the actor did these operations."""
         names = {self.operations[i] for i in rows}
         if self.frame.rows.table == "AzureActivity":
             where = (equals("Caller", who), one_of("OperationNameValue", names), one_of("ActivityStatusValue", DONE))
         else:
             by = Condition(column="InitiatedBy", op="contains", values=(f'"{who}"',))
             where = (by, one_of("OperationName", names), one_of("Result", DONE_IN_DIRECTORY))
-        statement = f"{len(rows)} operations by {who}"
-        return (self.frame.counted(statement, rows, *where, *self.frame.during(rows)),)
+        return (self.frame.counted(f"such operations by {who}", *where),)
 
     def entities(self, who: str, rows: Sequence[int]) -> list[Entity]:
         """Return the actor and the addresses it acted from."""

@@ -19,7 +19,7 @@ __all__ = ["connections_keep_time"]
 
 CONNECTIONS_TO_REPORT = 12
 SHORTEST_SECONDS, LONGEST_SECONDS = 5.0, 2 * 3600.0
-JITTER = 0.25
+JITTER = 0.45
 RARE_HOSTS = 2
 BURST_GAP_SECONDS = 2.0
 """Connections closer than this belong to one call."""
@@ -44,7 +44,7 @@ WRITABLE = re.compile(
 def connections_keep_time(evidence: Evidence) -> Iterator[Detection]:
     """Report processes that reach one public remote at least twelve times at gaps of 5 seconds to 2 hours.
 
-    Half of the gaps must lie within a quarter of the usual one. Medium where at most two hosts reach the remote and
+    Four of five gaps must lie within 45 % of the usual one, which covers the jitter of common implants. Medium where at most two hosts reach the remote and
     the process is an interpreter, a living-off-the-land binary or runs from a folder anybody can write; low where only
     one of those holds; nothing where neither does.
     """
@@ -92,8 +92,8 @@ def _kept(frame: Frame, rows: list[int], beat: float, hosts: int, certain: bool)
         f"{frame.moment(rows[-1])}, every {beat:.0f} s give or take {stray:.0f}; {hosts} host(s) reach that address"
     )
     by = equals("InitiatingProcessFileName", frame.text("InitiatingProcessFileName")[first])
-    where = (equals("DeviceName", host), equals("RemoteIP", remote), by, *frame.during(rows))
-    claims = [frame.counted(f"{len(rows)} connections to {remote}", rows, *where)]
+    where = (equals("DeviceName", host), equals("RemoteIP", remote), by)
+    claims = [frame.counted(f"connections to {remote}", *where)]
     entities = [Entity(kind="ip", value=remote), Entity(kind="host", value=host)]
     if frame.text("InitiatingProcessFileName")[first]:
         entities.append(Entity(kind="process", value=process))

@@ -54,7 +54,11 @@ def files_are_renamed_in_mass(evidence: Evidence) -> Iterator[Detection]:
 
     def added(index: int) -> str:
         ending = names[index].rpartition(".")[2]
-        kept = before[index] and names[index].startswith(before[index].rpartition(".")[0])
+        kept = (
+            before[index]
+            and not DOCUMENTS.search(names[index])
+            and names[index].startswith(before[index].rpartition(".")[0])
+        )
         changed = actions[index] == "filerenamed" and ending and not before[index].endswith(f".{ending}")
         return f"{hosts[index]}\0{processes[index]}\0{ending}" if changed and kept else ""
 

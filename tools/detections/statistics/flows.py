@@ -101,7 +101,7 @@ def _refused(frame: Frame, rows: list[int], port: int) -> Detection:
     if all(not is_private(r) for r in remotes) and len(remotes) <= 20 and all(frame.text("DestIP_s")[i] for i in rows):
         where = [equals(column, machine), equals("FlowDirection_s", "O"), equals("FlowStatus_s", "D")]
         where += [equals("DestPort_d", float(port)), Condition(column="DestIP_s", op="in~", values=tuple(remotes))]
-        claims.append(frame.counted(f"{len(rows)} refused flows to port {port}", rows, *where))
+        claims.append(frame.counted(f"refused flows to port {port}", *where))
     entities = [Entity(kind="host", value=machine.rpartition("/")[2]), Entity(kind="port", value=str(port))]
     entities += [Entity(kind="ip", value=remote) for remote in remotes[:5]]
     return REFUSED.detection(frame, level, statement, rows, entities=entities, claims=claims)

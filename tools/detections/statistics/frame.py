@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import pairwise
+from math import ceil
 from statistics import median
 
 import pyarrow as pa
@@ -57,28 +58,20 @@ def widest(times: Sequence[float], values: Sequence[str], seconds: float) -> tup
             start += 1
         if len(inside) > most:
             best, most = (start, end), len(inside)
-    return _with_ties(times, *best)
-
-
-def _with_ties(times: Sequence[float], start: int, end: int) -> tuple[int, int]:
-    """Widen a range by rows of the very time of its ends, so that conditions on the time count the same rows."""
-    while 0 < start < end and times[start - 1] == times[start]:
-        start -= 1
-    while start < end < len(times) and times[end] == times[end - 1]:
-        end += 1
-    return start, end
+    return best
 
 
 def regular(times: Sequence[float], tolerance: float) -> float:
     """Return the usual gap in seconds of sorted times that keep to it within this share, or 0 where they do not.
 
-    Half of the gaps may stray by no more than `tolerance` times the median gap: jitter is borne, bursts are not.
+    Four of five gaps may stray by no more than `tolerance` times the median gap: jitter is borne, bursts are not.
     """
     gaps = [later - earlier for earlier, later in pairwise(times)]
     usual = median(gaps) if gaps else 0.0
     if usual <= 0:
         return 0.0
-    return usual if median(abs(gap - usual) for gap in gaps) <= tolerance * usual else 0.0
+    strays = sorted(abs(gap - usual) for gap in gaps)
+    return usual if strays[ceil(0.8 * len(strays)) - 1] <= tolerance * usual else 0.0
 
 
 class Frame:
@@ -140,17 +133,24 @@ class Frame:
         """Return the time of a row in ISO 8601 to the microsecond."""
         return datetime.fromtimestamp(self.times[index] or 0.0, UTC).isoformat(timespec="microseconds")
 
-    def during(self, indexes: Sequence[int]) -> tuple[Condition, Condition]:
-        """Require the time to lie between those of the first and the last of these rows, both included."""
-        first, last = (self.rows.rows["TimeGenerated"][i].as_py().isoformat() for i in (indexes[0], indexes[-1]))
-        return (
-            Condition(column="TimeGenerated", op=">=", values=(first,)),
-            Condition(column="TimeGenerated", op="<=", values=(last,)),
-        )
+    def counted(self, what: str, *where: Condition) -> Claim:
+        """Claim how many rows of the evidence meet the conditions, at whatever time."""
+        tests = [self._meeting(condition) for condition in where]
+        count = sum(all(row) for row in zip(*tests, strict=True))
+        statement = f"{count} {what} in evidence"
+        return Claim(kind="count", statement=statement, table=self.rows.table, where=where, expected=count)
 
-    def counted(self, statement: str, indexes: Sequence[int], *where: Condition) -> Claim:
-        """Claim that exactly these rows meet the conditions."""
-        return Claim(kind="count", statement=statement, table=self.rows.table, where=where, expected=len(indexes))
+    def _meeting(self, condition: Condition) -> list[bool]:
+        """Evaluate one of the few conditions that this room makes."""
+        values = self.lower(condition.column)
+        wanted = {str(value).lower() for value in condition.values}
+        if condition.op == "contains":
+            (part,) = wanted
+            return [part in value for value in values]
+        if condition.op == "==":
+            (number,) = condition.values
+            return [value != "" and _number(value) == number for value in values]
+        return [value in wanted for value in values]
 
     def ordered(self, statement: str, first: int, last: int) -> Claim:
         """Claim that one row comes no later than another."""

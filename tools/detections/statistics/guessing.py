@@ -9,7 +9,6 @@ from statistics import median
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection, Level
-from soc_analyst.state.queries import Condition
 from soc_analyst.tools.evidence import Evidence
 
 from .addresses import is_address
@@ -116,12 +115,8 @@ def _guessed(
         f"{frame.moment(failures[-1])} from {_some(sources)}; "
         + ("none succeeded afterwards" if entered is None else f"then a success at {frame.moment(entered)}")
     )
-    claims = [
-        frame.counted(
-            f"{len(failures)} failures of {account}", failures,
-            equals(attempts.account, account), one_of(attempts.outcome, attempts.failed), *frame.during(failures),
-        )
-    ]  # fmt: skip
+    by = (equals(attempts.account, account), one_of(attempts.outcome, attempts.failed))
+    claims = [frame.counted(f"failures of {account}", *by)]
     if entered is not None:
         claims.append(frame.ordered("the success comes after the failures", failures[-1], entered))
     cited = ([entered] if entered is not None else []) + failures[::-1]
@@ -185,14 +180,8 @@ def _spray_seen(frame: Frame, attempts: Attempts, source: str, burst: list[int],
         )
     )
     column = next((c for c in attempts.addresses if frame.lower(c)[burst[0]] == source), attempts.addresses[0])
-    where: list[Condition] = [equals(column, source), one_of(attempts.outcome, attempts.failed)]
-    where += [Condition(column=attempts.account, op="!=", values=("",)), *frame.during(burst)]
-    counted = [i for i in burst if frame.lower(column)[i] == source]
-    claims = (
-        [frame.counted(f"{len(counted)} failures from {source}", counted, *where)]
-        if _all_named(frame, attempts, column, source, burst)
-        else []
-    )
+    by = (equals(column, source), one_of(attempts.outcome, attempts.failed))
+    claims = [frame.counted(f"failures from {source}", *by)]
     if hit:
         claims.append(frame.shared(f"the success came from {source} too", [hit[0], burst[0]], column, source))
     return SPRAY.detection(
@@ -202,19 +191,6 @@ def _spray_seen(frame: Frame, attempts: Attempts, source: str, burst: list[int],
         hit + _one_each(burst, accounts),
         entities=_entities(names[:10], {source}),
         claims=claims,
-    )
-
-
-def _all_named(frame: Frame, attempts: Attempts, column: str, source: str, burst: Sequence[int]) -> bool:
-    """Tell whether the count can be said in conditions: no machine account failed from there in the same time."""
-    accounts, outcomes, sources = frame.lower(attempts.account), frame.lower(attempts.outcome), frame.lower(column)
-    first, last = frame.times[burst[0]] or 0.0, frame.times[burst[-1]] or 0.0
-    return not any(
-        sources[i] == source
-        and outcomes[i] in attempts.failed
-        and accounts[i].endswith("$")
-        and first <= (time or -1) <= last
-        for i, time in enumerate(frame.times)
     )
 
 

@@ -8,7 +8,7 @@ from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection, Level
 from soc_analyst.tools.evidence import Evidence
 
-from .frame import Frame, Sighting, busiest, equals
+from .frame import Frame, Sighting, busiest, equals, one_of
 
 __all__ = ["second_factor_is_pushed"]
 
@@ -50,8 +50,7 @@ def _pushed(frame: Frame, user: str, denials: list[int], successes: list[int]) -
         f"{frame.moment(denials[-1])}, "
         + ("none accepted in the half hour after" if gave_in is None else f"then a sign-in at {frame.moment(gave_in)}")
     )
-    where = (equals("UserPrincipalName", user), equals("ResultType", DENIED), *frame.during(denials))
-    claims = [frame.counted(f"{len(denials)} denials for {user}", denials, *where)]
+    claims = [frame.counted(f"denials of {user}", equals("UserPrincipalName", user), one_of("ResultType", {DENIED}))]
     if gave_in is not None:
         claims.append(frame.ordered("the sign-in comes after the denials", denials[-1], gave_in))
     addresses = dict.fromkeys(frame.text("IPAddress")[i] for i in ([] if gave_in is None else [gave_in]) + denials)

@@ -1,0 +1,176 @@
+"""Hosts: discovery, beacons, scans, files, rarity."""
+
+from __future__ import annotations
+
+import pytest
+
+from .rows import Row, at, evidence, found, levels
+
+ROUND = (
+    "whoami /all",
+    'net group "Domain Admins" /domain',
+    "nltest /dclist:",
+    "systeminfo",
+    "ipconfig /all",
+    "tasklist",
+)
+
+
+def process(seconds: float, line: str, host: str = "ws1", account: str = "ana", **more: object) -> Row:
+    return at(seconds, DeviceName=host, AccountName=account, ProcessCommandLine=line, FileName="cmd.exe", **more)
+
+
+def connection(
+    seconds: float, ip: str, port: int = 443, host: str = "ws1", name: str = "powershell.exe", **more: object
+) -> Row:
+    return at(
+        seconds, DeviceName=host, RemoteIP=ip, RemotePort=port, InitiatingProcessFileName=name,
+        ActionType="ConnectionSuccess", **more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"), [(3, {}), (4, {"stat-discovery-burst": "low"}), (5, {"stat-discovery-burst": "medium"})]
+)
+def test_how_many_kinds_make_a_round(kinds: int, expected: dict[str, str]) -> None:
+    rows = [process(i * 20.0, line) for i, line in enumerate(ROUND[:kinds])]
+    assert levels("DeviceProcessEvents", rows) == expected
+
+
+def test_the_same_command_over_and_over_is_no_round() -> None:
+    assert levels("DeviceProcessEvents", [process(i, "ipconfig /all") for i in range(50)]) == {}
+
+
+def test_a_round_spread_over_a_day_is_work() -> None:
+    assert levels("DeviceProcessEvents", [process(i * 4000.0, line) for i, line in enumerate(ROUND)]) == {}
+
+
+def test_an_inventory_script_on_many_hosts_is_low() -> None:
+    rows = [process(i * 5.0, line, f"ws{n}", "svc_inv") for n in range(8) for i, line in enumerate(ROUND)]
+    assert set(levels("DeviceProcessEvents", rows).items()) == {("stat-discovery-burst", "low")}
+
+
+def test_a_script_that_runs_each_day_is_low() -> None:
+    rows = [process(day * 86400.0 + i, line) for day in range(3) for i, line in enumerate(ROUND)]
+    assert levels("DeviceProcessEvents", rows) == {"stat-discovery-burst": "low"}
+
+
+def test_the_techniques_are_those_of_the_commands() -> None:
+    rows = [process(i * 20.0, line) for i, line in enumerate(ROUND)]
+    (detection,) = found(evidence("DeviceProcessEvents", rows))
+    assert detection.techniques == ("T1033", "T1069.002", "T1482", "T1082", "T1016", "T1057")
+
+
+def beacon(count: int, gap: float = 60.0, **more: object) -> list[Row]:
+    return [connection(i * gap + i % 5, "45.77.10.20", **more) for i in range(count)]
+
+
+@pytest.mark.parametrize(("count", "expected"), [(11, {}), (14, {"stat-beaconing": "medium"})])
+def test_how_many_connections_make_a_beacon(count: int, expected: dict[str, str]) -> None:
+    assert levels("DeviceNetworkEvents", beacon(count)) == expected
+
+
+def test_a_browser_and_an_updater_may_keep_time() -> None:
+    assert levels("DeviceNetworkEvents", beacon(40, name="msedge.exe")) == {}
+    assert levels("DeviceNetworkEvents", beacon(40, gap=3600.0, name="GoogleUpdate.exe")) == {}
+
+
+def test_a_known_address_is_reached_by_all() -> None:
+    rows = [row for host in ("ws1", "ws2", "ws3", "ws4") for row in beacon(20, host=host)]
+    assert set(levels("DeviceNetworkEvents", rows).values()) == {"low"}
+
+
+def test_browsing_keeps_no_time() -> None:
+    rows = [connection(float(i * i * 7 % 5000), "45.77.10.20") for i in range(60)]
+    assert levels("DeviceNetworkEvents", rows) == {}
+
+
+def test_private_addresses_do_not_beacon() -> None:
+    assert levels("DeviceNetworkEvents", [connection(i * 60.0, "10.0.0.5") for i in range(60)]) == {}
+
+
+@pytest.mark.parametrize(("hosts", "expected"), [(19, {}), (20, {"stat-network-scan": "medium"})])
+def test_how_many_hosts_make_a_scan(hosts: int, expected: dict[str, str]) -> None:
+    rows = [connection(i * 2.0, f"10.0.1.{i + 1}", 445, name="nmap.exe") for i in range(hosts)]
+    assert levels("DeviceNetworkEvents", rows) == expected
+
+
+def test_many_ports_of_one_host() -> None:
+    rows = [connection(i * 2.0, "10.0.1.1", 20 + i, name="nc.exe") for i in range(25)]
+    assert levels("DeviceNetworkEvents", rows) == {"stat-network-scan": "medium"}
+
+
+def test_a_scanner_on_schedule_is_low() -> None:
+    rows = [
+        connection(hour * 14400.0 + i * 2, f"10.0.1.{i + 1}", 445, name="scan.exe")
+        for hour in range(6)
+        for i in range(30)
+    ]
+    assert levels("DeviceNetworkEvents", rows) == {"stat-network-scan": "low"}
+
+
+def test_a_server_that_answers_many_is_no_scanner() -> None:
+    rows = [at(i, DeviceName="dc1", RemoteIP=f"10.0.1.{i + 1}", RemotePort=445, InitiatingProcessFileName="lsass.exe",
+               ActionType="InboundConnectionAccepted") for i in range(80)]  # fmt: skip
+    assert levels("DeviceNetworkEvents", rows) == {}
+
+
+def test_a_browser_reaches_many_public_hosts() -> None:
+    rows = [connection(i * 1.0, f"151.101.{i}.7", name="chrome.exe") for i in range(90)]
+    assert levels("DeviceNetworkEvents", rows) == {}
+
+
+def renamed(i: int, after: str, before: str = "") -> Row:
+    folder = f"C:\\Shares\\team{i % 5}\\"
+    return at(
+        i * 0.5, DeviceName="fs1", ActionType="FileRenamed", FileName=after, PreviousFileName=before,
+        FolderPath=folder + after, InitiatingProcessFileName="x.exe", InitiatingProcessId=7,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "expected"), [(29, {}), (40, {"stat-mass-rename": "high"})])
+def test_how_many_new_endings_it_takes(files: int, expected: dict[str, str]) -> None:
+    rows = [renamed(i, f"plan{i}.docx.lockt", f"plan{i}.docx") for i in range(files)]
+    assert levels("DeviceFileEvents", rows) == expected
+
+
+def test_downloads_that_finish_are_no_encryption() -> None:
+    rows = [renamed(i, f"plan{i}.docx", f"plan{i}.docx.part") for i in range(60)]
+    assert levels("DeviceFileEvents", rows) == {}
+
+
+def deleted(i: int, folder: str, name: str) -> Row:
+    return at(
+        i * 0.5, DeviceName="fs1", ActionType="FileDeleted", FileName=name, FolderPath=f"{folder}\\{name}",
+        InitiatingProcessFileName="x.exe", InitiatingProcessId=7,
+    )  # fmt: skip
+
+
+def test_documents_deleted_by_the_hundred() -> None:
+    rows = [deleted(i, f"D:\\Shares\\team{i % 4}", f"plan{i}.docx") for i in range(120)]
+    assert levels("DeviceFileEvents", rows) == {"stat-mass-file-delete": "medium"}
+
+
+def test_caches_are_emptied_every_day() -> None:
+    rows = [deleted(i, f"C:\\Users\\ana\\AppData\\Local\\Temp\\{i % 9}", f"x{i}.txt") for i in range(400)]
+    assert levels("DeviceFileEvents", rows) == {}
+
+
+def test_what_is_rare_is_low_and_needs_hosts_to_compare() -> None:
+    def started(i: int, host: str, parent: str) -> Row:
+        return at(
+            i, DeviceName=host, FileName="cmd.exe", InitiatingProcessFileName=parent, ProcessCommandLine="cmd /c x"
+        )
+
+    rows = [started(i, f"ws{i % 6}", "explorer.exe") for i in range(250)] + [started(251, "ws3", "winword.exe")]
+    assert levels("DeviceProcessEvents", rows) == {"stat-rare-parent": "low"}
+    alone = [started(i, "ws1", "explorer.exe") for i in range(250)] + [started(251, "ws1", "winword.exe")]
+    assert levels("DeviceProcessEvents", alone) == {}
+
+
+def test_a_beacon_with_the_jitter_of_an_implant() -> None:
+    rows, seconds = [], 0.0
+    for i in range(40):
+        seconds += 60.0 * (0.7 + (i * 37 % 60) / 100)
+        rows.append(connection(seconds, "45.77.10.20", name="rundll32.exe"))
+    assert levels("DeviceNetworkEvents", rows) == {"stat-beaconing": "medium"}
