@@ -1,0 +1,295 @@
+"""Fields of a table as distinct texts, so that a test looks at each value once however many rows hold it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from soc_analyst.tools.evidence import TableRows
+
+from .fields import FieldMap, Reading
+
+__all__ = ["FieldView", "Mask", "TableViews"]
+
+Mask = npt.NDArray[np.bool_]
+Indexes = npt.NDArray[np.int64]
+
+MAX_FORMS = 64
+"""Texts read from one JSON value."""
+
+
+@dataclass(frozen=True)
+class FieldView:
+    """A field: `values[codes[i]]` is a text of row `rows[i]`, or of row i where `rows` is None; null reads as empty."""
+
+    size: int
+    values: tuple[str, ...]
+    codes: Indexes
+    rows: Indexes | None = None
+
+    @cached_property
+    def lowered(self) -> tuple[str, ...]:
+        """The values in lower case."""
+        return tuple(value.lower() for value in self.values)
+
+    @cached_property
+    def filled(self) -> Indexes:
+        """Positions of the values that are not empty."""
+        return np.flatnonzero(np.fromiter(map(bool, self.values), np.bool_, len(self.values)))
+
+    def rows_with(self, values: Indexes) -> Mask:
+        """Return the rows that hold one of these values, by position."""
+        wanted = np.zeros(len(self.values), np.bool_)
+        wanted[values] = True
+        if self.rows is None:
+            return wanted[self.codes]
+        found = np.zeros(self.size, np.bool_)
+        found[self.rows[wanted[self.codes]]] = True
+        return found
+
+    def texts(self) -> list[list[str]]:
+        """Return the non-empty texts of each row."""
+        found: list[list[str]] = [[] for _ in range(self.size)]
+        rows = range(self.size) if self.rows is None else self.rows.tolist()
+        for row, code in zip(rows, self.codes.tolist(), strict=True):
+            if self.values[code]:
+                found[row].append(self.values[code])
+        return found
+
+
+class TableViews:
+    """The fields of one table's rows, each read once. Not safe to share between threads while it grows."""
+
+    def __init__(self, rows: TableRows, fields: FieldMap) -> None:
+        self.rows = rows
+        self._fields = fields
+        self._names = {name.lower(): name for name in rows.rows.column_names}
+        self._views: dict[str | None, FieldView | None] = {}
+        self._columns: dict[str, FieldView] = {}
+
+    def __getitem__(self, field: str | None) -> FieldView | None:
+        """Return a field, or any text of the row for None; None where no column holds it."""
+        key = field if field is None else field.lower()
+        if key not in self._views:
+            self._views[key] = self._view(key)
+        return self._views[key]
+
+    def _view(self, field: str | None) -> FieldView | None:
+        if field is None:
+            texts = [name for name in self._names.values() if pa.types.is_string(self.rows.rows[name].type)]
+            readings: Sequence[Reading] = [Reading("column", (name,)) for name in texts]
+        else:
+            readings = self._fields.readings(self.rows.table, field, self._names)
+        views = [self._read(reading) for reading in readings]
+        return _joined(views, len(self.rows)) if views else None
+
+    def _read(self, reading: Reading) -> FieldView:
+        sources = [self._column(name) for name in reading.columns]
+        if reading.of == "column":
+            return sources[0]
+        distinct, codes = _together(sources)
+        compute = COMPUTED[reading.of]
+        forms = [compute(reading, *(source.values[at] for source, at in zip(sources, each, strict=True)))
+                 for each in distinct]  # fmt: skip
+        return _of_forms([list(form)[:MAX_FORMS] for form in forms], codes)
+
+    def _column(self, name: str) -> FieldView:
+        if name not in self._columns:
+            self._columns[name] = _encoded(self.rows.rows[name]) if name else _nothing(len(self.rows))
+        return self._columns[name]
+
+
+def _nothing(size: int) -> FieldView:
+    return FieldView(size, ("",), np.zeros(size, np.int64))
+
+
+def _encoded(column: pa.ChunkedArray) -> FieldView:
+    if pa.types.is_null(column.type):
+        return _nothing(len(column))
+    if pa.types.is_nested(column.type):
+        texts = [_text(value) for value in column.to_pylist()]
+        column = pa.chunked_array([pa.array(texts, pa.string())])
+    # A column may arrive with a dictionary of its own; one over all chunks is wanted.
+    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    encoded = plain.dictionary_encode().combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], plain.type).dictionary_encode()
+    values = tuple(_text(value) for value in encoded.dictionary.to_pylist())
+    codes = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False).astype(np.int64)
+    return FieldView(len(codes), (*values, ""), codes)
+
+
+def _text(value: Any) -> str:
+    """Return a value as rules write it."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat().replace("+00:00", "Z")
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
+
+
+def _together(sources: Sequence[FieldView]) -> tuple[list[tuple[int, ...]], Indexes]:
+    """Return the distinct combinations of these columns' values, and which of them each row has."""
+    combined = sources[0].codes
+    for source in sources[1:]:
+        _, dense = np.unique(combined, return_inverse=True)
+        combined = dense.astype(np.int64) * len(source.values) + source.codes
+    _, firsts, codes = np.unique(combined, return_index=True, return_inverse=True)
+    distinct = [tuple(int(source.codes[at]) for source in sources) for at in firsts.tolist()]
+    return distinct, codes.astype(np.int64)
+
+
+def _of_forms(forms: Sequence[Sequence[str]], codes: Indexes) -> FieldView:
+    """Return the view in which each row has all the forms of its combination."""
+    if all(len(form) == 1 for form in forms):
+        return FieldView(len(codes), tuple(form[0] for form in forms), codes)
+    counts = np.fromiter((len(form) for form in forms), np.int64, len(forms))
+    starts = np.concatenate(([0], np.cumsum(counts)))[:-1]
+    each = counts[codes]
+    rows = np.repeat(np.arange(len(codes), dtype=np.int64), each)
+    within = np.arange(len(rows), dtype=np.int64) - np.repeat(np.cumsum(each) - each, each)
+    return FieldView(len(codes), tuple(text for form in forms for text in form), starts[codes][rows] + within, rows)
+
+
+def _joined(views: Sequence[FieldView], size: int) -> FieldView:
+    if len(views) == 1:
+        return views[0]
+    values, codes, rows = [], [], []
+    for view in views:
+        codes.append(view.codes + len(values))
+        rows.append(np.arange(size, dtype=np.int64) if view.rows is None else view.rows)
+        values.extend(view.values)
+    return FieldView(size, tuple(values), np.concatenate(codes), np.concatenate(rows))
+
+
+def _path(_: Reading, folder: str, name: str) -> Iterable[str]:
+    """A log may hold a whole path, a folder, or only a name: make the most of it."""
+    separator = "/" if folder.startswith("/") else "\\"
+    if not name or not folder:
+        return (folder or (name if "\\" in name or "/" in name else f"\\{name}" if name else ""),)
+    whole = folder.lower().endswith((f"\\{name.lower()}", f"/{name.lower()}")) or folder.lower() == name.lower()
+    return (folder,) if whole else (f"{folder.rstrip(separator)}{separator}{name}",)
+
+
+def _account(_: Reading, domain: str, name: str) -> Iterable[str]:
+    return (name, f"{domain}\\{name}") if domain and name else (name,)
+
+
+HIVES = {
+    "hklm": "HKEY_LOCAL_MACHINE", "hku": "HKEY_USERS", "hkcu": "HKEY_CURRENT_USER",
+    "hkcr": "HKEY_CLASSES_ROOT", "hkcc": "HKEY_CURRENT_CONFIG",
+}  # fmt: skip
+SHORT = {long.lower(): short.upper() for short, long in HIVES.items()}
+KERNEL = re.compile(r"^\\registry\\(machine|user)(?=\\|$)", re.IGNORECASE)
+CONTROL_SET = re.compile(r"\\ControlSet\d{3}(?=\\|$)", re.IGNORECASE)
+USER_HIVE = re.compile(r"^HKU\\S-1-5-21-[\d-]+(_Classes)?(?=\\|$)", re.IGNORECASE)
+
+
+def _registry_path(_: Reading, key: str, value: str) -> Iterable[str]:
+    """Defender, Sysmon and the kernel name the same key differently; a rule may use any of the names."""
+    path = f"{key}\\{value}" if value else key
+    if not path:
+        return ("",)
+    kernel = KERNEL.sub(lambda found: "HKLM" if found[1].lower() == "machine" else "HKU", path)
+    hive, separator, rest = kernel.partition("\\")
+    short = SHORT.get(hive.lower(), hive.upper() if hive.lower() in HIVES else hive) + separator + rest
+    current = CONTROL_SET.sub(r"\\CurrentControlSet", short)
+    own = USER_HIVE.sub(lambda found: "HKCU\\Software\\Classes" if found[1] else "HKCU", current)
+    return tuple(dict.fromkeys((path, *map(_long_hive, (short, current, own)), short, current, own)))
+
+
+def _long_hive(path: str) -> str:
+    hive, separator, rest = path.partition("\\")
+    return HIVES.get(hive.lower(), hive) + separator + rest
+
+
+WRITTEN_NUMBER = re.compile(r"^(?:[DQ]WORD \()?(?:(0x[0-9a-f]+)(?:-0x([0-9a-f]+))?|(\d+))\)?$", re.IGNORECASE)
+
+
+def _registry_data(_: Reading, data: str, kind: str) -> Iterable[str]:
+    """Numbers go by their decimal form in Defender and by DWORD (0x…) in Sysmon."""
+    found = WRITTEN_NUMBER.match(data[:64]) if len(data) <= 64 else None
+    if found is None or kind.lower() in ("string", "expandstring", "multistring"):
+        return (data, "Binary Data") if kind.lower() == "binary" else (data,)
+    number = int(found[3]) if found[3] else int(found[1] + (found[2] or ""), 16)
+    high, low = divmod(number, 1 << 32)
+    quad = kind.lower() == "qword" or data[:1].lower() == "q" or high > 0
+    sysmon = f"QWORD (0x{high:08x}-0x{low:08x})" if quad else f"DWORD (0x{low:08x})"
+    return tuple(dict.fromkeys((data, str(number), sysmon)))
+
+
+def _hashes(reading: Reading, *values: str) -> Iterable[str]:
+    named = [f"{column}={value}" for column, value in zip(reading.columns, values, strict=True) if value]
+    return (*(value for value in values if value), *named, ",".join(named)) or ("",)
+
+
+INTEGRITY = {"4096": "Low", "8192": "Medium", "8448": "Medium", "12288": "High", "16384": "System"}
+
+
+def _integrity(_: Reading, value: str) -> Iterable[str]:
+    word = INTEGRITY.get(value.rpartition("-")[2])
+    return (value, word) if word else (value,)
+
+
+def _translate(reading: Reading, value: str) -> Iterable[str]:
+    return (dict(reading.to).get(value.lower(), reading.otherwise or value) if value else "",)
+
+
+def _json(reading: Reading, value: str) -> Iterable[str]:
+    found = list(_inside(_parsed(value), reading.path))
+    return [_text(each) for each in found if each is not None] or ("",)
+
+
+def _elements(_: Reading, value: str) -> Iterable[str]:
+    parsed = _parsed(value)
+    return [_text(each) for each in parsed] or ("",) if isinstance(parsed, list) else (value,)
+
+
+def _parsed(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _inside(value: Any, path: Sequence[str]) -> Iterator[Any]:
+    """Yield what the path leads to, through lists and through JSON kept as text."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _inside(each, path)
+    elif not path:
+        yield value
+    elif isinstance(value, dict):
+        for name, child in value.items():
+            if str(name).lower() == path[0]:
+                yield from _inside(child, path[1:])
+    elif isinstance(value, str) and value[:1] in ("{", "["):
+        yield from _inside(_parsed(value), path)
+
+
+COMPUTED: dict[str, Callable[..., Iterable[str]]] = {
+    "path": _path,
+    "account": _account,
+    "registry_path": _registry_path,
+    "registry_data": _registry_data,
+    "hashes": _hashes,
+    "integrity": _integrity,
+    "translate": _translate,
+    "json": _json,
+    "elements": _elements,
+}

@@ -1,0 +1,67 @@
+"""Run the rules and the statistics over the rows of a case."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from soc_analyst.state.findings import Detection
+from soc_analyst.state.tables import TableSchema
+from soc_analyst.tools.evidence import Evidence, TableRows
+
+from .columns import TableViews
+from .evaluating import rows_meeting
+from .fields import field_map
+from .grouping import Grouping
+from .resolving import Never, Node, missing_fields, resolve
+from .ruleset import CompiledRule, RuleSet
+from .statistics import STATISTICS
+
+__all__ = ["Examination", "detect", "examine"]
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What fired, and how many rules could not see what they look for, by the reason."""
+
+    detections: tuple[Detection, ...]
+    skipped: Mapping[str, int]
+
+
+def detect(
+    evidence: Evidence, *, rules: RuleSet, tables: Mapping[str, TableSchema] | None = None
+) -> tuple[Detection, ...]:
+    """Return what the rules and the statistics find in the rows, one detection for each rule and subject."""
+    return examine(evidence, rules=rules, tables=tables).detections
+
+
+def examine(evidence: Evidence, *, rules: RuleSet, tables: Mapping[str, TableSchema] | None = None) -> Examination:
+    """Run rules and statistics, and say which rules were skipped because the rows lack their fields."""
+    by_table: dict[str, list[CompiledRule]] = defaultdict(list)
+    for rule in rules.rules:
+        by_table[rule.table].append(rule)
+    detections: list[Detection] = []
+    skipped: Counter[str] = Counter()
+    for table, rows in evidence.items():
+        if len(rows) and by_table[table]:
+            detections.extend(_of_table(rows, by_table[table], (tables or {}).get(table), skipped))
+    for statistic in STATISTICS:
+        detections.extend(statistic(evidence))
+    return Examination(tuple(detections), dict(skipped))
+
+
+def _of_table(
+    rows: TableRows, rules: list[CompiledRule], schema: TableSchema | None, skipped: Counter[str]
+) -> Iterator[Detection]:
+    views = TableViews(rows, field_map())
+    runnable: list[tuple[CompiledRule, Node]] = []
+    for rule in rules:
+        node = resolve(rule.tree, views)
+        if isinstance(node, Never):
+            skipped[f"{rows.table} without {', '.join(missing_fields(rule.tree, views)[:3])}"] += 1
+        else:
+            runnable.append((rule, node))
+    grouping = Grouping(views, field_map().subjects[rows.table], schema)
+    for (rule, _), matched in zip(runnable, rows_meeting([node for _, node in runnable], views), strict=True):
+        yield from grouping.detections(rule, matched.tolist())

@@ -1,0 +1,197 @@
+"""From rows that meet a rule to detections: one for each rule and subject, with its proof and who is in it."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from soc_analyst.state.entities import Entity, EntityKind
+from soc_analyst.state.findings import Claim, Detection, EvidenceRef, Rule
+from soc_analyst.state.tables import TableSchema
+from soc_analyst.tools.evidence import TableRows
+from soc_analyst.tools.evidence.describing import describe
+
+from .columns import TableViews
+from .fields import Subject
+from .ruleset import CompiledRule
+
+__all__ = ["Grouping", "tactics_of", "techniques_of"]
+
+MAX_CITED = 20
+MAX_ROWS_READ = 2_000
+"""Rows that are described to choose those cited; the counts are over all."""
+MAX_OF_A_KIND = 3
+TOLD: tuple[EntityKind, ...] = (
+    "host",
+    "account",
+    "ip",
+    "domain",
+    "url",
+    "process",
+    "file",
+    "hash",
+    "registry_key",
+    "resource",
+)
+NOBODY = frozenset(
+    {
+        "",
+        "-",
+        "system",
+        "network service",
+        "local service",
+        "anonymous logon",
+        "localhost",
+        "127.0.0.1",
+        "::1",
+        "0.0.0.0",
+        "::",
+        "n/a",
+        "none",
+        "null",
+        "unknown",
+    }
+)
+VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[A-Za-z0-9+/=]{40,}|0x[0-9a-f]+|\d+", re.IGNORECASE)
+
+
+class Grouping:
+    """Detections from the rows of one table."""
+
+    def __init__(self, views: TableViews, subject: Subject, schema: TableSchema | None) -> None:
+        self._rows: TableRows = views.rows
+        self._views = views
+        self._subject = subject
+        self._schema = schema
+
+    def detections(self, rule: CompiledRule, matched: Iterable[int]) -> Iterator[Detection]:
+        """Yield one detection for each subject among the matched rows."""
+        by_subject: dict[str, list[int]] = defaultdict(list)
+        for row in matched:
+            by_subject[self._subjects[row].lower()].append(int(row))
+        for rows in by_subject.values():
+            yield self._detection(rule, sorted(rows, key=self._times.__getitem__))
+
+    def _detection(self, rule: CompiledRule, rows: Sequence[int]) -> Detection:
+        cited = self._most_telling(rows)
+        refs = self._rows.refs(cited)
+        statement = self._statement(rows, cited[0])
+        return Detection(
+            rule=Rule(id=rule.id, title=rule.title, level=rule.level, author=rule.author, license=rule.license),  # type: ignore[arg-type]
+            description=rule.description,
+            statement=statement,
+            techniques=techniques_of(rule.tags),
+            tactics=tactics_of(rule.tags),
+            rows=refs,
+            entities=tuple(self._entities(cited)),
+            claims=tuple(self._claims(statement, refs, rows[0])),
+            false_positives=tuple(rule.false_positives),
+            tags=tuple(rule.tags),
+        )
+
+    @cached_property
+    def _subjects(self) -> list[str]:
+        return self._firsts(self._subject.fields)
+
+    @cached_property
+    def _times(self) -> list[datetime]:
+        early = datetime.min.replace(tzinfo=UTC)
+        if "TimeGenerated" not in self._rows.rows.column_names:
+            return [early] * len(self._rows)
+        values = self._rows.rows["TimeGenerated"].to_pylist()
+        return [_utc(value) if isinstance(value, datetime) else early for value in values]
+
+    def _firsts(self, fields: Sequence[str]) -> list[str]:
+        """Return each row's first non-empty value among these fields."""
+        found = [""] * len(self._rows)
+        for field in reversed(fields):
+            view = self._views[field]
+            for row, texts in enumerate(view.texts() if view is not None else ()):
+                found[row] = texts[0] if texts else found[row]
+        return found
+
+    def _most_telling(self, rows: Sequence[int]) -> list[int]:
+        """Return at most MAX_CITED rows: the first of each kind of line, rare kinds before frequent, then the others."""
+        kinds: dict[str, list[int]] = defaultdict(list)
+        for row in rows[:MAX_ROWS_READ]:
+            kinds[VARYING.sub("#", describe(self._rows.table, self._rows.row(row)))].append(row)
+        firsts = [alike[0] for alike in sorted(kinds.values(), key=len)]
+        others = [row for row in rows if row not in set(firsts)]
+        return [*firsts, *others][:MAX_CITED]
+
+    def _statement(self, rows: Sequence[int], telling: int) -> str:
+        one, _, many = self._subject.noun.partition("/")
+        row = self._rows.row(telling)
+        line = describe(self._rows.table, {name: value for name, value in row.items() if name != "DeviceName"})
+        actors = self._actors(rows)
+        by = f" by {actors}" if actors else ""
+        subject = self._subjects[rows[0]] or "an unnamed subject"
+        return f"{len(rows)} {one if len(rows) == 1 else many} on {subject}{by}: {line}{self._when(rows)}"
+
+    def _actors(self, rows: Sequence[int]) -> str:
+        names = dict.fromkeys(self._acting[row] for row in rows if self._acting[row])
+        told = list(names)[:MAX_OF_A_KIND]
+        more = len(names) - len(told)
+        return ", ".join(told) + (f" and {more} more" if more else "")
+
+    @cached_property
+    def _acting(self) -> list[str]:
+        return self._firsts(self._subject.actors)
+
+    def _when(self, rows: Sequence[int]) -> str:
+        first, last = self._times[rows[0]], self._times[rows[-1]]
+        if first.year == 1:
+            return ""
+        return f" ({_iso(first)})" if first == last else f" (first {_iso(first)}, last {_iso(last)})"
+
+    def _claims(self, statement: str, refs: tuple[EvidenceRef, ...], row: int) -> Iterator[Claim]:
+        yield Claim(kind="exists", statement=statement, rows=refs, table=self._rows.table)
+        subject, column = self._subjects[row], self._subject.fields[0]
+        if subject and column in self._rows.rows.column_names and self._rows.strings(column)[row] == subject:
+            same = f"all the rows cited are of {subject}"
+            yield Claim(
+                kind="same_entity", statement=same, rows=refs, table=self._rows.table, column=column, value=subject
+            )
+
+    def _entities(self, cited: Sequence[int]) -> Iterator[Entity]:
+        """Yield who and what is in the cited rows, few of a kind; the subject always."""
+        found: dict[EntityKind, dict[str, str]] = {kind: {} for kind in TOLD}
+        subject = self._subjects[cited[0]]
+        if subject:
+            found[self._subject.kind][subject.lower()] = subject
+        for row in cited[:MAX_OF_A_KIND]:
+            for kind, value in self._things(self._rows.row(row)):
+                found.setdefault(kind, {}).setdefault(value.lower(), value)
+        for kind, values in found.items():
+            yield from (Entity(kind=kind, value=value) for value in list(values.values())[:MAX_OF_A_KIND])
+
+    def _things(self, row: Mapping[str, Any]) -> Iterator[tuple[EntityKind, str]]:
+        """Yield the values of entity columns, but for those that name nobody."""
+        for name, column in self._schema.columns.items() if self._schema is not None else ():
+            value = row.get(name)
+            if column.entity in TOLD and isinstance(value, str) and value.lower() not in NOBODY:
+                yield column.entity, value
+
+
+def techniques_of(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return the ATT&CK techniques among a rule's tags, in the rule's order."""
+    names = (tag.partition(".")[2].upper() for tag in tags if tag.lower().startswith("attack."))
+    return tuple(dict.fromkeys(name for name in names if re.fullmatch(r"T\d{4}(\.\d{3})?", name)))
+
+
+def tactics_of(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return the ATT&CK tactics among a rule's tags by short name, such as credential-access."""
+    names = (tag.partition(".")[2].lower().replace("_", "-") for tag in tags if tag.lower().startswith("attack."))
+    return tuple(dict.fromkeys(name for name in names if re.fullmatch(r"[a-z]+(-[a-z]+)*", name)))
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,203 @@
+"""Rules from files: the built-in pack and the user's folders, compiled once for each content of a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from soc_analyst.state.errors import OperatorError
+from soc_analyst.tools.evidence.store import write_atomically
+
+from .fields import field_map
+from .tree import Tree, Unsupported, fields_of
+
+__all__ = ["CompiledRule", "RuleFault", "RuleSet", "load_rules"]
+
+FORM = "1"
+"""Raise it when the compiled form changes: older caches are then ignored."""
+MAX_BYTES = 1_000_000
+SUFFIXES = (".yml", ".yaml")
+CACHE = f"rules-{FORM}.json"
+
+
+@dataclass(frozen=True)
+class CompiledRule:
+    """A rule as the engine evaluates it; `tree` is as `compiling` tells."""
+
+    id: str
+    title: str
+    level: str
+    description: str
+    author: str
+    license: str
+    tags: tuple[str, ...]
+    false_positives: tuple[str, ...]
+    references: tuple[str, ...]
+    logsource: Mapping[str, Any]
+    tree: Tree
+    table: str = ""
+
+
+@dataclass(frozen=True)
+class RuleFault:
+    """What is wrong with a rule file, and where."""
+
+    path: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """The rules that can run, what is wrong with others, and how many are sound but not supported, by reason."""
+
+    rules: tuple[CompiledRule, ...] = ()
+    faults: tuple[RuleFault, ...] = ()
+    unsupported: Mapping[str, int] | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know, in a line each."""
+        said = [f"rule skipped: {fault}" for fault in self.faults[:20]]
+        if len(self.faults) > len(said):
+            said.append(f"{len(self.faults) - len(said)} more rules skipped for faults")
+        reasons = Counter(self.unsupported or {})
+        if reasons:
+            told = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common(5))
+            said.append(f"{reasons.total()} Sigma rules not supported: {told}")
+        return tuple(said)
+
+
+def load_rules(folders: Sequence[Path] = (), *, cache_dir: Path | None = None) -> RuleSet:
+    """Return the built-in rules and those below the folders; faults are collected, never raised.
+
+    Raises OperatorError where a folder is missing. Compiled rules are kept in `cache_dir` under the digest of their file.
+    """
+    cache = _Cache(cache_dir)
+    collected = _Collected()
+    for name, content in _sources(folders):
+        collected.add(name, content if isinstance(content, RuleFault) else cache.compiled(content))
+    cache.save()
+    return RuleSet(tuple(collected.rules.values()), tuple(collected.faults), dict(collected.unsupported))
+
+
+class _Collected:
+    """Rules by id, the first of each, and what became of the others."""
+
+    def __init__(self) -> None:
+        self.rules: dict[str, CompiledRule] = {}
+        self.faults: list[RuleFault] = []
+        self.unsupported: Counter[str] = Counter()
+
+    def add(self, path: str, outcome: RuleFault | Mapping[str, Any]) -> None:
+        """Take in what a file holds."""
+        if isinstance(outcome, RuleFault):
+            self.faults.append(outcome)
+            return
+        self.faults.extend(RuleFault(path, line, message) for line, message in outcome["faults"])
+        self.unsupported.update(outcome["unsupported"])
+        for rule in outcome["rules"]:
+            self._place(path, CompiledRule(**rule))
+
+    def _place(self, path: str, rule: CompiledRule) -> None:
+        fields = field_map()
+        try:
+            table, limit = fields.table_of(rule.logsource)
+        except Unsupported as reason:
+            self.unsupported[str(reason)] += 1
+            return
+        unknown = next((name for name in fields_of(rule.tree) if fields.unsupported(table, name)), None)
+        if unknown is not None:
+            self.unsupported[f"field {unknown}"] += 1
+        elif rule.id in self.rules:
+            self.faults.append(RuleFault(path, 1, f"id {rule.id} is taken by another rule; give it its own"))
+        else:
+            tree = rule.tree if limit is None else ["and", [limit, rule.tree]]
+            self.rules[rule.id] = CompiledRule(**{**vars(rule), "tree": tree, "table": table})
+
+
+class _Cache:
+    """Compiled files by digest, in one JSON file; a broken or older file is as good as none."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._path = None if folder is None else folder / CACHE
+        self._known = self._read()
+        self._used: dict[str, Mapping[str, Any]] = {}
+
+    def compiled(self, content: bytes) -> Mapping[str, Any]:
+        """Return what a file's content compiles to."""
+        digest = hashlib.sha256(content).hexdigest()
+        outcome = self._known.get(digest) or _compiled(content)
+        self._used[digest] = outcome
+        return outcome
+
+    def save(self) -> None:
+        """Keep what was used, if anything in it is new. A folder that cannot be written costs only time."""
+        if self._path is None or self._used.keys() <= self._known.keys():
+            return
+        try:
+            write_atomically(self._path, json.dumps(self._used, separators=(",", ":")).encode())
+        except OSError:
+            return
+
+    def _read(self) -> dict[str, Mapping[str, Any]]:
+        try:
+            known = json.loads(self._path.read_bytes()) if self._path is not None else {}
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+
+@lru_cache(maxsize=16_384)
+def _compiled(content: bytes) -> Mapping[str, Any]:
+    from .reading import compile_file  # pySigma takes its time to load; a warm cache does without
+
+    return compile_file(content)
+
+
+def _sources(folders: Iterable[Path]) -> Iterator[tuple[str, bytes | RuleFault]]:
+    for entry in sorted(_below(files(__package__).joinpath("rules")), key=lambda entry: entry[0]):
+        yield entry[0], entry[1].read_bytes()
+    for folder in folders:
+        if not folder.is_dir():
+            raise OperatorError("there is no such folder; give a folder of Sigma rules", where=str(folder))
+        yield from _files_of(folder)
+
+
+def _below(folder: Traversable) -> Iterator[tuple[str, Traversable]]:
+    """Yield the built-in rules: the pack is package data, which need not be files."""
+    for table in folder.iterdir() if folder.is_dir() else ():
+        if table.is_dir():
+            for rule in table.iterdir():
+                if rule.name.endswith(SUFFIXES):
+                    yield f"{table.name}/{rule.name}", rule
+
+
+def _files_of(folder: Path) -> Iterator[tuple[str, bytes | RuleFault]]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                path = Path(parent, name)
+                yield str(path), _content(path)
+
+
+def _content(path: Path) -> bytes | RuleFault:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            return RuleFault(str(path), 1, f"larger than {MAX_BYTES} bytes; a rule is a short text")
+        return path.read_bytes()
+    except OSError as error:
+        return RuleFault(str(path), 1, f"cannot be read: {error.strerror or error}")
