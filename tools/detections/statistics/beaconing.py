@@ -44,9 +44,9 @@ WRITABLE = re.compile(
 def connections_keep_time(evidence: Evidence) -> Iterator[Detection]:
     """Report processes that reach one public remote at least twelve times at gaps of 5 seconds to 2 hours.
 
-    Four of five gaps must lie within 45 % of the usual one, which covers the jitter of common implants. Medium where at most two hosts reach the remote and
-    the process is an interpreter, a living-off-the-land binary or runs from a folder anybody can write; low where only
-    one of those holds; nothing where neither does.
+    Four of five gaps must lie within 45 % of the usual one, which covers the jitter of common implants. Medium where
+    at most two hosts reach the remote and the process is an interpreter, a living-off-the-land binary or runs from a
+    folder anybody can write; low where only one of those holds; nothing where neither does.
     """
     frame = Frame.of(evidence, "DeviceNetworkEvents", ("DeviceName", "RemoteIP", "InitiatingProcessFileName"))
     if frame is None:
