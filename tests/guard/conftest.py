@@ -19,8 +19,13 @@ from soc_analyst.tools.logs.tables import load_tables
 CANARY = "c4n4ry"
 START, END = datetime(2026, 3, 3, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC)
 _SQL: dict[ColumnType, str] = {
-    "string": "VARCHAR", "long": "BIGINT", "int": "INTEGER", "real": "DOUBLE", "bool": "BOOLEAN",
-    "datetime": "TIMESTAMP", "dynamic": "JSON",
+    "string": "VARCHAR",
+    "long": "BIGINT",
+    "int": "INTEGER",
+    "real": "DOUBLE",
+    "bool": "BOOLEAN",
+    "datetime": "TIMESTAMP",
+    "dynamic": "JSON",
 }
 _SEEN = {
     "FileName": "powershell.exe",

@@ -236,7 +236,7 @@ class _Renderer:
     @text.register
     def _(self, node: Between) -> str:
         word = "!between" if node.negated else "between"
-        return f"{self.operand(node.value)} {word} ({self.text(node.low)} .. {self.text(node.high)})"
+        return f"{self.operand(node.value)} {word} ({self.operand(node.low)} .. {self.operand(node.high)})"
 
     @text.register
     def _(self, node: Member) -> str:

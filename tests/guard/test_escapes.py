@@ -1,0 +1,180 @@
+"""Nothing gets out: the escape catalogue, each entry refused by name, and generated text that may say anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from soc_analyst.state.entities import TimeWindow
+from soc_analyst.state.tables import TableSchema
+from soc_analyst.tools.guard import Policy, check_text, recheck
+from soc_analyst.tools.kql import EngineRefusal
+
+
+def _entries() -> list[tuple[str, str]]:
+    text = Path(__file__).with_name("escapes.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(code, _unescaped(query)) for code, query in (line.split(maxsplit=1) for line in lines)]
+
+
+def _unescaped(query: str) -> str:
+    return re.sub(
+        r"(?<!\\)\\(n|u[0-9a-f]{4}|x[0-9a-f]{2})", lambda m: f"\\{m[1]}".encode().decode("unicode_escape"), query
+    )
+
+
+@pytest.mark.parametrize(("code", "kql"), _entries())
+def test_escape_is_refused_by_name(
+    code: str, kql: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow
+) -> None:
+    verdict = check_text(kql, policy=policy, tables=tables, window=window)
+    assert not verdict.allowed
+    assert verdict.rendered is None
+    assert code in [diagnostic.code for diagnostic in verdict.diagnostics], verdict.diagnostics
+    for diagnostic in verdict.diagnostics:
+        assert 0 <= diagnostic.start <= diagnostic.start + diagnostic.length <= len(kql)
+        assert diagnostic.message
+
+
+NAMES = [
+    "SigninLogs",
+    "DeviceProcessEvents",
+    "AuditLogs",
+    "secrets",
+    "TimeGenerated",
+    "Id",
+    "TenantId",
+    "DeviceName",
+    "x",
+]
+KINDS = (
+    "inner",
+    "innerunique",
+    "leftouter",
+    "rightouter",
+    "fullouter",
+    "leftanti",
+    "rightanti",
+    "leftsemi",
+    "rightsemi",
+)
+HONEST = st.sampled_from(
+    [
+        *(f"join kind={kind} (AuditLogs | where TimeGenerated > ago(9d)) on TimeGenerated" for kind in KINDS),
+        *("join kind=inner DeviceFileEvents on TimeGenerated", "lookup AlertInfo on TimeGenerated", "take 5"),
+        *("where TimeGenerated > ago(9d)", "extend x = strcat('a', tostring(TimeGenerated))", "sort by TimeGenerated"),
+        *(
+            "summarize arg_max(TimeGenerated, *)",
+            "summarize n = count() by TimeGenerated",
+            "project-reorder TimeGenerated",
+        ),
+        *(
+            "union (AlertInfo | take 3)",
+            "where TimeGenerated in ((AuditLogs | project TimeGenerated))",
+            "top 4 by TimeGenerated",
+        ),
+        *("union AuditLogs, DeviceRegistryEvents", "extend day = bin(TimeGenerated, 1d)", "project-keep TimeGenerated"),
+    ]
+)
+HOSTILE = st.sampled_from(
+    [
+        *(
+            "project TenantId",
+            "where TenantId != ''",
+            "project-away Id",
+            "distinct Id",
+            "extend x = strcat(Id, TenantId)",
+        ),
+        *("take 99999999", "union secrets", "union *", "join kind=leftouter (secrets) on TimeGenerated", "getschema"),
+        *(
+            "project-rename SigninLogs = Id",
+            "extend TimeGenerated = ago(9d)",
+            "where Id in (secrets)",
+            "distinct *",
+            "; secrets",
+        ),
+        *(
+            "project-reorder TenantId",
+            "where TimeGenerated < ago(30d)",
+            "mv-expand Status",
+            "project x = TimeGenerated, Type",
+        ),
+    ]
+)
+SOURCES = st.sampled_from(
+    ["SigninLogs", "DeviceProcessEvents", "AuditLogs", "union SigninLogs, AlertInfo", "(AlertInfo)", "s"]
+)
+LETS = st.sampled_from(
+    ["let s = SigninLogs | take 2; ", "let s = AuditLogs; ", "let s = secrets; ", "let AuditLogs = secrets; "]
+)
+
+
+def _query(let: str, source: str, steps: list[str], hostile: list[str], at: int) -> str:
+    place = at % (len(steps) + 1)
+    let = let if source == "s" or hostile else ""
+    return let + " | ".join([source, *steps[:place], *hostile, *steps[place:]])
+
+
+QUERIES = st.builds(
+    _query,
+    LETS,
+    SOURCES,
+    st.lists(HONEST, max_size=4),
+    st.one_of(st.just([]), HOSTILE.map(lambda one: [one])),
+    st.integers(0, 9),
+)
+MUTATED = st.builds(
+    lambda kql, at, cut, put: kql[: at % (len(kql) + 1)] + put + kql[at % (len(kql) + 1) + cut :],
+    QUERIES,
+    st.integers(0, 400),
+    st.integers(0, 5),
+    st.one_of(
+        st.sampled_from([*NAMES, "|", "(", ")", "*", ";", ".", "'", "//", " union * ", "\n"]), st.text(max_size=3)
+    ),
+)
+
+
+def _nothing_leaks(
+    kql: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any
+) -> bool:
+    verdict = check_text(kql, policy=policy, tables=tables, window=window)
+    assert verdict.allowed == (verdict.approved is not None) == (not verdict.diagnostics)
+    if verdict.approved is None:
+        return False
+    assert recheck(verdict.approved, policy=policy, tables=tables) == ()
+    try:
+        rows = str(workspace.run(verdict.approved))
+    except (EngineRefusal, duckdb.Error):
+        return False
+    assert "c4n4ry" not in rows
+    assert "66613" not in rows
+    return True
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kql=st.one_of(QUERIES, MUTATED))
+def test_no_generated_query_sees_more_than_it_may(
+    kql: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any
+) -> None:
+    _nothing_leaks(kql, policy, tables, window, workspace)
+
+
+@pytest.mark.slow
+@settings(max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kql=st.one_of(QUERIES, MUTATED))
+def test_no_query_of_twenty_thousand_sees_more_than_it_may(
+    kql: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any
+) -> None:
+    _nothing_leaks(kql, policy, tables, window, workspace)
+
+
+def test_the_canary_would_be_seen(workspace: Any) -> None:
+    assert "c4n4ry" in str(workspace.con.execute("SELECT * FROM SigninLogs").fetchall())
+    assert "66613" in str(workspace.con.execute("SELECT * FROM DeviceProcessEvents").fetchall())
