@@ -28,6 +28,8 @@ class Imported:
     """What importing into one table came to."""
 
     table: str
+    file: str
+    """The file that was written; empty where there was nothing new."""
     added: int
     already_there: int
     """Rows left out because the folder holds identical ones."""
@@ -46,7 +48,8 @@ class ImportSummary:
         said: list[str] = []
         for table in self.tables:
             there = f", {table.already_there:,} were there already" if table.already_there else ""
-            said.append(f"{self.folder / table.table}.parquet: {table.added:,} rows added{there}")
+            name = self.folder / (table.file or table.table)
+            said.append(f"{name}: {table.added:,} rows added{there}")
             said += table.notes
         return tuple(said)
 
@@ -54,8 +57,9 @@ class ImportSummary:
 def import_files(folder: Path, files: Sequence[Path]) -> ImportSummary:
     """Add the rows of files to the tables of a folder, all of them or, where a file cannot be read, none. Blocks.
 
-    The table is told by a file's name, or by its `Type` column where that holds one table throughout. Rows identical
-    to ones the folder already holds are left out, so that importing a file twice changes nothing.
+    The table is told by a file's name, or by its `Type` column where that holds one table throughout. New rows go to
+    `<Table>.parquet`, or beside it to `<Table>.2.parquet` and so on; rows identical to ones the folder already holds
+    are left out, so that importing a file twice changes nothing.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -75,40 +79,51 @@ def _import(folder: Path, files: Sequence[Path]) -> ImportSummary:
             for table in dict.fromkeys(file.table for file in told):
                 new = [file for file in told if file.table == table]
                 old = [file for file in present if file.table == table]
-                target = folder / f"{table}.parquet"
-                half = folder / f".{table}.parquet.{os.getpid()}"
+                target = _free_name(folder, table)
+                half = folder / f".{target.name}.{os.getpid()}"
                 written.append((half, target))
-                done.append(_import_table(engine, catalogue[table], new, old, half))
-            for half, target in written:
-                half.replace(target)
+                done.append(_import_table(engine, catalogue[table], new, old, half, target))
+            for (half, target), imported in zip(written, done, strict=True):
+                if imported.file:
+                    half.replace(target)
         finally:
             for half, _ in written:
                 half.unlink(missing_ok=True)
     return ImportSummary(folder, tuple(done))
 
 
+def _free_name(folder: Path, table: str) -> Path:
+    """Return a name that no file has: what lies in the folder is never written again."""
+    names = (f"{table}.parquet", *(f"{table}.{part}.parquet" for part in range(2, 100_000)))
+    return next(folder / name for name in names if not (folder / name).exists())
+
+
 def _import_table(
-    engine: duckdb.DuckDBPyConnection, schema: TableSchema, new: Sequence[LogFile], old: Sequence[LogFile], half: Path
+    engine: duckdb.DuckDBPyConnection,
+    schema: TableSchema,
+    new: Sequence[LogFile],
+    old: Sequence[LogFile],
+    half: Path,
+    target: Path,
 ) -> Imported:
-    """Write what the table's Parquet file should hold into `half`."""
-    for name in ("old", "kept", "new"):
+    """Write the rows of `new` that are not among those of `old` into `half`."""
+    for name in ("old", "new"):
         create_table(engine, name, schema)
     notes = [note for file in new for note in read_into(engine, "new", file, schema).notes]
     for file in old:
         read_into(engine, "old", file, schema)
-        if file.path.name == f"{schema.name}.parquet":
-            read_into(engine, "kept", file, schema)
     (read,) = engine.execute("SELECT count(*) FROM new").fetchone() or (0,)
     engine.execute("CREATE TABLE added AS SELECT * FROM new EXCEPT ALL SELECT * FROM old")
     (added,) = engine.execute("SELECT count(*) FROM added").fetchone() or (0,)
     columns = ", ".join(_exported(name, schema) for name in schema.columns)
     engine.execute(
-        f"COPY (SELECT {columns} FROM (SELECT * FROM kept UNION ALL SELECT * FROM added)"
-        f" ORDER BY {quoted('TimeGenerated')}) TO {literal(str(half))} (FORMAT parquet, COMPRESSION zstd)"
+        f"COPY (SELECT {columns} FROM added ORDER BY {quoted('TimeGenerated')})"
+        f" TO {literal(str(half))} (FORMAT parquet, COMPRESSION zstd)"
     )
-    for name in ("old", "kept", "new", "added"):
+    for name in ("old", "new", "added"):
         engine.execute(f"DROP TABLE {name}")
-    return Imported(schema.name, int(added), int(read) - int(added), tuple(notes))
+    file = target.name if added or not old else ""
+    return Imported(schema.name, file, int(added), int(read) - int(added), tuple(notes))
 
 
 def _exported(name: str, schema: TableSchema) -> str:
