@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--sigma-rules", type=Path, action="append", default=[], help="further rules")
     options = parser.parse_args(arguments)
     rules = load_rules(options.sigma_rules)
-    print(f"{len(rules.rules)} rules", *rules.warnings, sep="\n")
+    _say(f"{len(rules.rules)} rules", *rules.warnings)
     tables = {path.stem: pq.read_table(path) for path in sorted(options.folder.glob("*.parquet"))}
     cases = [json.loads(line) for line in (options.folder / "cases.jsonl").read_text().splitlines()]
     wanted = [case for case in cases if not options.case or case["id"] in options.case]
@@ -126,35 +126,39 @@ def _tell(result: Result) -> None:
         "benign" if case["kind"] != "attack" else "named" if result.named else "found" if result.found else "MISSED"
     )
     rows = ", ".join(f"{table} {len(rows)}" for table, rows in result.evidence.items() if len(rows))
-    print(f"\n== {case['id']} {case['tier']} {verdict} · {case.get('host') or 'no host'} · {rows}")
-    print(
-        f"   truth {truth.get('techniques')} also {truth.get('also_accept_techniques')} cites {truth.get('must_cite_any')}"
+    _say(f"\n== {case['id']} {case['tier']} {verdict} · {case.get('host') or 'no host'} · {rows}")
+    _say(
+        f"   truth {truth.get('techniques')} also {truth.get('also_accept_techniques')}",
+        f"   cites {truth.get('must_cite_any')}",
     )
     for each in sorted(result.detections, key=lambda each: each.rule.level not in ALARMING):
         mark = "*" if each in result.named else "+" if each in result.found else " "
-        print(f" {mark} {each.rule.level:13} {each.rule.title} [{' '.join(each.techniques)}] {len(each.rows)} rows")
-        print(f"      {each.statement[:220]}")
+        _say(f" {mark} {each.rule.level:13} {each.rule.title} [{' '.join(each.techniques)}] {len(each.rows)} rows")
+        _say(f"      {each.statement[:220]}")
 
 
 def _print_totals(results: Sequence[Result], seconds: float) -> None:
     attacks = [result for result in results if result.case["kind"] == "attack"]
     benign = [result for result in results if result.case["kind"] != "attack"]
-    print(
-        f"\nattacks found {_share(result.found for result in attacks)}, named {_share(result.named for result in attacks)}"
-    )
+    _say("", f"attacks {_figures(attacks)}")
     for tier in sorted({result.case["tier"] for result in attacks}):
-        of_tier = [result for result in attacks if result.case["tier"] == tier]
-        print(
-            f"  {tier}: found {_share(each.found for each in of_tier)}, named {_share(each.named for each in of_tier)}"
-        )
+        _say(f"  {tier} {_figures([result for result in attacks if result.case['tier'] == tier])}")
     claimed = [
         _right(result.case, technique)
         for result in attacks
         for each in result.alarming
         for technique in each.techniques[:1]
     ]
-    print(f"first technique of an alarm right {_share(claimed)}")
-    print(f"benign windows with an alarm {_share(result.alarming for result in benign)}; {seconds:.1f} s")
+    _say(f"first technique of an alarm right {_share(claimed)}")
+    _say(f"benign windows with an alarm {_share(result.alarming for result in benign)}; {seconds:.1f} s")
+
+
+def _figures(results: Sequence[Result]) -> str:
+    return f"found {_share(each.found for each in results)}, named {_share(each.named for each in results)}"
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("\n".join((*lines, "")))
 
 
 def _share(values: Iterable[object]) -> str:

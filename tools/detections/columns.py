@@ -169,7 +169,9 @@ def _of_forms(forms: Sequence[Sequence[str]], codes: Indexes) -> FieldView:
 def _joined(views: Sequence[FieldView], size: int) -> FieldView:
     if len(views) == 1:
         return views[0]
-    values, codes, rows = [], [], []
+    values: list[str] = []
+    codes: list[Indexes] = []
+    rows: list[Indexes] = []
     for view in views:
         codes.append(view.codes + len(values))
         rows.append(np.arange(size, dtype=np.int64) if view.rows is None else view.rows)
@@ -235,7 +237,7 @@ def _registry_data(_: Reading, data: str, kind: str) -> Iterable[str]:
 
 def _hashes(reading: Reading, *values: str) -> Iterable[str]:
     named = [f"{column}={value}" for column, value in zip(reading.columns, values, strict=True) if value]
-    return (*(value for value in values if value), *named, ",".join(named)) or ("",)
+    return (*(value for value in values if value), *named, ",".join(named))
 
 
 INTEGRITY = {"4096": "Low", "8192": "Medium", "8448": "Medium", "12288": "High", "16384": "System"}

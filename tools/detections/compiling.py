@@ -58,8 +58,8 @@ MANY, ONE = 0, 1
 class _Quiet(RE2RegexEngine):
     """RE2 that tells of a bad pattern by exception alone; by itself it also writes to stderr."""
 
-    def compile(self, pattern: str, flags: int = 0) -> RegexPattern:
-        # Flags are checked again with the pattern that is evaluated; here only its syntax matters.
+    def compile(self, pattern: str, flags: int = 0) -> RegexPattern:  # noqa: ARG002
+        # Only the syntax matters here; flags are compiled with the pattern that is evaluated.
         return cast(RegexPattern, re2.compile(pattern, quiet_options()))
 
 

@@ -29,7 +29,7 @@ def _matches(nodes: Iterable[Node], views: TableViews) -> dict[tuple[str | None,
     for node in nodes:
         for leaf in _leaves(node):
             tests[leaf.field][leaf.key] = None
-    found = {}
+    found: dict[tuple[str | None, Key], Indexes] = {}
     for field, keys in tests.items():
         view = views[field]
         if view is not None:

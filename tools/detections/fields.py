@@ -62,7 +62,7 @@ class FieldMap:
         return self.aliases.get(table, {}).get(name.lower()) == "unsupported"
 
     def readings(self, table: str, name: str, columns: Mapping[str, str]) -> tuple[Reading, ...]:
-        """Return the ways to read a field from the columns at hand, given by lower-cased name; none if it is missing."""
+        """Return the ways to read a field from the columns at hand (by lower-cased name); none if it is missing."""
         alias = self.aliases.get(table, {}).get(name.lower())
         specifications = alias if isinstance(alias, list) else [name if alias is None else alias]
         readings = (_reading(specification, columns) for specification in specifications)

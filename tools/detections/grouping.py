@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
+
 from soc_analyst.state.entities import Entity, EntityKind
 from soc_analyst.state.findings import Claim, Detection, EvidenceRef, Rule
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.evidence import TableRows
-from soc_analyst.tools.evidence.describing import describe
+from soc_analyst.tools.evidence.describing import TELLING, describe
 
 from .columns import TableViews
 from .fields import Subject
@@ -81,7 +83,7 @@ class Grouping:
         refs = self._rows.refs(cited)
         statement = self._statement(rows, cited[0])
         return Detection(
-            rule=Rule(id=rule.id, title=rule.title, level=rule.level, author=rule.author, license=rule.license),  # type: ignore[arg-type]
+            rule=Rule(id=rule.id, title=rule.title, level=rule.level, author=rule.author, license=rule.license),
             description=rule.description,
             statement=statement,
             techniques=techniques_of(rule.tags),
@@ -115,13 +117,18 @@ class Grouping:
         return found
 
     def _most_telling(self, rows: Sequence[int]) -> list[int]:
-        """Return at most MAX_CITED rows: the first of each kind of line, rare kinds before frequent, then the others."""
+        """Return at most MAX_CITED rows: the first of each kind of line, rare kinds before frequent, then others."""
+        read = rows[:MAX_ROWS_READ]
         kinds: dict[str, list[int]] = defaultdict(list)
-        for row in rows[:MAX_ROWS_READ]:
-            kinds[VARYING.sub("#", describe(self._rows.table, self._rows.row(row)))].append(row)
-        firsts = [alike[0] for alike in sorted(kinds.values(), key=len)]
-        others = [row for row in rows if row not in set(firsts)]
-        return [*firsts, *others][:MAX_CITED]
+        for row, told in zip(read, self._telling.take(read).to_pylist(), strict=True):
+            kinds[VARYING.sub("#", describe(self._rows.table, told))].append(row)
+        firsts = dict.fromkeys(alike[0] for alike in sorted(kinds.values(), key=len))
+        return list(firsts | dict.fromkeys(read))[:MAX_CITED]
+
+    @cached_property
+    def _telling(self) -> pa.Table:
+        names = [name for name in TELLING.get(self._rows.table, ()) if name in self._rows.rows.column_names]
+        return self._rows.rows.select(names)
 
     def _statement(self, rows: Sequence[int], telling: int) -> str:
         one, _, many = self._subject.noun.partition("/")

@@ -112,7 +112,8 @@ def _fits(test: Key) -> Callable[[str], Any]:
     if how == "has":
         return lambda value: text in value
     pattern = "".join(re2.escape(part) if isinstance(part, str) else ".*" if part == 0 else "." for part in text)
-    return re2.compile(f"(?s)^(?:{pattern})$", _options()).search
+    search: Callable[[str], Any] = re2.compile(f"(?s)^(?:{pattern})$", _options()).search
+    return search
 
 
 def _regexes(view: FieldView, tests: Sequence[Key]) -> dict[Key, Indexes]:

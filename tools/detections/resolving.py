@@ -60,9 +60,9 @@ Node = Leaf | Same | Not | All
 def resolve(tree: Tree, views: TableViews) -> Node | Never:
     """Return the tree on these columns.
 
-    A test of a missing field, or of one that is null in every row, is false. To deny what is false for that reason is no
-    evidence: it counts neither for nor against, so a filter over a missing column removes nothing and a rule cannot fire
-    by absence alone.
+    A test of a missing field, or of one that is null in every row, is false. To deny what is false for that reason is
+    no evidence: it counts neither for nor against, so a filter over a missing column removes nothing and a rule cannot
+    fire by absence alone.
     """
     kind = tree[0]
     if kind == "not":

@@ -83,7 +83,7 @@ class RuleSet:
 def load_rules(folders: Sequence[Path] = (), *, cache_dir: Path | None = None) -> RuleSet:
     """Return the built-in rules and those below the folders; faults are collected, never raised.
 
-    Raises OperatorError where a folder is missing. Compiled rules are kept in `cache_dir` under the digest of their file.
+    Raises OperatorError where a folder is missing. Compiled rules are kept in `cache_dir` by their file's digest.
     """
     cache = _Cache(cache_dir)
     collected = _Collected()
