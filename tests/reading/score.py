@@ -76,9 +76,8 @@ def main(arguments: list[str]) -> None:
         if "--misses" in arguments:
             for each in scored:
                 if not each.right(category):
-                    out(
-                        f"   {each.question}\n      expected {each.pairs[category][0]}\n      got      {each.pairs[category][1]}\n"
-                    )
+                    expected, got = each.pairs[category]
+                    out(f"   {each.question}\n      expected {expected}\n      got      {got}\n")
 
 
 if __name__ == "__main__":

@@ -153,38 +153,54 @@ def _table() -> tuple[tuple[re.Pattern[str], Reader], ...]:
     segment = r"[^\\/\s\"'<>|:*?,;]+"
     tail = rf"(?:\\{segment}(?:(?:\s{segment}){{1,3}}(?=\\))?)+\\?"
     extensions = alternatives(names["file_extensions"] + [ext for ext in names["process_extensions"] if ext != "com"])
+    listed = r"(?:(?:\s*,\s*(?:and\s+|or\s+)?|\s*/\s*|\s+(?:and|or)\s+)\d{1,5}\b)*"
+    spaced = rf"(?:\s{segment}){{1,3}}(?=\\)"
+    systems = r"(?:NT AUTHORITY|NT SERVICE|BUILTIN|IIS APPPOOL|FONT DRIVER HOST|WINDOW MANAGER)"
+    numbered = (
+        r"(?:event\s?ids?|eventids?|events?|eids?|kb|id|pid|ticket|case|incident"
+        r"|error(?:\s+code)?|status|code|type|rule)"
+    )
     rows: tuple[tuple[str, Reader], ...] = (
-        (r"(?P<v>\b(?:h(?:tt|xx|\*\*)ps?|ftps?|sftp|ldaps?|smb|rdp|wss?)\s?(?:\[:\]|:|\[:)//?\]?[^\s<>\"'\x00]+)", _url),
+        (rf"(?P<v>\b{_SCHEME}\s?(?:\[:\]|:|\[:)//?\]?[^\s<>\"'\x00]+)", _url),
         (r"(?P<v>/subscriptions/[^\s\"'?,;]+)", _entity("resource")),
         (rf"(?P<v>\b(?:HKLM|HKCU|HKU|HKCR|HKCC|HKEY_[A-Z_]+):?{tail})", _entity("registry_key")),
-        (rf"(?P<v>(?<!\w)[A-Za-z]:\\(?:{segment}(?:(?:\s{segment}){{1,3}}(?=\\))?{tail}|{segment}\\?)?)", _entity("file")),
+        (rf"(?P<v>(?<!\w)[A-Z]:\\(?:{segment}(?:{spaced})?{tail}|{segment}\\?)?)", _entity("file")),
         (r"(?P<v>(?<![\w\\])\\\\[\w.$-]+(?:\\[^\\\s\"'<>|?,;]+)+\\?)", _entity("file")),
         (r"(?P<v>%\w+%(?:\\[^\\\s\"'<>|?,;]+)+)", _entity("file")),
-        (rf"(?P<v>{edge}[\w.+'-]{{1,64}}(?:#EXT#)?\s?(?:@|[\[(](?:@|at)[\])])\s?{label}(?:{dot}{label})+)", _refanged("account")),
-        (r"(?P<v>\b(?:NT AUTHORITY|NT SERVICE|BUILTIN|IIS APPPOOL|FONT DRIVER HOST|WINDOW MANAGER)\\[\w.$-]+(?: Service)?)", _entity("account")),
+        (
+            rf"(?P<v>{edge}[\w.+'-]{{1,64}}(?:#EXT#)?\s?(?:@|[\[(](?:@|at)[\])])\s?{label}(?:{dot}{label})+)",
+            _refanged("account"),
+        ),
+        (rf"(?P<v>\b{systems}\\[\w.$-]+(?: Service)?)", _entity("account")),
         (r"\b(?:version|ver\.?|build|release|v)\s?(?P<v>\d+(?:\.\d+)+)\b", _unnamed),
         (rf"(?P<v>{edge}(?:{octets}|\[?{octets}\]?)(?:/\d{{1,2}})?(?![\w]|\.\d))(?::(?P<port>\d{{1,5}})\b)?", _address),
         (r"(?P<v>(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?:/\d{1,3})?(?![\w:]))", _address),
-        (r"(?P<v>\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)", _entity("resource")),
-        (r"(?P<v>(?<![\w-])(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40}|[0-9a-fA-F]{32})(?![\w-]))", _entity("hash")),
+        (r"(?P<v>\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b)", _entity("resource")),
+        (r"(?P<v>(?<![\w-])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})(?![\w-]))", _entity("hash")),
         (r"(?P<v>\b(?:[\w.$-]+\\){2,}[\w.$-]+\\?)", _entity("file")),
-        (r"(?P<v>(?<![\w\\])[A-Za-z][\w.-]{0,30}\\[\w.$-]+)(?!\\)", _down_level),
+        (r"(?P<v>(?<![\w\\])[a-z][\w.-]{0,30}\\[\w.$-]+)(?!\\)", _down_level),
         (r"(?P<v>(?<![\w/.:])(?:~/|/)(?:[\w.@+-]+/)*[\w.@+*-]*(?<=[\w+*-]))(?<!/\d)", _unix_path),
-        (r"(?:\b(?:event\s?ids?|eventids?|events?|eids?|kb|id|pid|ticket|case|incident|error(?:\s+code)?|status|code|type|rule)\s*[:#=]?\s*)(?P<v>#?\d{2,7}\b(?:(?:\s*,\s*|\s*/\s*|\s+(?:and|or)\s+)\d{2,5}\b)*)", _unnamed),
-        (r"(?P<v>\b46\d\d\b|\b47\d\d\b|\b5140\b|\b7045\b|\b1102\b)(?=\s+(?:events?|logs?|type)\b)", _unnamed),
-        (r"\bports?\s*(?:numbers?\s*)?[:#=]?\s*(?P<v>\d{1,5}\b(?:(?:\s*,\s*(?:and\s+|or\s+)?|\s*/\s*|\s+(?:and|or)\s+)\d{1,5}\b)*)", _ports),
+        (rf"\b{numbered}\s*[:#=]?\s*(?P<v>#?\d{{2,7}}\b{listed})", _unnamed),
+        (r"(?P<v>\b(?:46\d\d|47\d\d|5140|7045|1102)\b)(?=\s+(?:events?|logs?|type)\b)", _unnamed),
+        (rf"\bports?\s*(?:numbers?\s*)?[:#=]?\s*(?P<v>\d{{1,5}}\b{listed})", _ports),
         (r"\b(?:tcp|udp)\s?[/: -]\s?(?P<v>\d{1,5})\b(?!\.)", _ports),
         (r"(?<![\w.])(?P<v>\d{1,5})\s?/\s?(?:tcp|udp)\b", _ports),
-        (r"\b(?:outbound|inbound|egress|ingress|dport|dstport|destination|traffic\s+(?:on|to)|connections?\s+(?:on|to)|listening\s+on)\s*[:=]?\s*(?P<v>\d{2,5})\b(?![:./-]\d|\s*(?:" + _COUNTED + r"))", _ports),
+        (rf"\b{_TOWARDS}\s*[:=]?\s*(?P<v>\d{{2,5}})\b(?![:./-]\d|\s*(?:{_COUNTED}))", _ports),
         (r"(?:(?<=\s)|(?<=\()):(?P<v>\d{2,5})\b(?![:.])", _ports),
         (rf"(?P<v>{edge}[\w][\w$-]*(?:\.[\w-]+)*\.(?P<ext>{extensions}))\b(?!\.\w)", _file_name),
         (rf"(?:{edge}|(?<=\*\.))(?P<v>{name})(?![\w@])", _domain),
-    )  # fmt: skip
+    )
     return tuple((re.compile(source, re.I), read) for source, read in rows)
 
 
+_SCHEME = r"(?:h(?:tt|xx|\*\*)ps?|ftps?|sftp|ldaps?|smb|rdp|wss?)"
+_TOWARDS = (
+    r"(?:outbound|inbound|egress|ingress|dport|dstport|destination|traffic\s+(?:on|to)|connections?\s+(?:on|to)"
+    r"|listening\s+on)"
+)
 _COUNTED = (
     r"connections?|hosts?|users?|attempts?|events?|times|flows?|rows?|MB|GB|KB|bytes|hours?|days?|minutes?|weeks?"
+    r"|january|february|march|april|may|june|july|august|september|october|november|december"
 )
 
 

@@ -89,7 +89,7 @@ def _window(
     if best is None or best.bounds is None:
         window = TimeWindow(start=now - span, end=now, basis="assumed")
         return window, (
-            f"the question names no time; the {span / timedelta(days=1):g} days up to {now:%Y-%m-%d %H:%M} UTC were taken",
+            f"the question names no time; {span / timedelta(days=1):g} days up to {now:%Y-%m-%d %H:%M} UTC were taken",
         )
     start, end = best.bounds
     _must_be_past(start, end, where, now)
