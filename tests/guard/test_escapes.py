@@ -158,7 +158,7 @@ def _nothing_leaks(
     return True
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kql=st.one_of(QUERIES, MUTATED))
 def test_no_generated_query_sees_more_than_it_may(
     kql: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any

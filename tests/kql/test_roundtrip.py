@@ -44,7 +44,7 @@ from soc_analyst.tools.kql.tree import (
 )
 from soc_analyst.tools.kql.words import ARITHMETIC, COMPARISONS, JOIN_KINDS, MEMBERSHIPS, STRING_OPERATORS
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NAMES = st.one_of(
     st.sampled_from(["a", "DeviceName", "has", "by", "a b", "let", "x-y", '"', "\\", "\n"]), TEXT.filter(bool)
 )

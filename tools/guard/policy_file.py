@@ -11,7 +11,8 @@ from soc_analyst.state.errors import OperatorError
 
 __all__ = ["Entry", "read_entries"]
 
-_MAX_BYTES = 1_000_000
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAX_BYTES = 262_144
 _MAX_LEVELS = 8
 
 
@@ -28,16 +29,25 @@ def read_entries(path: Path) -> Entry:
     """Return the file's top entry; raise OperatorError naming file and line for whatever is no plain YAML."""
     text = _text_of(path)
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise OperatorError("anchors and aliases are not read here: write the values out", where=str(path))
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        _check_events(text, path)
+        node = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
         raise OperatorError(f"this is not YAML: {_problem(error)}", where=f"{path}:{_line(error)}") from None
-    except RecursionError:
-        raise OperatorError("this YAML is nested too deeply", where=str(path)) from None
     if node is None:
         raise OperatorError("the file is empty", where=f"{path}:1")
-    return _entry(node, path, 0)
+    return _entry(node, path)
+
+
+def _check_events(text: str, path: Path) -> None:
+    """Refuse what could make a small file large or deep, before anything is built from it."""
+    level = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        where = f"{path}:{event.start_mark.line + 1 if event.start_mark else 1}"
+        level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent):
+            raise OperatorError("anchors and aliases are not read here: write the values out", where=where)
+        if level > _MAX_LEVELS:
+            raise OperatorError("this is nested too deeply", where=where)
 
 
 def _text_of(path: Path) -> str:
@@ -62,18 +72,16 @@ def _line(error: yaml.YAMLError) -> int:
     return 1 if mark is None else int(mark.line) + 1
 
 
-def _entry(node: yaml.Node, path: Path, level: int, key_line: int = 0) -> Entry:
+def _entry(node: yaml.Node, path: Path, key_line: int = 0) -> Entry:
     line = node.start_mark.line + 1
-    if level > _MAX_LEVELS:
-        raise OperatorError("this is nested too deeply", where=f"{path}:{line}")
     if isinstance(node, yaml.MappingNode):
-        return Entry(_mapping(node, path, level), line, key_line or line)
+        return Entry(_mapping(node, path), line, key_line or line)
     if isinstance(node, yaml.SequenceNode):
-        return Entry(tuple(_entry(one, path, level + 1) for one in node.value), line, key_line or line)
+        return Entry(tuple(_entry(one, path) for one in node.value), line, key_line or line)
     return Entry(_scalar(node, path, line), line, key_line or line)
 
 
-def _mapping(node: yaml.MappingNode, path: Path, level: int) -> dict[str, Entry]:
+def _mapping(node: yaml.MappingNode, path: Path) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
     for key, value in node.value:
         line = key.start_mark.line + 1
@@ -81,7 +89,7 @@ def _mapping(node: yaml.MappingNode, path: Path, level: int) -> dict[str, Entry]
             raise OperatorError("a key must be a plain word", where=f"{path}:{line}")
         if key.value in entries:
             raise OperatorError(f"`{key.value}` stands twice", where=f"{path}:{line}")
-        entries[key.value] = _entry(value, path, level + 1, line)
+        entries[key.value] = _entry(value, path, line)
     return entries
 
 
