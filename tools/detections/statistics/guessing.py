@@ -17,7 +17,6 @@ from .frame import Frame, Sighting, busiest, equals, one_of, regular, widest
 __all__ = ["passwords_are_guessed", "passwords_are_sprayed"]
 
 FAILURES_TO_REPORT = 10
-FAILURES_WITHOUT_SUCCESS = 20
 ACCOUNTS_TO_REPORT = 8
 TRIES_PER_ACCOUNT = 4
 ONLY_FAILED_SHARE = 0.6
@@ -74,7 +73,10 @@ LOGONS = Attempts(
 
 
 def passwords_are_guessed(evidence: Evidence) -> Iterator[Detection]:
-    """Report accounts with at least ten failures in half an hour, higher if a success follows within an hour."""
+    """Report accounts with at least ten failures in half an hour; high if a success from there follows within an hour.
+
+    Failures at a steady rhythm of a minute or slower come from a device with an old password and are rated low.
+    """
     yield from _over_both(evidence, _guessing)
 
 
@@ -108,8 +110,7 @@ def _guessed(
     sources = {source for i in failures if (source := _source(frame, attempts, i))}
     entered = _entered(frame, attempts, failures, successes, sources)
     scheduled = regular(frame.at(failures), 0.1) >= SCHEDULE_SECONDS
-    many = len(failures) >= FAILURES_WITHOUT_SUCCESS
-    level: Level = "low" if scheduled else "high" if entered is not None else "medium" if many else "low"
+    level: Level = "low" if scheduled else "medium" if entered is None else "high"
     statement = (
         f"{len(failures)} failed sign-ins of {account} between {frame.moment(failures[0])} and "
         f"{frame.moment(failures[-1])} from {_some(sources)}; "
