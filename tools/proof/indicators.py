@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["indicators_in", "occurs_in"]
+__all__ = ["indicators_in", "is_public", "occurs_in"]
 
 URL = re.compile(r"\bhttps?://[^\s'\"<>|)\]}]+", re.IGNORECASE)
 IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
@@ -34,19 +34,20 @@ def occurs_in(indicator: str, rows: Iterable[Mapping[str, Any]]) -> bool:
 
 def _of_row(row: Mapping[str, Any], *, hashes: bool) -> Iterator[str]:
     for column in ADDRESS:
-        if _is_public(str(row.get(column) or "")):
+        if is_public(str(row.get(column) or "")):
             yield str(row[column])
     for column in FREE_TEXT:
         text = str(row.get(column) or "")
         yield from (match.group().rstrip(TRAILING) for match in URL.finditer(text))
-        yield from (match.group() for match in IPV4.finditer(text) if _is_public(match.group()))
-    if row.get("RemoteUrl") and _is_public(str(row.get("RemoteIP") or "")):
+        yield from (match.group() for match in IPV4.finditer(text) if is_public(match.group()))
+    if row.get("RemoteUrl") and is_public(str(row.get("RemoteIP") or "")):
         yield str(row["RemoteUrl"])
     if hashes:
         yield from (str(row[column]) for column in HASH if row.get(column))
 
 
-def _is_public(text: str) -> bool:
+def is_public(text: str) -> bool:
+    """Return whether a text is an address on the public Internet, documentation ranges included."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

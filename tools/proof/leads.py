@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 
@@ -10,12 +9,15 @@ from soc_analyst.state.entities import Entity, EntityKind
 from soc_analyst.state.findings import Finding
 from soc_analyst.state.plans import Lead
 
+from .indicators import is_public
+
 __all__ = ["MAX_DEPTH", "leads_from", "same_thing"]
 
 MAX_DEPTH = 2
 """Steps away from the question that are followed."""
 MOST = 4
-WORTH: dict[EntityKind, int] = {"host": 0, "account": 1, "ip": 2, "hash": 3}
+WORTH: dict[EntityKind, int] = {"host": 0, "account": 1, "ip": 2}
+"""Kinds followed, the most telling first. A hash is left out: most are of the system's own tools."""
 EVERYBODY = re.compile(
     r"^(system|local service|network service|anonymous logon|dwm-\d+|umfd-\d+|-|n/a|root|unknown"
     r"|window manager|font driver host|nt authority|guest|.*\$)$",
@@ -58,12 +60,4 @@ def _lead(entity: Entity, finding: Finding, depth: int) -> Lead:
 def _worth_it(entity: Entity) -> bool:
     if entity.kind not in WORTH or EVERYBODY.match(entity.value):
         return False
-    return entity.kind != "ip" or _is_somewhere(entity.value)
-
-
-def _is_somewhere(text: str) -> bool:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return not (address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified)
+    return entity.kind != "ip" or is_public(entity.value)
