@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from . import incidents_cloud as cloud
 from . import incidents_endpoint as endpoint
+from . import incidents_identity as identity
+from . import incidents_server as server
 from .daily_cloud import stock_cloud
 from .daily_endpoint import stock_endpoints
 from .stock import Stock
@@ -11,7 +14,10 @@ from .truth import TruthEntry
 
 __all__ = ["compose"]
 
-_STORIES = (endpoint.encoded_powershell,)
+_STORIES = (
+    endpoint.encoded_powershell, identity.consent_after_fatigue, identity.password_spray, cloud.web_shell,
+    cloud.azure_takeover, server.credential_dumping, server.lateral_movement, server.ransomware, cloud.data_to_cloud_storage,
+)  # fmt: skip
 
 
 def compose(rows: int, seed: int) -> tuple[Stock, tuple[TruthEntry, ...]]:

@@ -110,6 +110,7 @@ _DRAWS: dict[str, Draw] = {
     "LocalPort": lambda events: pc.cast(pc.add(events.dice.below(15_000, events.rows), 50_000), pa.int32()),
     "Id": lambda events: events.dice.guids(events.rows),
     "CorrelationId": lambda events: events.dice.guids(events.rows),
+    "OriginalRequestId": lambda events: events.dice.guids(events.rows),
     "OperationId": lambda events: events.dice.guids(events.rows),
     "EventDataId": lambda events: events.dice.guids(events.rows),
     "UniqueTokenIdentifier": lambda events: events.dice.guids(events.rows),
