@@ -64,9 +64,15 @@ def _refanged(kind: EntityKind) -> Reader:
     return lambda found: [Found.of(kind, refang(_trimmed(found["v"])), found.start("v"))]
 
 
+_NEAR = 60
+"""How many characters before a form are looked at for what it is."""
+
+
 def _address(found: re.Match[str]) -> list[Found] | None:
     """Read an address or network, with the port after it; a number like a version's is taken away unnamed."""
-    if re.search(r"(?:version|ver\.?|\bv|build|release)\s*$", found.string[: found.start()], re.I):
+    if re.search(
+        r"(?:version|ver\.?|\bv|build|release)\s*$", found.string[max(0, found.start() - _NEAR) : found.start()], re.I
+    ):
         return []
     value = refang(found["v"])
     try:
@@ -105,7 +111,7 @@ def _domain(found: re.Match[str]) -> list[Found] | None:
     labels, names = value.lower().split("."), vocabulary("names")
     if value.lower() in names["not_domains"] or all(label.isdigit() for label in labels):
         return None
-    before = found.string[: found.start()]
+    before = found.string[max(0, found.start() - _NEAR) : found.start()]
     kind = _kind_of_domain(labels, before)
     if kind == "host":
         return [Found.of("host", value, found.start("v"))]

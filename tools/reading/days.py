@@ -80,6 +80,8 @@ def _date(year: int, month: int, day: int, written: str) -> date:
     found = _maybe_date(year, month, day)
     if found is None:
         raise OperatorError(f"there is no date '{written.strip()}'; check the day and the month")
+    if not 1970 <= year <= 2200:
+        raise OperatorError(f"'{written.strip()}' is outside of what can be searched; give a date since 1970")
     return found
 
 
@@ -262,7 +264,7 @@ def _forms() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str], datetime],
     the_day = rf"(?:{WEEKDAY()},?\s+)?(?:the\s+)?(?P<d>\d{{1,2}})"
     after = r"(?:(?<=in\s)|(?<=since\s)|(?<=during\s)|(?<=of\s)|(?<=from\s)|(?<=until\s)|(?<=throughout\s))"
     table = (
-        (r"(?P<y>(?:19|20)\d{2})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})(?!\d|[-.]\d)", _iso),
+        (r"(?P<y>\d{4})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})(?!\d|[-.]\d)", _iso),
         (r"(?P<y>20\d{2})(?P<m>\d{2})(?P<d>\d{2})(?=T\d)", _iso),
         (r"(?P<a>\d{1,2})(?P<s>[-/.])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})(?![\d/]|[-.]\d)", _numeric),
         (rf"{the_day}{nth}{to}(?:the\s+)?(?P<e>\d{{1,2}}){nth}{sep}{month}{year}", _day_range),

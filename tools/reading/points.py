@@ -77,7 +77,9 @@ def read_clock(text: str, pos: int, *, bare: bool = False) -> tuple[Clock, int] 
         if found := pattern.match(text, pos):
             clock = _as_clock(found)
             if clock is None and re.search(
-                r"(?:\d|\b(?:at|since|from|to|until|between|and|after|before|around|day))[\sT,-]*$", text[:pos], re.I
+                r"(?:\d|\b(?:at|since|from|to|until|between|and|after|before|around|day))[\sT,-]*$",
+                text[max(0, pos - 12) : pos],
+                re.I,
             ):
                 raise OperatorError(f"there is no time of day '{found[0].strip()}'; write it as 14:05 or 2:05 pm")
             return (clock, found.end()) if clock else None

@@ -97,7 +97,7 @@ def _last_after_number(scan: _Scan, pos: int) -> TimePhrase | None:
         scan.text, pos
     )
     lone = _re(r"(?:for\s+)?(?P<n>\d{1,4})\s?(?P<unit>h|hrs?|d|w|days?|hours?|weeks?)\b(?=\s*(?:[?.,;)!]|$))")
-    if found is None and re.search(r"(?:^|[,;:(\-\u2013\u2014]|\bfor)\s*$", scan.text[:pos]):
+    if found is None and re.search(r"(?:^|[,;:(\-\u2013\u2014]|\bfor)\s*$", scan.text[max(0, pos - 8) : pos]):
         found = lone.match(scan.text, pos)
     return _counted_back(scan, pos, found) if found else None
 
