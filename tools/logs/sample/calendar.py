@@ -42,7 +42,9 @@ def _scan(utc: datetime) -> int:
 
 def _patching(utc: datetime) -> int:
     # Patch Tuesday reaches the servers in the night that follows it.
-    return 10 if utc.day in (10, 11) and (utc.hour >= 20 or utc.hour < 3) and (utc.day, utc.hour < 3) != (10, True) else 0
+    return (
+        10 if utc.day in (10, 11) and (utc.hour >= 20 or utc.hour < 3) and (utc.day, utc.hour < 3) != (10, True) else 0
+    )
 
 
 _SHAPES = {

@@ -17,7 +17,16 @@ def group_of(host: Host) -> str:
     return "rg-web" if host.role == "web" else "rg-backup" if host.role == "backup" else "rg-apps"
 
 
-def activity_row(caller: Account | str, address: str, operation: str, group: str, resource: str, *, status: str = "Success", body: Row | None = None) -> Row:  # noqa: E501
+def activity_row(
+    caller: Account | str,
+    address: str,
+    operation: str,
+    group: str,
+    resource: str,
+    *,
+    status: str = "Success",
+    body: Row | None = None,
+) -> Row:
     """Return a control plane operation.
 
     `operation` is written as Azure names it (`Microsoft.Network/networkSecurityGroups/securityRules/write`);
@@ -43,7 +52,9 @@ def activity_row(caller: Account | str, address: str, operation: str, group: str
         "CategoryValue": "Administrative",
         "Claims": claims,
         "Claims_d": claims,
-        "HTTPRequest": json.dumps({"clientIpAddress": address, "method": "PUT" if operation.endswith("write") else "POST"}),
+        "HTTPRequest": json.dumps(
+            {"clientIpAddress": address, "method": "PUT" if operation.endswith("write") else "POST"}
+        ),
         "Hierarchy": SUBSCRIPTION,
         "Level": "Informational" if status == "Success" else "Error",
         "OperationName": operation,
@@ -61,19 +72,34 @@ def activity_row(caller: Account | str, address: str, operation: str, group: str
     }
 
 
-def flow_row(host: Host, other: str, port: int, *, outbound: bool, rule: str, allowed: bool = True, public: bool = True, protocol: str = "T", flows: int = 1) -> Row:  # noqa: E501
-    """Return flows between a virtual machine and another address, as Traffic Analytics sums them up."""
+def flow_row(
+    host: Host,
+    other: str,
+    port: int,
+    *,
+    outbound: bool,
+    rule: str,
+    allowed: bool = True,
+    public: bool = True,
+    protocol: str = "T",
+    flows: int = 1,
+    sent: float | None = None,
+) -> Row:
+    """Return flows between a virtual machine and another address, as Traffic Analytics sums them up; `sent` are bytes out."""
     vm, subnet = f"{group_of(host)}/{host.name}", f"vnet-prod/snet-{host.role}"
     nsg = f"{SUBSCRIPTION}/{group_of(host)}/nsg-{host.role}"
     kind = "UnknownPrivate" if not public else "ExternalPublic"
     denied: Row = {"InboundBytes_d": 0.0, "OutboundBytes_d": 0.0, "InboundPackets_d": 0.0, "OutboundPackets_d": 0.0}
     counts = {
-        f"{'Allowed' if state else 'Denied'}{'Out' if way else 'In'}Flows_d": float(flows) if (state, way) == (allowed, outbound) else 0.0
+        f"{'Allowed' if state else 'Denied'}{'Out' if way else 'In'}Flows_d": float(flows)
+        if (state, way) == (allowed, outbound)
+        else 0.0
         for state in (True, False)
         for way in (True, False)
     }
+    volume: Row = {"OutboundBytes_d": sent, "OutboundPackets_d": sent // 1400} if sent else {}
     return {
-        **(denied if not allowed else {}),
+        **(volume if allowed else denied),
         **counts,
         "SubType_s": "FlowLog",
         "FASchemaVersion_s": "2",
@@ -93,7 +119,9 @@ def flow_row(host: Host, other: str, port: int, *, outbound: bool, rule: str, al
         "FlowType_s": kind,
         "IsFlowCapturedAtUDRHop_b": False,
         "L4Protocol_s": protocol,
-        "L7Protocol_s": {443: "https", 80: "http", 53: "dns", 1433: "ms-sql-s", 22: "ssh", 3389: "ms-wbt-server"}.get(port, "unknown"),
+        "L7Protocol_s": {443: "https", 80: "http", 53: "dns", 1433: "ms-sql-s", 22: "ssh", 3389: "ms-wbt-server"}.get(
+            port, "unknown"
+        ),
         "MACAddress_s": "00-0D-3A-" + guid("mac", host.name)[:8].upper()[:2] + "-11-22",
         "NIC_s": f"{group_of(host)}/nic-{host.name}",
         "NSGList_s": nsg,

@@ -6,6 +6,8 @@ from . import incidents_cloud as cloud
 from . import incidents_endpoint as endpoint
 from . import incidents_identity as identity
 from . import incidents_server as server
+from . import lookalikes_cloud as harmless_cloud
+from . import lookalikes_endpoint as harmless
 from .daily_cloud import stock_cloud
 from .daily_endpoint import stock_endpoints
 from .stock import Stock
@@ -17,11 +19,14 @@ __all__ = ["compose"]
 _STORIES = (
     endpoint.encoded_powershell, identity.consent_after_fatigue, identity.password_spray, cloud.web_shell,
     cloud.azure_takeover, server.credential_dumping, server.lateral_movement, server.ransomware, cloud.data_to_cloud_storage,
+    harmless.agent_script, harmless.backup_lists_shadows, harmless.scheduled_scan, harmless.admin_psexec, harmless.application_dump,
+    harmless.web_deployment, harmless.file_migration, harmless_cloud.travelling_user, harmless_cloud.forgotten_password,
+    harmless_cloud.admin_consent, harmless_cloud.change_window,
 )  # fmt: skip
 
 
-def compose(rows: int, seed: int) -> tuple[Stock, tuple[TruthEntry, ...]]:
-    """Return all there is to write for a workspace of `rows` rows, and the truth about what is planted."""
+def compose() -> tuple[Stock, tuple[TruthEntry, ...]]:
+    """Return all there is to write and the truth about what is planted."""
     stock, company = Stock(), tenant()
     stock_endpoints(stock, company)
     stock_cloud(stock, company)

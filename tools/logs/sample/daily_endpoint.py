@@ -9,9 +9,8 @@ from typing import Any
 
 import yaml
 
-from .processes import Process, account_columns, host_columns, program, standing
+from .processes import Process, account_columns, file_columns, host_columns, program, standing
 from .stock import Stock
-from .story import _hex
 from .tenant import LOCAL_SERVICE, NETWORK_SERVICE, SYSTEM, Account, Host, Tenant, guid, number
 
 __all__ = ["stock_endpoints"]
@@ -115,17 +114,12 @@ def _files(stock: Stock, company: Tenant, host: Host) -> None:
         actor = _actor(who, host, company)
         for variant in _variants(path):
             whole = _filled(path, host, actor, variant, name)
-            row = _initiator(name, actor, host) | {
-                "ActionType": action,
-                "FileName": whole.rsplit("\\", 1)[-1],
-                "FolderPath": whole,
-                "FileSize": 500 + number(2_000_000, whole),
-                "MD5": _hex(32, whole, "md5"),
-                "SHA1": _hex(40, whole),
-                "SHA256": _hex(64, whole),
-            }
+            row = _initiator(name, actor, host) | file_columns(whole) | {"ActionType": action}
             if action == "FileRenamed":
-                row |= {"PreviousFileName": f"draft-{variant}.tmp", "PreviousFolderPath": whole.rsplit("\\", 1)[0] + f"\\draft-{variant}.tmp"}
+                row |= {
+                    "PreviousFileName": f"draft-{variant}.tmp",
+                    "PreviousFolderPath": whole.rsplit("\\", 1)[0] + f"\\draft-{variant}.tmp",
+                }
             stock.recur("DeviceFileEvents", row, _rhythm(host, *rhythm), weight)
 
 
@@ -148,7 +142,9 @@ def _registry(stock: Stock, company: Tenant, host: Host) -> None:
 def _logons(stock: Stock, company: Tenant, host: Host) -> None:
     for who, kind, protocol, source, rhythm, weight in _usual_logons(company, host):
         row = host_columns(host) | _logon(who, kind, protocol, source)
-        stock.recur("DeviceLogonEvents", row | {"ActionType": "LogonSuccess", "IsLocalAdmin": who.admin}, rhythm, weight)
+        stock.recur(
+            "DeviceLogonEvents", row | {"ActionType": "LogonSuccess", "IsLocalAdmin": who.admin}, rhythm, weight
+        )
         if kind in ("Interactive", "Network") and who.office and not who.admin:
             failed = {"ActionType": "LogonFailed", "FailureReason": "InvalidUserNameOrPassword"}
             stock.recur("DeviceLogonEvents", row | failed, rhythm, 1)
@@ -173,7 +169,11 @@ def _usual_logons(company: Tenant, host: Host) -> Iterator[tuple[Account, str, s
 
 
 def _logon(who: Account, kind: str, protocol: str, source: Host | None) -> dict[str, Any]:
-    remote = {"RemoteIP": source.address, "RemoteIPType": "Private", "RemoteDeviceName": source.name, "RemotePort": 49_700} if source else {}
+    remote = (
+        {"RemoteIP": source.address, "RemoteIPType": "Private", "RemoteDeviceName": source.name, "RemotePort": 49_700}
+        if source
+        else {}
+    )
     return remote | account_columns("InitiatingProcessAccount", SYSTEM) | {
         "AccountDomain": who.domain.lower(),
         "AccountName": who.name,

@@ -129,7 +129,12 @@ _DRAWS: dict[str, Draw] = {
 }
 """What is drawn for each event where its prototype leaves it open."""
 
-_DRAWN_WHERE = {"ProcessId": "FileName", "LocalPort": "RemotePort", "LogonId": "LogonType", "InitiatingProcessCreationTime": "InitiatingProcessFileName"}
+_DRAWN_WHERE = {
+    "ProcessId": "FileName",
+    "LocalPort": "RemotePort",
+    "LogonId": "LogonType",
+    "InitiatingProcessCreationTime": "InitiatingProcessFileName",
+}
 """Columns that stay empty where this other one is empty."""
 
 

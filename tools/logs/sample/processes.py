@@ -14,7 +14,7 @@ import yaml
 from .calendar import START
 from .tenant import LOCAL_SERVICE, NETWORK_SERVICE, SYSTEM, Account, Host, number
 
-__all__ = ["Process", "Program", "program", "standing"]
+__all__ = ["Process", "Program", "account_columns", "file_columns", "host_columns", "program", "standing"]
 
 Row = dict[str, Any]
 
@@ -49,24 +49,39 @@ class Program:
         content = f"{self.original or self.name}/{self.company}/{self.description}".lower().encode()
         return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
 
+    def as_file(self) -> Row:
+        """Return the columns of the file."""
+        return {
+            "FileName": self.name,
+            "FolderPath": self.path,
+            "FileSize": self.size,
+            "MD5": self.digest("md5"),
+            "SHA1": self.digest("sha1"),
+            "SHA256": self.digest("sha256"),
+        }
+
 
 @cache
 def _software() -> dict[str, Program]:
     text = resources.files(__package__ or __name__).joinpath("software.yaml").read_text("utf-8")
     data = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    vendors = data["vendors"]
-    return {
-        name: Program(name, folder, *vendors[vendor], description, line, parent)
-        for name, (folder, vendor, description, line, parent) in data["programs"].items()
-    }
+    return {name: _program(name, data["vendors"], *facts) for name, facts in data["programs"].items()}
 
 
-def program(name: str, *, folder: str | None = None) -> Program:
-    """Return a known program, or an unknown unsigned one of this name in `folder`."""
-    known = _software().get(name)
-    if known is None:
-        return Program(name, folder or "")
-    return replace(known, folder=folder) if folder is not None else known
+def _program(name: str, vendors: dict[str, list[str]], folder: str, vendor: str, *more: str) -> Program:
+    company, product = vendors[vendor]
+    description, line, parent, original = (*more, "")[:4]
+    return Program(name, folder, company, product, description, line, parent, original)
+
+
+def program(name: str, *, folder: str | None = None, renamed: str = "") -> Program:
+    """Return a known program, or an unknown unsigned one of this name in `folder`.
+
+    `renamed` is the known program that hides behind the name.
+    """
+    known = _software().get(renamed or name, Program(name, ""))
+    original = known.original or (renamed and known.name)
+    return replace(known, name=name, original=original, folder=known.folder if folder is None else folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +104,7 @@ class Process:
         return {
             **self.host_columns(),
             **account_columns("Account", self.actor),
-            "FileName": program.name,
-            "FolderPath": program.path,
-            "FileSize": program.size,
-            "MD5": program.digest("md5"),
-            "SHA1": program.digest("sha1"),
-            "SHA256": program.digest("sha256"),
+            **program.as_file(),
             "ProcessVersionInfoCompanyName": program.company or None,
             "ProcessVersionInfoProductName": program.product or None,
             "ProcessVersionInfoProductVersion": _version(program),
@@ -141,6 +151,13 @@ class Process:
     def host_columns(self) -> Row:
         """Return the columns of the machine."""
         return host_columns(self.host)
+
+
+def file_columns(path: str, *, renamed: str = "") -> Row:
+    """Return the columns of a file: an executable has the hashes it has as a process, others those of their path."""
+    folder, _, name = path.rpartition("\\")
+    found = program(name, folder=folder, renamed=renamed)
+    return (found if name.endswith(".exe") else replace(found, description=path)).as_file()
 
 
 def host_columns(host: Host) -> Row:
@@ -191,8 +208,4 @@ def standing(host: Host, name: str, actor: Account, line: str = "", integrity: s
     return Process(found, line or found.line or name, host, actor, pid, started, level, logon, parent)
 
 
-_PARENT_ACTORS = {
-    name: SYSTEM
-    for name in ("System", "smss.exe", "wininit.exe", "winlogon.exe", "services.exe", "svchost.exe", "MsMpEng.exe", "MsSense.exe",
-                 "SearchIndexer.exe", "IntuneManagementExtension.exe", "Veeam.Backup.Manager.exe")
-}  # fmt: skip
+_PARENT_ACTORS = dict.fromkeys(("System", "smss.exe", "wininit.exe", "winlogon.exe", "services.exe", "svchost.exe", "MsMpEng.exe", "MsSense.exe", "SearchIndexer.exe", "IntuneManagementExtension.exe", "Veeam.Backup.Manager.exe"), SYSTEM)  # fmt: skip

@@ -100,7 +100,9 @@ class Host:
 SYSTEM = Account("system", "SYSTEM", "NT AUTHORITY", "S-1-5-18")
 LOCAL_SERVICE = Account("local service", "LOCAL SERVICE", "NT AUTHORITY", "S-1-5-19")
 NETWORK_SERVICE = Account("network service", "NETWORK SERVICE", "NT AUTHORITY", "S-1-5-20")
-APP_POOL = Account("DefaultAppPool", "DefaultAppPool", "IIS APPPOOL", "S-1-5-82-3006700770-424185619-1745488364-794895919-4004696415")
+APP_POOL = Account(
+    "DefaultAppPool", "DefaultAppPool", "IIS APPPOOL", "S-1-5-82-3006700770-424185619-1745488364-794895919-4004696415"
+)
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,9 @@ def tenant() -> Tenant:
     }
     desks = {name: desk for staff in data["people"].values() for name, (_display, _office, desk) in staff.items()}
     admins = {
-        f"adm-{name}": _account(f"adm-{name}", f"{people[name].display} (admin)", office=people[name].office, admin=True)
+        f"adm-{name}": _account(
+            f"adm-{name}", f"{people[name].display} (admin)", office=people[name].office, admin=True
+        )
         for name in data["admins"]
     }
     services = {name: _account(name, display) for name, display in data["services"].items()}

@@ -29,7 +29,7 @@ def generate(folder: Path, *, rows: int = 60_000, seed: int = 7) -> None:
     raised to that. The same rows and seed give the same bytes. Memory does not grow with the rows. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    stock, stories = compose(rows, seed)
+    stock, stories = compose()
     planted = sum(len(stock.planted[table]) for table in TABLES)
     parts = shares(max(0, rows - planted), [_SHARES[table] for table in TABLES])
     for table, part in zip(TABLES, parts, strict=True):
