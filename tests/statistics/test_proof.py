@@ -30,6 +30,9 @@ CASES: dict[str, tuple[str, list[Row]]] = {
               + [signins.signin(230, "u3@contoso.com"), signins.signin(-90000.0, "u3@contoso.com", "50126")]),
     "logons": ("DeviceLogonEvents", [signins.logon(i * 3.0, f"svc{i}", "LogonFailed") for i in range(15)]
                + [signins.logon(20.5, "WS1$", "LogonFailed")]),
+    "spread": ("DeviceLogonEvents", [signins.arrival(i * 20.0, i) for i in range(12)]),
+    "client": ("SigninLogs", [signins.signin(i * 60.0, f"u{i}@contoso.com", "50126", f"45.77.{i}.9", UserAgent="X")
+                              for i in range(14)]),
     "fatigue": ("SigninLogs", [signins.signin(i * 60.0, result="500121") for i in range(5)] + [signins.signin(400)]),
     "travel": ("SigninLogs", signins.journey(1, signins.MOSCOW)),
     "reads": ("AzureActivity", [operations.azure(i, operations.READ, n=i) for i in range(40)]

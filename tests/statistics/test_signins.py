@@ -149,3 +149,47 @@ def test_a_country_new_to_an_account_is_a_hint() -> None:
 def test_a_country_written_out_is_not_a_new_one() -> None:
     rows = [signin(i * HOUR, Location="US") for i in range(10)] + [signin(11 * HOUR, Location="United States")]
     assert levels("SigninLogs", rows) == {}
+
+
+AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) spray"
+
+
+@pytest.mark.parametrize(("addresses", "expected"), [(4, {}), (12, {"stat-password-spray": "medium"})])
+def test_a_spray_from_many_addresses_shows_by_its_client(addresses: int, expected: dict[str, str]) -> None:
+    rows = [
+        signin(i * 60.0, f"user{i}@contoso.com", "50126", ip=f"45.77.{i % addresses}.9", UserAgent=AGENT)
+        for i in range(14)
+    ]
+    assert levels("SigninLogs", rows) == expected
+
+
+def test_a_browser_that_all_use_sprays_nobody() -> None:
+    rows = [signin(i * 60.0, f"user{i}@contoso.com", "50126", f"45.77.{i}.9", UserAgent=AGENT) for i in range(14)]
+    rows += [signin(i * 60.0 + 9, f"user{i}@contoso.com", "0", f"45.77.{i}.9", UserAgent=AGENT) for i in range(80)]
+    assert levels("SigninLogs", rows) == {}
+
+
+def arrival(seconds: float, host: int, account: str = "adm-erik", kind: str = "Network") -> Row:
+    return at(
+        seconds, DeviceName=f"srv{host}", AccountName=account, ActionType="LogonSuccess", LogonType=kind,
+        RemoteIP="10.0.0.9",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("hosts", "expected"), [(7, {}), (8, {"stat-logons-spread": "medium"})])
+def test_how_many_hosts_an_account_may_visit(hosts: int, expected: dict[str, str]) -> None:
+    assert levels("DeviceLogonEvents", [arrival(i * 20.0, i) for i in range(hosts)]) == expected
+
+
+@pytest.mark.parametrize("account", ["WS1$", "SYSTEM", "ANONYMOUS LOGON"])
+def test_machines_and_the_system_go_everywhere(account: str) -> None:
+    assert levels("DeviceLogonEvents", [arrival(i * 5.0, i, account) for i in range(30)]) == {}
+
+
+def test_a_backup_that_visits_every_night_is_low() -> None:
+    rows = [arrival(night * 86400.0 + i * 20, i, "svc-backup") for night in range(3) for i in range(9 + (night == 2))]
+    assert levels("DeviceLogonEvents", rows) == {"stat-logons-spread": "low"}
+
+
+def test_logons_at_the_keyboard_do_not_spread() -> None:
+    assert levels("DeviceLogonEvents", [arrival(i * 5.0, i, kind="Interactive") for i in range(30)]) == {}

@@ -17,6 +17,7 @@ from .guessing import passwords_are_guessed, passwords_are_sprayed
 from .mfa_fatigue import second_factor_is_pushed
 from .rarity import processes_are_rare
 from .scanning import networks_are_scanned
+from .spreading import clients_spray_from_many_addresses, logons_spread
 from .travel import accounts_travel_impossibly, countries_are_new
 
 __all__ = ["STATISTICS"]
@@ -24,6 +25,8 @@ __all__ = ["STATISTICS"]
 STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     passwords_are_guessed,
     passwords_are_sprayed,
+    clients_spray_from_many_addresses,
+    logons_spread,
     second_factor_is_pushed,
     accounts_travel_impossibly,
     countries_are_new,

@@ -1,0 +1,120 @@
+"""One account on many hosts in minutes, and one client that fails for many accounts from many addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import median
+
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.findings import Detection, Level
+from soc_analyst.tools.evidence import Evidence
+
+from .addresses import is_address
+from .frame import Frame, Sighting, equals, one_of, widest
+from .guessing import ONLY_FAILED_SHARE, SIGNINS, SPRAY, TRIES_PER_ACCOUNT
+
+__all__ = ["clients_spray_from_many_addresses", "logons_spread"]
+
+HOSTS_TO_REPORT = 8
+SPREAD_SECONDS = 10 * 60
+PAST_SHARE = 0.5
+ACCOUNTS_TO_REPORT, ADDRESSES_TO_REPORT = 12, 5
+CLIENT_SECONDS = 60 * 60
+
+SPREAD = Sighting(
+    id="stat-logons-spread",
+    title="One account logs on to many hosts",
+    techniques=("T1021.002", "T1021", "T1078"),
+    tactics=("lateral-movement",),
+    false_positives=(
+        "Deployment, backup and vulnerability scanning under a service account, which repeat on schedule",
+    ),
+)
+
+
+def logons_spread(evidence: Evidence) -> Iterator[Detection]:
+    """Report accounts that log on from one source to eight hosts within ten minutes over the network.
+
+    Rated low where the account has done half as much before: a tool at its routine.
+    """
+    frame = Frame.of(evidence, "DeviceLogonEvents", ("DeviceName", "AccountName", "ActionType"))
+    if frame is None:
+        return
+    hosts, accounts, sources = frame.lower("DeviceName"), frame.lower("AccountName"), frame.lower("RemoteIP")
+    kinds, actions = frame.lower("LogonType"), frame.lower("ActionType")
+    remote = [
+        i for i, action in enumerate(actions)
+        if action == "logonsuccess" and hosts[i] and kinds[i] in ("", "network", "remoteinteractive")
+    ]  # fmt: skip
+
+    def traveller(index: int) -> str:
+        account = accounts[index]
+        ordinary = not account or account.endswith("$") or account in ("system", "anonymous logon", "-")
+        return "" if ordinary else f"{account}\0{sources[index]}"
+
+    for rows in frame.grouped(traveller, remote).values():
+        start, end = widest(frame.at(rows), [hosts[i] for i in rows], SPREAD_SECONDS)
+        inside = rows[start:end]
+        count = len({hosts[i] for i in inside})
+        if count >= HOSTS_TO_REPORT:
+            first, last = widest(frame.at(rows[:start]), [hosts[i] for i in rows[:start]], SPREAD_SECONDS)
+            usual = len({hosts[i] for i in rows[first:last]}) >= PAST_SHARE * count
+            yield _spread(frame, inside, usual)
+
+
+def clients_spray_from_many_addresses(evidence: Evidence) -> Iterator[Detection]:
+    """Report a user agent with which twelve accounts fail within an hour from five addresses; few may succeed with it."""
+    frame = Frame.of(evidence, SIGNINS.table, ("UserPrincipalName", "ResultType", "UserAgent", "IPAddress"))
+    if frame is None:
+        return
+    accounts, results, agents = frame.lower("UserPrincipalName"), frame.text("ResultType"), frame.text("UserAgent")
+    for agent, rows in frame.grouped(lambda i: agents[i] if accounts[i] else "").items():
+        failures = [i for i in rows if results[i] in SIGNINS.failed]
+        start, end = widest(frame.at(failures), [accounts[i] for i in failures], CLIENT_SECONDS)
+        inside = failures[start:end]
+        tries = [accounts[i] for i in inside]
+        failed = set(tries)
+        entered = {accounts[i] for i in rows if results[i] in SIGNINS.succeeded}
+        spread = (
+            len(failed) >= ACCOUNTS_TO_REPORT
+            and len({frame.text("IPAddress")[i] for i in inside}) >= ADDRESSES_TO_REPORT
+        )
+        few = spread and median(tries.count(name) for name in failed) <= TRIES_PER_ACCOUNT
+        if few and len(failed - entered) >= ONLY_FAILED_SHARE * len(failed | entered):
+            yield _client(frame, agent, inside)
+
+
+def _spread(frame: Frame, rows: list[int], usual: bool) -> Detection:
+    hosts, account, source = (
+        frame.text("DeviceName"),
+        frame.text("AccountName")[rows[0]],
+        frame.text("RemoteIP")[rows[0]],
+    )
+    names = list(dict.fromkeys(hosts[i] for i in rows))
+    level: Level = "low" if usual else "medium"
+    statement = (
+        f"{account} logged on to {len(names)} hosts from {source or 'an unnamed source'} between "
+        f"{frame.moment(rows[0])} and {frame.moment(rows[-1])}" + ("; it has done the like before" if usual else "")
+    )
+    entities = [Entity(kind="account", value=account)]
+    entities += [Entity(kind="ip" if is_address(source) else "host", value=source)] if source else []
+    entities += [Entity(kind="host", value=name) for name in names[:5]]
+    claims = [frame.shared(f"all logons are of {account}", rows, "AccountName", account)]
+    cited = list({hosts[i]: i for i in reversed(rows)}.values())[::-1]
+    return SPREAD.detection(frame, level, statement, cited, entities=entities, claims=claims)
+
+
+def _client(frame: Frame, agent: str, rows: list[int]) -> Detection:
+    accounts, addresses = frame.lower("UserPrincipalName"), frame.text("IPAddress")
+    names, places = list(dict.fromkeys(accounts[i] for i in rows)), list(dict.fromkeys(addresses[i] for i in rows))
+    statement = (
+        f"{len(rows)} failed sign-ins to {len(names)} accounts from {len(places)} addresses with the user agent "
+        f"“{agent}” between {frame.moment(rows[0])} and {frame.moment(rows[-1])}"
+    )
+    claims = [
+        frame.counted("failures with this user agent", equals("UserAgent", agent), one_of("ResultType", SIGNINS.failed))
+    ]
+    entities = [Entity(kind="account", value=name) for name in names[:10]]
+    entities += [Entity(kind="ip", value=place) for place in places[:5] if place]
+    cited = list({accounts[i]: i for i in rows}.values())
+    return SPRAY.detection(frame, "medium", statement, cited, entities=entities, claims=claims)
