@@ -192,6 +192,7 @@ def _table() -> tuple[tuple[re.Pattern[str], Reader], ...]:
         (r"\b(?:tcp|udp)\s?[/: -]\s?(?P<v>\d{1,5})\b(?!\.)", _ports),
         (r"(?<![\w.])(?P<v>\d{1,5})\s?/\s?(?:tcp|udp)\b", _ports),
         (rf"\b{_TOWARDS}\s*[:=]?\s*(?P<v>\d{{2,5}})\b(?![:./-]\d|\s*(?:{_COUNTED}))", _ports),
+        (r"(?<![\w.:/-])(?P<v>\d{2,5})\s+(?:outbound|inbound)\b", _ports),
         (r"(?:(?<=\s)|(?<=\()):(?P<v>\d{2,5})\b(?![:.])", _ports),
         (rf"(?P<v>{edge}[\w][\w$-]*(?:\.[\w-]+)*\.(?P<ext>{extensions}))\b(?!\.\w)", _file_name),
         (rf"(?:{edge}|(?<=\*\.))(?P<v>{name})(?![\w@])", _domain),

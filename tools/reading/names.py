@@ -10,7 +10,15 @@ from soc_analyst.state.entities import EntityKind
 
 from .artefacts import Found
 from .masking import FILLER, Mask
-from .shapes import is_account_shape, is_acronym, is_english, is_host_shape, looks_compound, never_a_host
+from .shapes import (
+    is_account_shape,
+    is_acronym,
+    is_english,
+    is_host_shape,
+    is_resource_shape,
+    looks_compound,
+    never_a_host,
+)
 from .vocabulary import alternatives, vocabulary
 
 __all__ = ["find_candidates", "find_names"]
@@ -40,6 +48,7 @@ def find_names(mask: Mask) -> Iterator[Found]:
     for kind in _ROLES:
         yield from _before_role(mask, kind)
     yield from _by_shape(mask, "account", is_account_shape)
+    yield from _by_shape(mask, "resource", is_resource_shape)
     yield from _by_shape(mask, "host", is_host_shape)
     yield from _after_on(mask)
     yield from _actors(mask)
@@ -182,6 +191,7 @@ def _actor_patterns() -> tuple[re.Pattern[str], ...]:
         rf"\b(?:by|as|impersonat\w+|logged\s+in\s+as)\s+{name}(?![\w@\\-])",
         rf"\b(?i:{ask}|what\s+(?:did|has|was|is))\s+{name}(?=\s+(?:been\s+|recently\s+|ever\s+)?{verbs}\b)",
         rf"(?<![\w-])(?P<v>[a-z_][\w-]*\w)['\u2019]s\s+(?i:{owned})",
+        rf"\b(?i:what)\s+{name}(?=\s+(?:did|does|has|had|was|is)\b)",
     )
     return tuple(re.compile(source) for source in sources)
 

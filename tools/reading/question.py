@@ -44,8 +44,8 @@ def read_question(
     found = list(find_artefacts(mask))
     window, notes = _window(mask, code, clock, span, since, until)
     found += find_names(mask)
-    candidates = () if code != "en" else find_candidates(mask)
     subject = read_subject(mask.words, _distinct(found)) if code == "en" else Subject()
+    candidates = () if code != "en" else find_candidates(mask)
     return Reading(
         window=window,
         entities=_distinct(found),

@@ -7,7 +7,15 @@ from functools import cache
 
 from .vocabulary import vocabulary
 
-__all__ = ["is_account_shape", "is_acronym", "is_english", "is_host_shape", "looks_compound", "never_a_host"]
+__all__ = [
+    "is_account_shape",
+    "is_acronym",
+    "is_english",
+    "is_host_shape",
+    "is_resource_shape",
+    "looks_compound",
+    "never_a_host",
+]
 
 _SUFFIXES = ("s", "es", "ed", "d", "ly", "'s", "\u2019s")
 
@@ -87,6 +95,12 @@ def _is_plain_host(word: str) -> bool:
         return False
     head = re.sub(r"\d.*", "", lower)
     return len(re.findall(r"\d", lower)) > 1 or head in _lowered("host_parts") or word[:2].isupper()
+
+
+def is_resource_shape(word: str) -> bool:
+    """Return whether a word looks like an Azure resource's name: prod-nsg, rg-data."""
+    parts = re.split(r"[-_]", word.lower())
+    return looks_compound(word) and (parts[0] in _lowered("resource_parts") or parts[-1] in _lowered("resource_parts"))
 
 
 _ACCOUNTS = re.compile(
