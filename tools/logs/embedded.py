@@ -21,6 +21,7 @@ from soc_analyst.tools.kql import EngineRefusal, to_sql
 
 from .base import QueryResult
 from .loading import ABOUT, load_folder
+from .reach import require_known_tables
 from .results import as_kusto_types
 
 __all__ = ["EmbeddedWorkspace"]
@@ -50,6 +51,7 @@ class EmbeddedWorkspace:
         self._engine = engine
         self._columns = {table: tuple(schema.columns) for table, schema in tables.items()}
         self._policy_hash = policy_hash
+        self._running: dict[asyncio.Future[QueryResult], threading.Event] = {}
         notes = engine.execute(f"SELECT note FROM {ABOUT}.notes ORDER BY place").fetchall()
         self.notes = tuple(str(note) for (note,) in notes)
         self._now = now or _after(engine.execute(f"SELECT newest FROM {ABOUT}.clock").fetchall()[0][0])
@@ -79,24 +81,27 @@ class EmbeddedWorkspace:
 
     async def run(self, query: ApprovedQuery, *, timeout: float) -> QueryResult:  # noqa: ASYNC109 - ends the query itself
         """Run an approved query; past `timeout` seconds it is interrupted and comes back as failed."""
-        cursor = self._engine.cursor()
         stop = threading.Event()
+        running = asyncio.ensure_future(asyncio.to_thread(self._run, query, timeout, stop))
+        self._running[running] = stop
+        running.add_done_callback(self._running.pop)
         try:
-            return await asyncio.to_thread(self._run, cursor, query, timeout, stop)
+            return await asyncio.shield(running)
         except asyncio.CancelledError:
             stop.set()
             raise
 
     async def aclose(self) -> None:
-        """Close the engine."""
+        """Stop what still runs, and close the engine."""
+        for stop in self._running.values():
+            stop.set()
+        await asyncio.gather(*self._running, return_exceptions=True)
         await asyncio.to_thread(self._engine.close)
 
-    def _run(
-        self, cursor: duckdb.DuckDBPyConnection, query: ApprovedQuery, timeout: float, stop: threading.Event
-    ) -> QueryResult:
+    def _run(self, query: ApprovedQuery, timeout: float, stop: threading.Event) -> QueryResult:
         begun = time.monotonic()
         try:
-            with _interrupted_after(cursor, timeout, stop), cursor:
+            with self._engine.cursor() as cursor, _interrupted_after(cursor, timeout, stop):
                 rows = self._rows(cursor, query)
             elapsed = 1000 * (time.monotonic() - begun)
             return QueryResult.of(as_kusto_types(rows), row_cap=query.row_cap, elapsed_ms=elapsed)
@@ -107,6 +112,7 @@ class EmbeddedWorkspace:
         if query.policy_hash != self._policy_hash:
             reason = "the query was approved under another policy than the one this workspace was opened with"
             raise EngineRefusal(Diagnostic(code="other-policy", message=reason, hint="Plan the query again."))
+        require_known_tables(query.kql, self.tables)
         sql = to_sql(query.kql, self._columns, self._now)
         relation = cursor.sql(sql.text, params=dict(sql.parameters))
         reader = relation.to_arrow_reader(BATCH)

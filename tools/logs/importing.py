@@ -122,8 +122,8 @@ def _import_table(
     )
     for name in ("old", "new", "added"):
         engine.execute(f"DROP TABLE {name}")
-    file = target.name if added or not old else ""
-    return Imported(schema.name, file, int(added), int(read) - int(added), tuple(notes))
+    written = target.name if added or not old else ""
+    return Imported(schema.name, written, int(added), int(read) - int(added), tuple(notes))
 
 
 def _exported(name: str, schema: TableSchema) -> str:

@@ -163,6 +163,8 @@ def _build(database: Path, found: LogFolder, schemas: Mapping[str, TableSchema])
 def _load_table(engine: duckdb.DuckDBPyConnection, schema: TableSchema, files: Sequence[LogFile]) -> list[str]:
     table = quoted(schema.name)
     create_table(engine, table, schema)
+    if not files:
+        return []
     in_order = "TimeGenerated" in schema.columns and sum(file.path.stat().st_size for file in files) <= SORTED_UP_TO
     target = "unordered" if in_order else table
     if in_order:

@@ -24,8 +24,8 @@ def as_kusto_types(rows: pa.Table) -> pa.Table:
 def _as_kusto_type(column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type
     if pa.types.is_timestamp(kind):
-        naive = kind.tz is None
-        return pc.assume_timezone(column.cast(pa.timestamp("us")), "UTC") if naive else column.cast(UTC_TIME)
+        whole = column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
+        return pc.assume_timezone(whole, "UTC") if kind.tz is None else whole.cast(UTC_TIME)
     if pa.types.is_date(kind):
         return pc.assume_timezone(column.cast(pa.timestamp("us")), "UTC")
     if pa.types.is_decimal(kind):
