@@ -17,6 +17,7 @@ __all__ = [
     "application_dump",
     "backup_lists_shadows",
     "file_migration",
+    "minor_alerts",
     "scheduled_scan",
     "web_deployment",
 ]
@@ -312,5 +313,28 @@ def file_migration(stock: Stock, company: Tenant) -> Story:
             event="an archived file gets its new name",
             action="FileRenamed",
             previous=old,
+        )
+    return story
+
+
+def minor_alerts(stock: Stock, company: Tenant) -> Story:
+    """Defender reports what it has already dealt with, and what is not worth a case."""
+    story = Story(
+        stock,
+        "minor-alerts",
+        "lookalike",
+        "Alerts of low severity that need no case",
+        "Were there any high severity alerts on 4 March?",
+    )
+    titles = (
+        ("Potentially unwanted application was blocked", "UnwantedSoftware"),
+        ("An uncommon file was created and added to startup", "SuspiciousActivity"),
+    )
+    for place, desk in enumerate(company.workstations[::4]):
+        title, category = titles[place % 5 == 4]
+        browser = standing(desk, "msedge.exe", desk.owner or SYSTEM)
+        at = moment(3 + place, "09:40:00") + timedelta(minutes=47 * place % 300)
+        story.alert(
+            at, title, "Informational" if place % 3 else "Low", category, "", process=browser, account=desk.owner
         )
     return story
