@@ -16,6 +16,7 @@ from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.guard import Policy, check_text, recheck
 from soc_analyst.tools.kql import EngineRefusal
+from soc_analyst.tools.kql.render import quoted
 
 
 def _entries() -> list[tuple[str, str]]:
@@ -158,7 +159,7 @@ def _nothing_leaks(
     return True
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kql=st.one_of(QUERIES, MUTATED))
 def test_no_generated_query_sees_more_than_it_may(
     kql: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any
@@ -173,6 +174,38 @@ def test_no_query_of_twenty_thousand_sees_more_than_it_may(
     kql: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any
 ) -> None:
     _nothing_leaks(kql, policy, tables, window, workspace)
+
+
+TEXTS = [
+    *('"', "'", "\\", "x' || (select value from secrets) || 'y", "'; drop table secrets; --", 'x") from secrets --'),
+    *("\n", "\x00", "*", "{0}", "$kqlnow", "\u2028", "\U0001f600", "a\\'b"),
+]
+PLACES = [
+    "SigninLogs | project [{0}] = Id",
+    "SigninLogs | extend [{0}] = Id | where [{0}] == 'x' | project TimeGenerated",
+    "SigninLogs | summarize [{0}] = count() by Id",
+    "SigninLogs | project-rename [{0}] = Id | project TimeGenerated",
+    "SigninLogs | project DeviceDetail | mv-expand [{0}] = DeviceDetail | count",
+    "let [{0}] = 5; SigninLogs | where DurationMs == [{0}]",
+    "let [{0}] = SigninLogs | take 1; [{0}] | count",
+    "SigninLogs | where tostring(DeviceDetail[{0}]) == 'x' | project Id",
+    "SigninLogs | where tostring(dynamic({{{0}: [{0}]}})) == Id | project Id",
+    "SigninLogs | where Id has_any ({0}) or Id hasprefix {0} or Id in (dynamic([{0}]))",
+    "SigninLogs | extend a = strcat(Id, {0}), b = split(Id, {0}), c = replace_string(Id, {0}, {0}) | project a, b, c",
+    "SigninLogs | extend a = extract({0}, 1, Id), b = trim({0}, Id) | project a, b",
+    "SigninLogs | extend a = todatetime({0}), b = parse_json({0}).x, c = indexof(Id, {0}) | project a, b, c",
+    "SigninLogs | extend a = format_datetime(TimeGenerated, {0}) | project a",
+    "SigninLogs | extend a = bag_pack({0}, Id), b = strcat_delim({0}, Id, Id) | project a, b",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_text_gets_out_of_the_place_it_stands_in(
+    place: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any
+) -> None:
+    ran = [_nothing_leaks(place.format(quoted(text)), policy, tables, window, workspace) for text in TEXTS]
+    assert len(ran) == len(TEXTS)
+    assert workspace.con.execute("SELECT count(*) FROM secrets").fetchone() == (1,)
 
 
 def test_the_canary_would_be_seen(workspace: Any) -> None:

@@ -32,6 +32,10 @@ from .scope import Bind, Scope
 __all__ = ["Typist"]
 
 _MATCHES_ALL = frozenset({"has", "contains", "startswith", "endswith", "hasprefix", "hassuffix", "matches regex"})
+_REGEX_AT = {"extract": 0, "extract_all": 0, "replace_regex": 1, "trim": 0, "trim_start": 0, "trim_end": 0}
+"""Which argument is a regular expression."""
+
+_NOT_IN_PATHS = frozenset("\"'\\\n\r\x00")
 _HINTS: dict[tuple[Kind, Kind], str] = {
     ("long", "string"): "write the number without quotes",
     ("int", "string"): "write the number without quotes",
@@ -100,13 +104,17 @@ class Typist:
 
     @_bound.register
     def _(self, node: Member) -> tuple[Expr, Kind]:
+        if not node.name or set(node.name) & _NOT_IN_PATHS:
+            # Engines write the way into a dynamic value as text of their own, in which these would mean something.
+            self.scope.report("bad-name", "a property's name is not empty and holds no quote or backslash", node)
         return Member(self._dynamic(node.base), node.name, span=node.span), "dynamic"
 
     @_bound.register
     def _(self, node: Index) -> tuple[Expr, Kind]:
         index, kind = self.bound(node.index)
-        if not (can_be(kind, "long") or kind == "string"):
-            self.scope.report("type-mismatch", f"an index is a number or a text, this is {kind}", node.index)
+        if not can_be(kind, "long") or kind == "real":
+            hint = "write the property in quotes"
+            self.scope.report("type-mismatch", f"an index is a whole number, this is {kind}", node.index, hint)
         return Index(self._dynamic(node.base), index, span=node.span), "dynamic"
 
     def _dynamic(self, base: Expr) -> Expr:
@@ -158,10 +166,16 @@ class Typist:
                 "empty-value", f"{node.op} with an empty text is true of every row", node, "use isnotempty()"
             )
         if node.op == "matches regex":
-            try:
-                re2.compile(text, options=_QUIET)
-            except re2.error as error:
-                self.scope.report("bad-regex", f"this is not a regular expression (RE2): {error}", node.right)
+            self._regex(node.right)
+
+    def _regex(self, node: Expr) -> None:
+        if not isinstance(node, Literal) or not isinstance(node.value, str):
+            return
+        try:
+            re2.compile(node.value, options=_QUIET)
+        except re2.error as error:
+            why = error.args[0].decode("utf-8", "replace") if error.args else "it cannot be read"
+            self.scope.report("bad-regex", f"this is not a regular expression (RE2): {why[:120]}", node)
 
     @_bound.register
     def _(self, node: Between) -> tuple[Expr, Kind]:
@@ -245,6 +259,8 @@ class Typist:
             wanted = f"{signature.required} or more" if signature.repeated else _span_of(signature)
             self.scope.report("wrong-arguments", f"{node.name}() takes {wanted} arguments, not {len(kinds)}", node)
             return
+        if node.name in _REGEX_AT:
+            self._regex(node.args[_REGEX_AT[node.name]])
         for position, (kind, arg) in enumerate(zip(kinds, node.args, strict=True)):
             wanted_kind = signature.takes_at(position)
             if not can_be(kind, wanted_kind):

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import duckdb_kql
-
 from soc_analyst.state.queries import Diagnostic
 
 from .parser import parse
@@ -52,6 +50,8 @@ def to_sql(kql: str, schema: Mapping[str, Sequence[str]], now: datetime) -> Sql:
     if parsed.tree is None:
         raise EngineRefusal(parsed.diagnostics[0])
     text = render_for_engine(parsed.tree)
+    import duckdb_kql  # its generated parser takes a second to import, which only those who run queries should pay
+
     columns = {table: list(names) for table, names in schema.items()}
     try:
         with contextlib.redirect_stderr(io.StringIO()):

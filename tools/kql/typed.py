@@ -33,25 +33,27 @@ __all__ = ["TIME", "tree_of"]
 
 TIME = "TimeGenerated"
 
+Types = Mapping[str, ColumnType]
+
 _ANY = ("has_any", "in", "in~", "!in", "!in~")
 
 
-def tree_of(query: TypedQuery, types: Mapping[str, ColumnType] | None = None) -> Query:
+def tree_of(query: TypedQuery, types: Types | None = None) -> Query:
     """Return the tree of a typed query, without window and row cap, which the guard adds.
 
     `types` gives the KQL types of the table's columns, so that dynamic ones are compared as text. The conditions must
     have been checked: each operator with as many values as it takes.
     """
     steps = [Where(_any_of(one, types or {})) for one in query.where]
-    return Query((), Pipeline(Table(query.table), (*steps, *_SHAPES[query.shape](query))))
+    return Query((), Pipeline(Table(query.table), (*steps, *_SHAPES[query.shape](query, types or {}))))
 
 
-def _any_of(group: AnyOf, types: Mapping[str, ColumnType]) -> Expr:
+def _any_of(group: AnyOf, types: Types) -> Expr:
     tests = tuple(_test(condition, types) for condition in group.conditions)
     return tests[0] if len(tests) == 1 else Logical("or", tests)
 
 
-def _test(condition: Condition, types: Mapping[str, ColumnType]) -> Expr:
+def _test(condition: Condition, types: Types) -> Expr:
     column: Expr = Name(condition.column)
     if types.get(condition.column) == "dynamic":
         column = Call("tostring", (column,))
@@ -80,14 +82,14 @@ def _instant(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _rows(query: TypedQuery) -> tuple[Operator, ...]:
+def _rows(query: TypedQuery, _: Types) -> tuple[Operator, ...]:
     """Return the newest rows first."""
     columns = tuple(dict.fromkeys((TIME, *query.columns)))
     kept = (Project(tuple(Named(Name(name)) for name in columns)),) if query.columns else ()
     return (*kept, Sort((SortKey(Name(TIME)),)))
 
 
-def _coverage(_: TypedQuery) -> tuple[Operator, ...]:
+def _coverage(_query: TypedQuery, _: Types) -> tuple[Operator, ...]:
     return (
         Summarize(
             (
@@ -99,14 +101,16 @@ def _coverage(_: TypedQuery) -> tuple[Operator, ...]:
     )
 
 
-def _values(query: TypedQuery) -> tuple[Operator, ...]:
+def _values(query: TypedQuery, types: Types) -> tuple[Operator, ...]:
     """Return each distinct value with its rows, most frequent first and ties by value, so that a cut is repeatable."""
     column = Name(query.values_of)
-    grouped = Summarize((Named(Call("count"), "Rows"),), (Named(column),))
+    as_text = Named(Call("tostring", (column,)), query.values_of)
+    group = as_text if types.get(query.values_of) == "dynamic" else Named(column)
+    grouped = Summarize((Named(Call("count"), "Rows"),), (group,))
     return (grouped, Sort((SortKey(Name("Rows")), SortKey(column, ascending=True))))
 
 
-_SHAPES: dict[str, Callable[[TypedQuery], tuple[Operator, ...]]] = {
+_SHAPES: dict[str, Callable[[TypedQuery, Types], tuple[Operator, ...]]] = {
     "rows": _rows,
     "coverage": _coverage,
     "values": _values,
