@@ -234,7 +234,7 @@ _PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(st.text(max_size=200), st.lists(_PIECES, max_size=14).map(" ".join)))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:

@@ -14,7 +14,8 @@ from soc_analyst.tools.reading import read_question
 SCORE = runpy.run_path(str(Path(__file__).parent / "score.py"))
 RECORDED = Path(__file__).parents[3] / "shared" / "recorded" / "cases.jsonl"
 
-# Measured on the 210 held-out questions: time 98.1 %, entities 98.6 %, topics 88.1 % (all right, none too many).
+# Measured on the 210 held-out questions (all right and none too many): time 98.1 %, entities 98.6 %, topics 87.6 %;
+# before the first change made after them: 98.1 %, 96.7 %, 88.1 %.
 FLOORS = {"time": 0.96, "entities": 0.95, "topics": 0.85}
 
 

@@ -112,7 +112,7 @@ def _domain(found: re.Match[str]) -> list[Found] | None:
     if value.lower() in names["not_domains"] or all(label.isdigit() for label in labels):
         return None
     before = found.string[max(0, found.start() - _NEAR) : found.start()]
-    kind = _kind_of_domain(labels, before)
+    kind = _kind_of_domain(labels, before, found.string[found.end() : found.end() + _NEAR])
     if kind == "host":
         return [Found.of("host", value, found.start("v"))]
     known = (
@@ -129,7 +129,14 @@ def _domain(found: re.Match[str]) -> list[Found] | None:
 _ROLE_BEFORE = re.compile(r"\b(?:user(?:name)?|account|acct|employee|by)\s+['\"]?$", re.I)
 
 
-def _kind_of_domain(labels: list[str], before: str) -> str:
+_SUBJECT_BEFORE = re.compile(
+    r"\b(?:(?:on|triage\s+of|look(?:ing)?\s+(?:at|into)|going\s+on\s+with|(?:logs|activity|events)\s+(?:on|of|for|from)"
+    r"|review|investigate)\s+|check:\s*)$",
+    re.I,
+)
+
+
+def _kind_of_domain(labels: list[str], before: str, after: str) -> str:
     """Tell a host's full name from a domain: by the words before it, its suffix, its first label."""
     names = vocabulary("names")
     if re.search(rf"\b{alternatives(names['roles_of_host'])}s?\s+(?:named\s+|called\s+)?['\"]?$", before, re.I):
@@ -138,6 +145,8 @@ def _kind_of_domain(labels: list[str], before: str) -> str:
         return "domain"
     if labels[-1] in names["internal_suffixes"]:
         return "host"
+    if len(labels) > 2 and (_SUBJECT_BEFORE.search(before) or re.match(r"\s+for\s+the\s+window\b", after)):
+        return "host" if labels[-2] != "onmicrosoft" else "domain"
     if len(labels) < 3 or re.search(
         r"\b(?:to|with|contact(?:ed|ing)?|visit(?:ed)?|resolv\w+|for|toward|lookups?\s+of)\s+$", before, re.I
     ):

@@ -171,8 +171,16 @@ _ON = re.compile(
 )
 
 
+_ON_HOST = re.compile(
+    r"(?i:\bon\s+(?:the\s+)?(?:host|machine|server|device|computer|workstation)\s+)"
+    rf"(?P<v>[A-Za-z]\w+)(?=\s*(?:{FILLER}|[?,;]|$))"
+)
+
+
 def _after_on(mask: Mask) -> Iterator[Found]:
-    """Yield capitals such as JUMPBOX, and what stands after `on` and is no word."""
+    """Yield what ends a clause after `on host`, word or not; capitals such as JUMPBOX; no word after `on`."""
+    for found in mask.matches(_ON_HOST):
+        yield _take(mask, "host", found)
     for found in mask.matches(_ON):
         word = found["v"]
         if not is_english(word) and (word.isupper() or found["cue"].lower() == "on"):
