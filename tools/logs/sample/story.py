@@ -68,11 +68,21 @@ class Story:
     ) -> None:
         """Open a connection."""
         action = "ConnectionFailed" if failed else "ConnectionSuccess"
-        row = host_columns(by.host) | by.as_initiator() | {
-            "ActionType": action, "LocalIP": by.host.address, "LocalIPType": "Private", "LocalPort": 50_000 + number(15_000, self.entry.id, self._seen),
-            "Protocol": "Tcp", "RemoteIP": address, "RemoteIPType": "Private" if address.startswith("10.") else "Public",
-            "RemotePort": port, "RemoteUrl": url,
-        }  # fmt: skip
+        row = (
+            host_columns(by.host)
+            | by.as_initiator()
+            | {
+                "ActionType": action,
+                "LocalIP": by.host.address,
+                "LocalIPType": "Private",
+                "LocalPort": 50_000 + number(15_000, self.entry.id, self._seen),
+                "Protocol": "Tcp",
+                "RemoteIP": address,
+                "RemoteIPType": "Private" if address.startswith("10.") else "Public",
+                "RemotePort": port,
+                "RemoteUrl": url,
+            }
+        )
         self._plant(
             "DeviceNetworkEvents",
             row,
@@ -98,10 +108,18 @@ class Story:
         renamed: str = "",
     ) -> None:
         """Create, rename or delete a file; `renamed` is the known program that hides behind the name."""
-        row = host_columns(by.host) | by.as_initiator() | file_columns(path, renamed=renamed) | {
-            "ActionType": action, "FileOriginUrl": url, "FileOriginIP": origin,
-            "PreviousFileName": previous.rpartition("\\")[2] or None, "PreviousFolderPath": previous or None,
-        }  # fmt: skip
+        row = (
+            host_columns(by.host)
+            | by.as_initiator()
+            | file_columns(path, renamed=renamed)
+            | {
+                "ActionType": action,
+                "FileOriginUrl": url,
+                "FileOriginIP": origin,
+                "PreviousFileName": previous.rpartition("\\")[2] or None,
+                "PreviousFolderPath": previous or None,
+            }
+        )
         self._plant("DeviceFileEvents", row, at, by.host.dns, by.actor, techniques, event or f"{action} {path}")
 
     def registry(
@@ -117,9 +135,17 @@ class Story:
         kind: str = "String",
     ) -> None:
         """Set a registry value."""
-        row = host_columns(by.host) | by.as_initiator() | {
-            "ActionType": "RegistryValueSet", "RegistryKey": key, "RegistryValueName": name, "RegistryValueData": data, "RegistryValueType": kind,
-        }  # fmt: skip
+        row = (
+            host_columns(by.host)
+            | by.as_initiator()
+            | {
+                "ActionType": "RegistryValueSet",
+                "RegistryKey": key,
+                "RegistryValueName": name,
+                "RegistryValueData": data,
+                "RegistryValueType": kind,
+            }
+        )
         self._plant(
             "DeviceRegistryEvents", row, at, by.host.dns, by.actor, techniques, event or f"{key}\\{name} is set"
         )
@@ -140,14 +166,27 @@ class Story:
     ) -> None:
         """Log on to a machine, or fail to."""
         address = source if isinstance(source, str) else source.address
-        row = host_columns(host) | {f"Account{k}": v for k, v in (("Domain", "contoso"), ("Name", who.name), ("Sid", who.sid))} | {
-            "ActionType": "LogonFailed" if failure else "LogonSuccess", "FailureReason": failure or None, "LogonType": kind, "Protocol": protocol,
-            "LogonId": 300_000 + number(9_000_000, self.entry.id, self._seen), "IsLocalAdmin": None if failure else admin, "RemoteIP": address,
-            "RemoteIPType": "Private" if address.startswith("10.") else "Public", "RemotePort": 50_000 + number(15_000, self.entry.id, self._seen, "port"),
-            "RemoteDeviceName": None if isinstance(source, str) else source.name, "InitiatingProcessFileName": "lsass.exe",
-            "InitiatingProcessId": 712, "InitiatingProcessFolderPath": r"C:\Windows\System32\lsass.exe", "InitiatingProcessCommandLine": "lsass.exe",
-            **account_columns("InitiatingProcessAccount", SYSTEM),
-        }  # fmt: skip
+        row = (
+            host_columns(host)
+            | {f"Account{k}": v for k, v in (("Domain", "contoso"), ("Name", who.name), ("Sid", who.sid))}
+            | {
+                "ActionType": "LogonFailed" if failure else "LogonSuccess",
+                "FailureReason": failure or None,
+                "LogonType": kind,
+                "Protocol": protocol,
+                "LogonId": 300_000 + number(9_000_000, self.entry.id, self._seen),
+                "IsLocalAdmin": None if failure else admin,
+                "RemoteIP": address,
+                "RemoteIPType": "Private" if address.startswith("10.") else "Public",
+                "RemotePort": 50_000 + number(15_000, self.entry.id, self._seen, "port"),
+                "RemoteDeviceName": None if isinstance(source, str) else source.name,
+                "InitiatingProcessFileName": "lsass.exe",
+                "InitiatingProcessId": 712,
+                "InitiatingProcessFolderPath": r"C:\Windows\System32\lsass.exe",
+                "InitiatingProcessCommandLine": "lsass.exe",
+                **account_columns("InitiatingProcessAccount", SYSTEM),
+            }
+        )
         self._plant("DeviceLogonEvents", row, at, host.dns, who, techniques, event or f"{kind} logon of {who.name}")
 
     def signin(
