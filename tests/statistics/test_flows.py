@@ -55,3 +55,10 @@ def test_a_machine_that_scans_its_neighbours() -> None:
 def test_a_knock_from_the_internet_is_low() -> None:
     rows = [flow(i, float(i + 1), "D", "I", remote="10.0.0.4", SrcIP_s="45.77.10.20") for i in range(60)]
     assert levels(TABLE, rows) == {"stat-network-scan": "low"}
+
+
+def test_a_nightly_backup_is_its_own_baseline() -> None:
+    rows = [
+        flow(hour * 3600.0, 443.0, "A", OutboundBytes_d=1.6e10 + hour if hour % 24 == 1 else 1e4) for hour in range(96)
+    ]
+    assert levels(TABLE, rows) == {}

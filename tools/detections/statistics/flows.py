@@ -21,6 +21,9 @@ REFUSALS_TO_REPORT = 5
 COMMON_PORTS = frozenset({25, 53, 80, 123, 443, 587, 853, 993, 8080, 8443})
 HOURS_OF_PAST = 24
 TIMES_THE_USUAL = 10.0
+TIMES_THE_LARGEST = 3.0
+HOURS_APART = 6
+"""Hours this near belong to the same event and are no baseline."""
 LEAST_BYTES = 100e6
 
 REFUSED = Sighting(
@@ -59,7 +62,10 @@ def outbound_is_refused(evidence: Evidence) -> Iterator[Detection]:
 
 
 def outbound_is_unusually_large(evidence: Evidence) -> Iterator[Detection]:
-    """Report an hour in which a machine sends out ten times its median of at least 24 hours, and 100 MB or more."""
+    """Report an hour in which a machine sends out far more than in at least 24 hours before and after.
+
+    Far more is ten times the median, three times the largest, and 100 MB: a nightly backup is its own baseline.
+    """
     frame = Frame.of(evidence, TABLE, ("OutboundBytes_d",))
     if frame is None:
         return
@@ -71,11 +77,14 @@ def outbound_is_unusually_large(evidence: Evidence) -> Iterator[Detection]:
             hours[int(time // 3600)].append(i)
         totals = {hour: sum(sent[i] for i in members) for hour, members in hours.items()}
         worst = max(totals, key=lambda hour: totals[hour])
-        others = [total for hour, total in totals.items() if hour != worst]
-        if len(others) >= HOURS_OF_PAST and totals[worst] >= max(
-            LEAST_BYTES, TIMES_THE_USUAL * max(median(others), 1.0)
-        ):
-            yield _large(frame, hours[worst], totals[worst], median(others), len(others))
+        others = [total for hour, total in totals.items() if abs(hour - worst) > HOURS_APART]
+        if len(others) >= HOURS_OF_PAST and totals[worst] >= _too_much(others):
+            yield _large(frame, hours[worst], totals[worst], others)
+
+
+def _too_much(others: list[float]) -> float:
+    """Return the bytes of an hour that neither the usual hours nor the largest of them explain."""
+    return max(LEAST_BYTES, TIMES_THE_USUAL * median(others), TIMES_THE_LARGEST * max(others))
 
 
 def _machines(frame: Frame) -> list[str]:
@@ -107,12 +116,13 @@ def _refused(frame: Frame, rows: list[int], port: int) -> Detection:
     return REFUSED.detection(frame, level, statement, rows, entities=entities, claims=claims)
 
 
-def _large(frame: Frame, rows: list[int], total: float, usual: float, hours: int) -> Detection:
+def _large(frame: Frame, rows: list[int], total: float, others: list[float]) -> Detection:
+    usual, most_else, hours = median(others), max(others), len(others)
     column, machine = _named(frame, rows[0])
     sent = frame.numbers("OutboundBytes_d")
     statement = (
         f"{machine} sent {total / 1e6:.0f} MB to the Internet in the hour from {frame.moment(rows[0])}; "
-        f"the median of {hours} other hours is {usual / 1e6:.1f} MB"
+        f"the median of {hours} other hours is {usual / 1e6:.1f} MB, the most {most_else / 1e6:.0f} MB"
     )
     most = sorted(rows, key=lambda i: -sent[i])
     remotes = dict.fromkeys(value for i in most if (value := frame.text("DestIP_s")[i]))

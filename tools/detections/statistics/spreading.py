@@ -17,7 +17,8 @@ __all__ = ["clients_spray_from_many_addresses", "logons_spread"]
 
 HOSTS_TO_REPORT = 8
 SPREAD_SECONDS = 10 * 60
-PAST_SHARE = 0.5
+SHARE_ELSEWHEN = 0.5
+APART_SECONDS = 12 * 60 * 60
 ACCOUNTS_TO_REPORT, ADDRESSES_TO_REPORT = 12, 5
 CLIENT_SECONDS = 60 * 60
 
@@ -35,7 +36,7 @@ SPREAD = Sighting(
 def logons_spread(evidence: Evidence) -> Iterator[Detection]:
     """Report accounts that log on from one source to eight hosts within ten minutes over the network.
 
-    Rated low where the account has done half as much before: a tool at its routine.
+    Rated low where the account does half as much on another day too: a tool at its routine.
     """
     frame = Frame.of(evidence, "DeviceLogonEvents", ("DeviceName", "AccountName", "ActionType"))
     if frame is None:
@@ -57,13 +58,14 @@ def logons_spread(evidence: Evidence) -> Iterator[Detection]:
         inside = rows[start:end]
         count = len({hosts[i] for i in inside})
         if count >= HOSTS_TO_REPORT:
-            first, last = widest(frame.at(rows[:start]), [hosts[i] for i in rows[:start]], SPREAD_SECONDS)
-            usual = len({hosts[i] for i in rows[first:last]}) >= PAST_SHARE * count
+            others = [i for i in rows if abs((frame.times[i] or 0.0) - (frame.times[inside[0]] or 0.0)) > APART_SECONDS]
+            first, last = widest(frame.at(others), [hosts[i] for i in others], SPREAD_SECONDS)
+            usual = len({hosts[i] for i in others[first:last]}) >= SHARE_ELSEWHEN * count
             yield _spread(frame, inside, usual)
 
 
 def clients_spray_from_many_addresses(evidence: Evidence) -> Iterator[Detection]:
-    """Report a user agent with which twelve accounts fail within an hour from five addresses; few may succeed with it."""
+    """Report a user agent with which twelve accounts fail within an hour from five addresses while few succeed."""
     frame = Frame.of(evidence, SIGNINS.table, ("UserPrincipalName", "ResultType", "UserAgent", "IPAddress"))
     if frame is None:
         return
@@ -94,7 +96,7 @@ def _spread(frame: Frame, rows: list[int], usual: bool) -> Detection:
     level: Level = "low" if usual else "medium"
     statement = (
         f"{account} logged on to {len(names)} hosts from {source or 'an unnamed source'} between "
-        f"{frame.moment(rows[0])} and {frame.moment(rows[-1])}" + ("; it has done the like before" if usual else "")
+        f"{frame.moment(rows[0])} and {frame.moment(rows[-1])}" + ("; it does the like at other times" if usual else "")
     )
     entities = [Entity(kind="account", value=account)]
     entities += [Entity(kind="ip" if is_address(source) else "host", value=source)] if source else []
