@@ -28,7 +28,7 @@ _SHELL = Browser(
 def azure_takeover(stock: Stock, company: Tenant) -> Story:
     """An administrator's session opens the subscription: a role, a firewall rule, secrets, a server, its data."""
     story = Story(
-        stock, "azure-takeover-adm-gustav", "incident", "Compromised administrator assigns Owner, opens RDP and reads the key vault",
+        stock, "azure-takeover-adm-gustav", "incident", "A stolen administrator account assigns Owner, opens RDP, reads the vault",
         "Who changed role assignments or network security groups in Azure last week?",
         "What did adm-gustav@contoso.com do in Azure on 12 March?",
     )  # fmt: skip
@@ -45,42 +45,7 @@ def azure_takeover(stock: Stock, company: Tenant) -> Story:
         address=address,
     )
     _open_the_subscription(story, gustav, address, at)
-    sql, attacker = company.hosts["sql-az01"], "203.0.113.202"
-    for attempt in range(6):
-        story.flow(
-            at + timedelta(minutes=24, seconds=40 * attempt),
-            sql,
-            attacker,
-            3389,
-            "T1133" if attempt == 0 else "",
-            "RDP reaches the database server from the Internet",
-            outbound=False,
-            rule="UserRule_Allow-Mgmt-Temp",
-            flows=2,
-        )
-    story.logon(
-        at + timedelta(minutes=26),
-        sql,
-        gustav,
-        "RemoteInteractive",
-        attacker,
-        "T1021.001 T1133",
-        "the administrator's account logs on over RDP from the Internet",
-        protocol="Negotiate",
-        admin=True,
-    )
-    story.flow(
-        at + timedelta(minutes=61),
-        sql,
-        "203.0.113.203",
-        443,
-        "T1567",
-        "4 GB leave the database server",
-        outbound=True,
-        rule="DefaultRule_AllowInternetOutBound",
-        flows=180,
-        sent=4.3e9,
-    )
+    _reach_the_database(story, company, at + timedelta(minutes=24))
     story.alert(
         at + timedelta(minutes=30),
         "Suspicious elevation and management operations in the subscription",
@@ -92,6 +57,45 @@ def azure_takeover(stock: Stock, company: Tenant) -> Story:
         service="Microsoft Defender for Cloud",
     )
     return story
+
+
+def _reach_the_database(story: Story, company: Tenant, at: datetime) -> None:
+    sql, attacker = company.hosts["sql-az01"], "203.0.113.202"
+    for attempt in range(6):
+        story.flow(
+            at + timedelta(seconds=40 * attempt),
+            sql,
+            attacker,
+            3389,
+            "T1133" if attempt == 0 else "",
+            "RDP reaches the database server from the Internet",
+            outbound=False,
+            rule="UserRule_Allow-Mgmt-Temp",
+            flows=2,
+        )
+    story.logon(
+        at + timedelta(minutes=2),
+        sql,
+        company.accounts["adm-gustav"],
+        "RemoteInteractive",
+        attacker,
+        "T1021.001 T1133",
+        "the administrator's account logs on over RDP from the Internet",
+        protocol="Negotiate",
+        admin=True,
+    )
+    story.flow(
+        at + timedelta(minutes=37),
+        sql,
+        "203.0.113.203",
+        443,
+        "T1567",
+        "4 GB leave the database server",
+        outbound=True,
+        rule="DefaultRule_AllowInternetOutBound",
+        flows=180,
+        sent=4.3e9,
+    )
 
 
 def _open_the_subscription(story: Story, gustav: Account, address: str, at: datetime) -> None:
@@ -135,8 +139,12 @@ def _open_the_subscription(story: Story, gustav: Account, address: str, at: date
         "RDP is opened to the whole Internet",
         body=rule,
     )
+    _take_the_secrets(story, gustav, address, at + timedelta(minutes=13))
+
+
+def _take_the_secrets(story: Story, gustav: Account, address: str, at: datetime) -> None:
     story.azure(
-        at + timedelta(minutes=13),
+        at,
         gustav,
         address,
         "Microsoft.Insights/diagnosticSettings/delete",
@@ -153,7 +161,7 @@ def _open_the_subscription(story: Story, gustav: Account, address: str, at: date
         }
     }
     story.azure(
-        at + timedelta(minutes=15),
+        at + timedelta(minutes=2),
         gustav,
         address,
         "Microsoft.KeyVault/vaults/accessPolicies/write",
@@ -164,7 +172,7 @@ def _open_the_subscription(story: Story, gustav: Account, address: str, at: date
         body=policy,
     )
     story.azure(
-        at + timedelta(minutes=18),
+        at + timedelta(minutes=5),
         gustav,
         address,
         "Microsoft.Storage/storageAccounts/listKeys/action",

@@ -9,7 +9,7 @@ from .identity_rows import Browser, Result, property_change, target
 from .outsiders import BUCHAREST, LAGOS
 from .stock import Stock
 from .story import Story
-from .tenant import Tenant, guid
+from .tenant import Account, Tenant, guid
 
 __all__ = ["consent_after_fatigue", "password_spray"]
 
@@ -19,6 +19,8 @@ _THEIRS = Browser(
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/121.0.0.0 Safari/537.36",
 )
 _MAIL = Browser("", "", "BAV2ROPC", client="Authenticated SMTP")
+
+_APP = "Mail Sync Pro"
 
 _DECLINED = Result(
     "500121",
@@ -43,8 +45,37 @@ def consent_after_fatigue(stock: Stock, company: Tenant) -> Story:
         "Has arisa@contoso.com been the target of consent abuse or MFA fatigue over the last 2 weeks or so?",
         "Which applications got new credentials or permissions last week?",
     )  # fmt: skip
-    arisa, address, app = company.accounts["arisa"], "203.0.113.140", "Mail Sync Pro"
-    at = moment(10, "18:41:12")
+    arisa, address = company.accounts["arisa"], BUCHAREST.address
+    at = _flood(story, arisa, moment(10, "18:41:12"))
+    _new_phone(story, arisa, at + timedelta(minutes=3))
+    _consent(story, arisa, at + timedelta(minutes=8))
+    _secret(story, arisa, moment(11, "02:14:40"))
+    story.signin(
+        moment(11, "02:20:03"),
+        arisa,
+        "Office 365 SharePoint Online",
+        BUCHAREST,
+        _THEIRS,
+        Result(risk="medium"),
+        "T1213.002",
+        "SharePoint is read from abroad",
+        address=address,
+    )
+    story.alert(
+        moment(11, "02:31:00"),
+        "Suspicious OAuth application consent",
+        "Medium",
+        "Persistence",
+        "T1528 T1621",
+        account=arisa,
+        address=address,
+        service="Microsoft Defender for Cloud Apps",
+    )
+    return story
+
+
+def _flood(story: Story, arisa: Account, at: datetime) -> datetime:
+    address = BUCHAREST.address
     for push in range(11):
         story.signin(
             at, arisa, "OfficeHome", BUCHAREST, _THEIRS, _DECLINED, "T1621", "a push is declined", address=address
@@ -72,63 +103,50 @@ def consent_after_fatigue(stock: Stock, company: Tenant) -> Story:
         "the mailbox is opened from abroad",
         address=address,
     )
+    return at
+
+
+def _new_phone(story: Story, arisa: Account, at: datetime) -> None:
     phone = property_change("StrongAuthenticationMethod", [{"MethodType": 6, "Default": False}], [])
     story.audit(
-        at + timedelta(minutes=3),
+        at,
         "User registered security info",
         "UserManagement",
         arisa,
         (target("User", arisa.display, upn=arisa.upn, changes=(phone,)),),
         "T1098.005",
         "a second phone is registered",
-        address=address,
+        address=BUCHAREST.address,
         service="Authentication Methods",
     )
-    _consent(story, company, app, address, at + timedelta(minutes=8))
+
+
+def _secret(story: Story, arisa: Account, at: datetime) -> None:
     secret = property_change(
         "KeyDescription",
-        ["[KeyIdentifier=" + guid(app, "key") + ",KeyType=Password,KeyUsage=Verify,DisplayName=sync]"],
+        ["[KeyIdentifier=" + guid(_APP, "key") + ",KeyType=Password,KeyUsage=Verify,DisplayName=sync]"],
         [],
     )
-    owned = target("ServicePrincipal", app, changes=(secret,))
+    owned = target("ServicePrincipal", _APP, changes=(secret,))
     story.audit(
-        moment(11, "02:14:40"),
+        at,
         "Add service principal credentials",
         "ApplicationManagement",
         arisa,
         (owned,),
         "T1098.001",
         "the application gets a secret",
-        address=address,
+        address=BUCHAREST.address,
     )
-    story.signin(
-        moment(11, "02:20:03"),
-        arisa,
-        "Office 365 SharePoint Online",
-        BUCHAREST,
-        _THEIRS,
-        Result(risk="medium"),
-        "T1213.002",
-        "SharePoint is read from abroad",
-        address=address,
-    )
-    story.alert(
-        moment(11, "02:31:00"),
-        "Suspicious OAuth application consent",
-        "Medium",
-        "Persistence",
-        "T1528 T1621",
-        account=arisa,
-        address=address,
-        service="Microsoft Defender for Cloud Apps",
-    )
-    return story
 
 
-def _consent(story: Story, company: Tenant, app: str, address: str, at: datetime) -> None:
-    arisa = company.accounts["arisa"]
+def _consent(story: Story, arisa: Account, at: datetime) -> None:
+    app, address = _APP, BUCHAREST.address
     scope = "Mail.ReadWrite Mail.Send Files.Read.All offline_access"
-    grant = f"[] => [[Id: {guid(app, 'grant')[:20]}, ClientId: {guid('ServicePrincipal', app)}, PrincipalId: {arisa.object_id}, ConsentType: Principal, Scope: {scope}]]"
+    grant = (
+        f"[] => [[Id: {guid(app, 'grant')[:20]}, ClientId: {guid('ServicePrincipal', app)}, "
+        f"PrincipalId: {arisa.object_id}, ConsentType: Principal, Scope: {scope}]]"
+    )
     consent = target(
         "ServicePrincipal",
         app,
@@ -180,12 +198,28 @@ def _consent(story: Story, company: Tenant, app: str, address: str, at: datetime
 def password_spray(stock: Stock, company: Tenant) -> Story:
     """One address tries a few passwords on everybody; alice's is one of them."""
     story = Story(
-        stock, "password-spray-alice", "incident", "Password spray against the whole company, with alice's account as its success",
+        stock, "password-spray-alice", "incident", "Password spray against the whole company; alice's account falls",
         "Any failed sign-ins for alice@contoso.com over the past 6 hours?",
         "Was there a password spray against us today, and did any account fall?",
     )  # fmt: skip
-    address, alice = "198.51.100.213", company.accounts["alice"]
-    at = moment(16, "11:52:07")
+    alice = company.accounts["alice"]
+    at = _spray(story, company, moment(16, "11:52:07")) + timedelta(minutes=2)
+    _mail_fetched(story, alice, at)
+    story.alert(
+        at + timedelta(minutes=9),
+        "Password spray attack against multiple users",
+        "High",
+        "CredentialAccess",
+        "T1110.003",
+        account=alice,
+        address=LAGOS.address,
+        service="Microsoft Entra ID Protection",
+    )
+    return story
+
+
+def _spray(story: Story, company: Tenant, at: datetime) -> datetime:
+    address, alice = LAGOS.address, company.accounts["alice"]
     for turn in range(3):
         for place, who in enumerate(company.people):
             at += timedelta(seconds=21 + (place * 7 + turn) % 9)
@@ -213,7 +247,11 @@ def password_spray(stock: Stock, company: Tenant) -> Story:
         "another password of alice's is tried",
         address=address,
     )
-    at += timedelta(minutes=2)
+    return at
+
+
+def _mail_fetched(story: Story, alice: Account, at: datetime) -> None:
+    address = LAGOS.address
     story.signin(
         at,
         alice,
@@ -237,14 +275,3 @@ def password_spray(stock: Stock, company: Tenant) -> Story:
             "alice's mail is fetched",
             address=address,
         )
-    story.alert(
-        at + timedelta(minutes=9),
-        "Password spray attack against multiple users",
-        "High",
-        "CredentialAccess",
-        "T1110.003",
-        account=alice,
-        address=address,
-        service="Microsoft Entra ID Protection",
-    )
-    return story
