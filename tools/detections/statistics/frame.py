@@ -114,16 +114,21 @@ class Frame:
 
     def grouped(self, key: Callable[[int], str], among: Iterable[int] | None = None) -> dict[str, list[int]]:
         """Return row indexes in time order by key; rows with an empty key are left out."""
-        times, groups = self.times, defaultdict[str, list[int]](list)
-        for index in range(len(self.rows)) if among is None else among:
-            if times[index] is not None and (name := key(index)):
+        groups = defaultdict[str, list[int]](list)
+        for index in self.order if among is None else self.in_order(among):
+            if name := key(index):
                 groups[name].append(index)
-        return {name: self.in_order(members) for name, members in groups.items()}
+        return groups
+
+    @cached_property
+    def order(self) -> list[int]:
+        """Row indexes by time, without those that have none."""
+        return self.in_order(range(len(self.rows)))
 
     def in_order(self, indexes: Iterable[int]) -> list[int]:
         """Return row indexes by time, leaving out those without one."""
         times = self.times
-        return sorted((i for i in indexes if times[i] is not None), key=lambda i: times[i] or 0.0)
+        return sorted((i for i in indexes if times[i] is not None), key=times.__getitem__)  # type: ignore[arg-type]
 
     def at(self, indexes: Iterable[int]) -> list[float]:
         """Return the times of rows that have one."""

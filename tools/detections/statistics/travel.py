@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 
 from soc_analyst.state.entities import Entity
@@ -109,6 +110,7 @@ def _new_country(frame: Frame, user: str, index: int, country: str, known: Count
     return COUNTRY.detection(frame, "low", statement, [index], entities=entities, claims=claims)
 
 
+@lru_cache(maxsize=65536)
 def _coordinates(details: str) -> tuple[float, float] | None:
     try:
         place = json.loads(details)["geoCoordinates"]
