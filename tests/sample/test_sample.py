@@ -137,12 +137,14 @@ def test_dynamic_columns_hold_json(folder: Path) -> None:
 def test_a_program_has_one_hash_wherever_it_runs(folder: Path) -> None:
     doubles = _ask(
         folder,
-        "SELECT FileName, ProcessVersionInfoCompanyName FROM DeviceProcessEvents GROUP BY ALL HAVING count(DISTINCT SHA256) > 1",
+        "SELECT FileName, ProcessVersionInfoCompanyName FROM DeviceProcessEvents GROUP BY ALL"
+        " HAVING count(DISTINCT SHA256) > 1",
     )
     assert doubles == []
     lone = _ask(
         folder,
-        "SELECT count(*) FROM DeviceFileEvents f WHERE FileName = 'odsync.exe' AND SHA256 NOT IN (SELECT SHA256 FROM DeviceProcessEvents)",
+        "SELECT count(*) FROM DeviceFileEvents WHERE FileName = 'odsync.exe'"
+        " AND SHA256 NOT IN (SELECT SHA256 FROM DeviceProcessEvents)",
     )
     assert lone == [(0,)]
 
@@ -185,11 +187,12 @@ def test_techniques_are_current(truth: list[Row]) -> None:
 
 
 def test_children_name_their_parents(folder: Path) -> None:
+    same = "c.DeviceName = p.DeviceName AND c.InitiatingProcessId = p.ProcessId"
+    born = "c.InitiatingProcessCreationTime = p.ProcessCreationTime"
+    shell = "p.FileName = 'powershell.exe' AND p.DeviceName = 'ws-123.contoso.com'"
     chain = _ask(
         folder,
-        "SELECT child.FileName FROM DeviceProcessEvents child JOIN DeviceProcessEvents parent ON child.DeviceName = parent.DeviceName"
-        " AND child.InitiatingProcessId = parent.ProcessId AND child.InitiatingProcessCreationTime = parent.ProcessCreationTime"
-        " WHERE parent.FileName = 'powershell.exe' AND parent.DeviceName = 'ws-123.contoso.com'",
+        f"SELECT c.FileName FROM DeviceProcessEvents c JOIN DeviceProcessEvents p ON {same} AND {born} WHERE {shell}",
     )
     assert {name for (name,) in chain} >= {"whoami.exe", "schtasks.exe", "odsync.exe"}
 
@@ -226,7 +229,8 @@ STANDING = {
     ),
     "refused ways out to 4444 from web-01 this weekend": (
         "AzureNetworkAnalytics_CL",
-        "VM_s LIKE '%/web-01' AND FlowStatus_s = 'D' AND FlowDirection_s = 'O' AND DestPort_d = 4444 AND TimeGenerated < '2026-03-16'",
+        "VM_s LIKE '%/web-01' AND FlowStatus_s = 'D' AND FlowDirection_s = 'O' AND DestPort_d = 4444"
+        " AND TimeGenerated < '2026-03-16'",
         datetime(2026, 3, 14, tzinfo=UTC),
     ),
 }

@@ -85,7 +85,7 @@ def flow_row(
     flows: int = 1,
     sent: float | None = None,
 ) -> Row:
-    """Return flows between a virtual machine and another address, as Traffic Analytics sums them up; `sent` are bytes out."""
+    """Return flows between a virtual machine and an address, as Traffic Analytics sums them up; `sent` is in bytes."""
     vm, subnet = f"{group_of(host)}/{host.name}", f"vnet-prod/snet-{host.role}"
     nsg = f"{SUBSCRIPTION}/{group_of(host)}/nsg-{host.role}"
     kind = "UnknownPrivate" if not public else "ExternalPublic"

@@ -19,12 +19,28 @@ from .truth import TruthEntry
 __all__ = ["compose"]
 
 _STORIES = (
-    endpoint.encoded_powershell, identity.consent_after_fatigue, identity.password_spray, cloud.web_shell,
-    cloud.azure_takeover, server.credential_dumping, server.lateral_movement, server.ransomware, cloud.data_to_cloud_storage,
-    harmless.agent_script, harmless.backup_lists_shadows, harmless.scheduled_scan, harmless.admin_psexec, harmless.application_dump,
-    harmless.web_deployment, harmless.file_migration, harmless.minor_alerts, harmless_cloud.travelling_user, harmless_cloud.forgotten_password,
-    harmless_cloud.admin_consent, harmless_cloud.change_window,
-)  # fmt: skip
+    endpoint.encoded_powershell,
+    identity.consent_after_fatigue,
+    identity.password_spray,
+    cloud.web_shell,
+    cloud.azure_takeover,
+    cloud.data_to_cloud_storage,
+    server.credential_dumping,
+    server.lateral_movement,
+    server.ransomware,
+    harmless.agent_script,
+    harmless.backup_lists_shadows,
+    harmless.scheduled_scan,
+    harmless.admin_psexec,
+    harmless.application_dump,
+    harmless.web_deployment,
+    harmless.file_migration,
+    harmless.minor_alerts,
+    harmless_cloud.travelling_user,
+    harmless_cloud.forgotten_password,
+    harmless_cloud.admin_consent,
+    harmless_cloud.change_window,
+)
 
 
 def compose() -> tuple[Stock, tuple[TruthEntry, ...]]:

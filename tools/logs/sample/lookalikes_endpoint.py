@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from .calendar import moment
 from .incidents_endpoint import encoded
-from .processes import standing
+from .processes import Process, standing
 from .stock import Stock
 from .story import Story
-from .tenant import SYSTEM, Tenant
+from .tenant import SYSTEM, Host, Tenant
 
 __all__ = [
     "admin_psexec",
@@ -28,7 +28,7 @@ _SYSTEM32 = r"C:\Windows\System32"
 def agent_script(stock: Stock, company: Tenant) -> Story:
     """The management agent runs a signed inventory script, encoded, on many machines every morning."""
     story = Story(
-        stock, "encoded-script-of-the-agent", "lookalike", "The management agent runs a signed, encoded inventory script",
+        stock, "encoded-script-of-the-agent", "lookalike", "The management agent runs a signed, encoded script",
         "Was there encoded PowerShell on WS-118 in the last day?",
     )  # fmt: skip
     script = "Get-CimInstance Win32_OperatingSystem | Select-Object Version,LastBootUpTime | ConvertTo-Json"
@@ -40,13 +40,15 @@ def agent_script(stock: Stock, company: Tenant) -> Story:
                 at,
                 agent,
                 "AgentExecutor.exe",
-                r'"C:\Program Files (x86)\Microsoft Intune Management Extension\agentexecutor.exe" -remediationScript "C:\Windows\IMECache\HealthScripts\inventory_4\detect.ps1"',
+                r'"C:\Program Files (x86)\Microsoft Intune Management Extension\agentexecutor.exe" '
+                r'-remediationScript "C:\Windows\IMECache\HealthScripts\inventory_4\detect.ps1"',
             )
             story.process(
                 at + timedelta(seconds=1),
                 runner,
                 "powershell.exe",
-                f'"C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe" -NoProfile -ExecutionPolicy AllSigned -EncodedCommand {encoded(script)}',
+                r'"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe" -NoProfile -ExecutionPolicy AllSigned '
+                f"-EncodedCommand {encoded(script)}",
                 event="a signed inventory script, handed over encoded",
             )
     return story
@@ -179,41 +181,46 @@ def admin_psexec(stock: Stock, company: Tenant) -> Story:
             event="a command prompt",
             integrity="High",
         )
-        tool = story.process(
-            at,
-            shell,
-            "PsExec64.exe",
-            r"C:\Tools\Sysinternals\PsExec64.exe \\PRINT01 net stop spooler",
-            event="PsExec to the print server",
-        )
-        story.connect(at + timedelta(seconds=1), tool, printer.address, 445, event="SMB to the print server")
-        story.logon(
-            at + timedelta(seconds=1),
-            printer,
-            fiona,
-            "Network",
-            jump,
-            event="the administrator's logon",
-            protocol="Kerberos",
-            admin=True,
-        )
-        service = story.process(
-            at + timedelta(seconds=2),
-            standing(printer, "services.exe", SYSTEM),
-            "PSEXESVC.exe",
-            r"C:\Windows\PSEXESVC.exe",
-            event="PsExec's service",
-        )
-        story.process(
-            at + timedelta(seconds=3),
-            service,
-            "net.exe",
-            "net stop spooler",
-            event="the spooler is stopped",
-            actor=fiona,
-            integrity="High",
-        )
+        _spooler_stopped(story, shell, printer, at)
     return story
+
+
+def _spooler_stopped(story: Story, shell: Process, printer: Host, at: datetime) -> None:
+    fiona = shell.actor
+    tool = story.process(
+        at,
+        shell,
+        "PsExec64.exe",
+        r"C:\Tools\Sysinternals\PsExec64.exe \\PRINT01 net stop spooler",
+        event="PsExec to the print server",
+    )
+    story.connect(at + timedelta(seconds=1), tool, printer.address, 445, event="SMB to the print server")
+    story.logon(
+        at + timedelta(seconds=1),
+        printer,
+        fiona,
+        "Network",
+        shell.host,
+        event="the administrator's logon",
+        protocol="Kerberos",
+        admin=True,
+    )
+    service = story.process(
+        at + timedelta(seconds=2),
+        standing(printer, "services.exe", SYSTEM),
+        "PSEXESVC.exe",
+        r"C:\Windows\PSEXESVC.exe",
+        event="PsExec's service",
+    )
+    story.process(
+        at + timedelta(seconds=3),
+        service,
+        "net.exe",
+        "net stop spooler",
+        event="the spooler is stopped",
+        actor=fiona,
+        integrity="High",
+    )
 
 
 def application_dump(stock: Stock, company: Tenant) -> Story:

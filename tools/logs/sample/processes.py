@@ -186,7 +186,9 @@ def _version(program: Program) -> str | None:
         return None
     if program.product.endswith("Operating System"):
         return "10.0.22621.3155"
-    return f"{1 + number(120, 'major', program.product)}.{number(9, 'minor', program.product)}.{number(9000, 'build', program.product)}"
+    return ".".join(
+        str(number(limit, part, program.product)) for limit, part in ((120, "major"), (9, "minor"), (9000, "build"))
+    )
 
 
 def _elevation(process: Process) -> str:
@@ -208,4 +210,19 @@ def standing(host: Host, name: str, actor: Account, line: str = "", integrity: s
     return Process(found, line or found.line or name, host, actor, pid, started, level, logon, parent)
 
 
-_PARENT_ACTORS = dict.fromkeys(("System", "smss.exe", "wininit.exe", "winlogon.exe", "services.exe", "svchost.exe", "MsMpEng.exe", "MsSense.exe", "SearchIndexer.exe", "IntuneManagementExtension.exe", "Veeam.Backup.Manager.exe"), SYSTEM)  # fmt: skip
+_PARENT_ACTORS = dict.fromkeys(
+    (
+        "System",
+        "smss.exe",
+        "wininit.exe",
+        "winlogon.exe",
+        "services.exe",
+        "svchost.exe",
+        "MsMpEng.exe",
+        "MsSense.exe",
+        "SearchIndexer.exe",
+        "IntuneManagementExtension.exe",
+        "Veeam.Backup.Manager.exe",
+    ),
+    SYSTEM,
+)

@@ -16,8 +16,8 @@ __all__ = ["generate"]
 
 _SHARES = {
     "DeviceProcessEvents": 230, "DeviceNetworkEvents": 230, "DeviceLogonEvents": 80, "DeviceFileEvents": 130,
-    "DeviceRegistryEvents": 100, "SigninLogs": 70, "AuditLogs": 10, "AzureActivity": 20, "AzureNetworkAnalytics_CL": 130,
-    "AlertInfo": 0, "AlertEvidence": 0,
+    "DeviceRegistryEvents": 100, "SigninLogs": 70, "AuditLogs": 10, "AzureActivity": 20,
+    "AzureNetworkAnalytics_CL": 130, "AlertInfo": 0, "AlertEvidence": 0,
 }  # fmt: skip
 """How the background divides over the tables. Alerts are planted in pairs instead."""
 
