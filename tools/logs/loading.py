@@ -26,8 +26,10 @@ __all__ = ["Loaded", "Reading", "allowed_schemas", "builder", "load_folder", "re
 VERSION = 1
 """Raised whenever the same files would be loaded differently."""
 MEMORY = "2GB"
-SORTED_UP_TO = 256 << 20
-"""Bytes of a table's files up to which its rows are put in order of time, so that a window skips most of them."""
+SORTED_UP_TO_ROWS = 300_000
+SORTED_UP_TO_BYTES = 128 << 20
+"""How much of a table is put in order of time, so that a window skips most of it; a larger sort would spill to disk.
+Larger files are kept in their own order, which is that of time as a rule."""
 ABOUT = "workspace"
 """The schema that holds what is known of the load; no query can name it."""
 
@@ -165,7 +167,7 @@ def _load_table(engine: duckdb.DuckDBPyConnection, schema: TableSchema, files: S
     create_table(engine, table, schema)
     if not files:
         return []
-    in_order = "TimeGenerated" in schema.columns and sum(file.path.stat().st_size for file in files) <= SORTED_UP_TO
+    in_order = "TimeGenerated" in schema.columns and _is_small(engine, files)
     target = "unordered" if in_order else table
     if in_order:
         engine.execute(f"CREATE TEMP TABLE {target} AS SELECT * FROM {table}")
@@ -174,6 +176,19 @@ def _load_table(engine: duckdb.DuckDBPyConnection, schema: TableSchema, files: S
         engine.execute(f"INSERT INTO {table} SELECT * FROM {target} ORDER BY {quoted('TimeGenerated')}")
         engine.execute(f"DROP TABLE {target}")
     return notes
+
+
+def _is_small(engine: duckdb.DuckDBPyConnection, files: Sequence[LogFile]) -> bool:
+    rows = 0
+    for file in files:
+        if file.form == "parquet":
+            try:
+                counted = engine.execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [str(file.path)])
+                rows += int((counted.fetchone() or (0,))[0] or 0)
+            except duckdb.Error:
+                # Reading the file will say what is wrong with it.
+                return True
+    return rows <= SORTED_UP_TO_ROWS and sum(file.path.stat().st_size for file in files) <= SORTED_UP_TO_BYTES
 
 
 def _absent(found: LogFolder, schemas: Mapping[str, TableSchema]) -> list[str]:
