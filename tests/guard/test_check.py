@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -353,3 +355,36 @@ def test_a_condition_needs_its_own_values(judge: Judge) -> None:
     )
     approved = judge.approved(typed(where=(either,)))
     assert '\n| where UserPrincipalName =~ "ALICE@contoso.com" or isempty(IPAddress)\n' in approved.kql
+
+
+@pytest.mark.parametrize(
+    "kql",
+    [
+        "SigninLogs | where " + "not(" * 38 + "IsInteractive" + ")" * 38,
+        "SigninLogs | where DurationMs > " + " + ".join(["1"] * 110),
+        "SigninLogs | where DurationMs > " + "(1 + 2 * " * 37 + "1" + ")" * 37,
+        "SigninLogs | where "
+        + "(Id == 'a' or Id == 'b' and DurationMs + 2 * 3 > 1 and " * 30
+        + "IsInteractive"
+        + ")" * 30,
+        "SigninLogs | extend x = DeviceDetail" + ".a" * 63,
+        "SigninLogs" + " | join kind=inner (AuditLogs" * 8 + ") on Id" * 8,
+    ],
+)
+def test_what_is_approved_can_always_be_proved_again(judge: Judge, kql: str) -> None:
+    verdict = judge(kql)
+    if verdict.approved is None:
+        assert {diagnostic.code for diagnostic in verdict.diagnostics} <= {"too-deep", "too-complex"}
+    else:
+        assert judge.faults(verdict.approved) == []
+
+
+def test_only_the_guard_makes_approved_queries() -> None:
+    rooms = [Path(__file__).parents[2] / room for room in ("tools", "graph", "soc_analyst/cli")]
+    makers = [
+        file.name
+        for room in rooms
+        for file in room.rglob("*.py")
+        if re.search(r"\bApprovedQuery(\(|\.model_(validate|construct))", file.read_text(encoding="utf-8"))
+    ]
+    assert makers == ["check.py"]

@@ -15,6 +15,7 @@ CANONICAL = [
     ("T | sort by a asc nulls last", "T\n| sort by a asc nulls last"),
     ("T | where a == 1 or b == 2 and c == 3", "T\n| where a == 1 or (b == 2 and c == 3)"),
     ("T | where a and (b and (c))", "T\n| where a and b and c"),
+    ("T | extend x = a - b - (c - d) + 1", "T\n| extend x = a - b - (c - d) + 1"),
     ("T | where a + 2 * 3 > -1 and -b < - 1.50", "T\n| where (a + (2 * 3)) > (-1) and (-b) < real(-1.5)"),
     ("T | where t > ago(1.5h) and t < now(-90min)", "T\n| where t > ago(90m) and t < now(-90m)"),
     ("T | where t between (datetime(2026-03-04) .. 1d)", "T\n| where t between (datetime(2026-03-04T00:00:00Z) .. 1d)"),

@@ -56,14 +56,28 @@ def check(
     """
     if (planned.typed is None) == (planned.kql is None):
         return _refused([_fault("not-one-query", "a planned query is typed or KQL text, and one of them")])
-    if planned.typed is not None:
-        return _check_typed(planned.id, planned.typed, policy, tables, window, row_cap)
-    return _check_kql(planned.id, planned.kql or "", policy, tables, window, row_cap)
+    try:
+        if planned.typed is not None:
+            verdict = _check_typed(planned.id, planned.typed, policy, tables, window, row_cap)
+        else:
+            verdict = _check_kql(planned.id, planned.kql or "", policy, tables, window, row_cap)
+    except RecursionError:
+        return _refused([_TOO_DEEP])
+    return _proved(verdict, policy, tables)
+
+
+def _proved(verdict: Verdict, policy: Policy, tables: Tables) -> Verdict:
+    """Approve nothing that could not be proved again from its text."""
+    unproved = recheck(verdict.approved, policy=policy, tables=tables) if verdict.approved else ()
+    if not unproved:
+        return verdict
+    return _refused([_fault("too-complex", f"the query cannot be proved: {unproved[0].message}", "simplify it")])
 
 
 def check_text(kql: str, *, policy: Policy, tables: Tables, window: TimeWindow) -> TextVerdict:
     """Return what the guard says of an analyst's own KQL."""
-    verdict = _check_kql("query", kql, policy, tables, window, None)
+    planned = PlannedQuery(id="query", purpose="an analyst's own query", kql=kql)
+    verdict = check(planned, policy=policy, tables=tables, window=window)
     approved = verdict.approved
     if approved is None:
         return TextVerdict(allowed=False, diagnostics=verdict.diagnostics)
@@ -131,7 +145,10 @@ def recheck(approved: ApprovedQuery, *, policy: Policy, tables: Tables) -> tuple
         faults.append(_fault("stale-policy", "approved under another policy", "plan it again"))
     if not 1 <= approved.row_cap <= policy.row_cap:
         faults.append(_fault("row-cap", f"a cap of {approved.row_cap:,} rows; policy allows {policy.row_cap:,}"))
-    return (*faults, *_text_faults(approved, policy, tables))
+    try:
+        return (*faults, *_text_faults(approved, policy, tables))
+    except RecursionError:
+        return (*faults, _TOO_DEEP)
 
 
 def _text_faults(approved: ApprovedQuery, policy: Policy, tables: Tables) -> list[Diagnostic]:
@@ -201,3 +218,6 @@ def _refused(faults: list[Diagnostic]) -> Verdict:
 
 def _fault(code: str, message: str, hint: str = "") -> Diagnostic:
     return Diagnostic(code=code, message=message, hint=hint)
+
+
+_TOO_DEEP = _fault("too-deep", "the query is nested too deeply", "flatten the query")

@@ -53,6 +53,11 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _COMPOUND = (Logical, Binary, Between, Membership, Negative)
 
 
+def _binding(op: str) -> int:
+    """Return how tightly an arithmetic operator binds, and 0 for all others, which never chain."""
+    return {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2}.get(op, 0)
+
+
 def quoted(text: str) -> str:
     """Return text as a KQL string literal; whatever does not show on a page is written as an escape."""
     return '"' + "".join(_ESCAPES.get(one) or _visible(one) for one in text) + '"'
@@ -218,7 +223,9 @@ class _Renderer:
 
     @text.register
     def _(self, node: Binary) -> str:
-        return f"{self.operand(node.left)} {node.op} {self.operand(node.right)}"
+        chained = isinstance(node.left, Binary) and _binding(node.left.op) == _binding(node.op) != 0
+        left = self.text(node.left) if chained else self.operand(node.left)
+        return f"{left} {node.op} {self.operand(node.right)}"
 
     @text.register
     def _(self, node: Negative) -> str:
