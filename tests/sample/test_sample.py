@@ -74,7 +74,7 @@ def test_columns_are_those_of_the_published_schemas(folder: Path) -> None:
         }
 
 
-@pytest.mark.parametrize("rows", [ROWS, 20_001])
+@pytest.mark.parametrize("rows", [20_001])
 def test_rows_are_as_many_as_asked_for(tmp_path: Path, rows: int) -> None:
     generate(tmp_path, rows=rows)
     assert sum(pq.read_metadata(file).num_rows for file in tmp_path.glob("*.parquet")) == rows

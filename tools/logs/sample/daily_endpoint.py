@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from .processes import Process, account_columns, file_columns, host_columns, program, standing
+from .processes import Process, file_columns, host_columns, program, standing
 from .stock import Stock
 from .tenant import LOCAL_SERVICE, NETWORK_SERVICE, SYSTEM, Account, Host, Tenant, guid, number
 
@@ -81,7 +81,7 @@ def _processes(stock: Stock, company: Tenant, host: Host) -> None:
             level = "System" if actor.name in _BUILT_IN else "Medium"
             text = _filled(line, host, actor, variant, activity["run"])
             child = Process(found, text, host, actor, 0, parent.created, level, parent.logon, parent)
-            row = child.as_subject() | {"ActionType": "ProcessCreated", "InitiatingProcessCreationTime": None}
+            row = child.as_subject() | {"ActionType": "ProcessCreated"}
             stock.recur("DeviceProcessEvents", row, _rhythm(host, activity.get("rhythm", "")), activity["weight"])
 
 
@@ -91,7 +91,7 @@ def _listed(heading: str, host: Host) -> Iterator[list[Any]]:
 
 
 def _initiator(name: str, actor: Account, host: Host) -> dict[str, Any]:
-    return host_columns(host) | standing(host, name, actor).as_initiator() | {"InitiatingProcessCreationTime": None}
+    return host_columns(host) | standing(host, name, actor).as_initiator()
 
 
 def _connections(stock: Stock, company: Tenant, host: Host) -> None:
@@ -141,7 +141,7 @@ def _registry(stock: Stock, company: Tenant, host: Host) -> None:
 
 def _logons(stock: Stock, company: Tenant, host: Host) -> None:
     for who, kind, protocol, source, rhythm, weight in _usual_logons(company, host):
-        row = host_columns(host) | _logon(who, kind, protocol, source)
+        row = _initiator("lsass.exe", SYSTEM, host) | _logon(who, kind, protocol, source)
         stock.recur(
             "DeviceLogonEvents", row | {"ActionType": "LogonSuccess", "IsLocalAdmin": who.admin}, rhythm, weight
         )
@@ -174,14 +174,10 @@ def _logon(who: Account, kind: str, protocol: str, source: Host | None) -> dict[
         if source
         else {}
     )
-    return remote | account_columns("InitiatingProcessAccount", SYSTEM) | {
+    return remote | {
         "AccountDomain": who.domain.lower(),
         "AccountName": who.name,
         "AccountSid": who.sid,
         "LogonType": kind,
         "Protocol": protocol,
-        "InitiatingProcessFileName": "lsass.exe",
-        "InitiatingProcessFolderPath": r"C:\Windows\System32\lsass.exe",
-        "InitiatingProcessCommandLine": "lsass.exe",
-        "InitiatingProcessId": 712,
     }  # fmt: skip

@@ -81,10 +81,6 @@ class _Slice:
     def rows(self) -> int:
         return len(self.times)
 
-    def earlier(self, seconds: int) -> pa.Array:
-        """Return instants up to so many seconds before the events."""
-        return pc.cast(pc.subtract(self.times, self.dice.below(seconds * 1_000_000, self.rows)), _UTC)
-
     def at(self) -> pa.Array:
         return pc.cast(self.times, _UTC)
 
@@ -105,7 +101,6 @@ _DRAWS: dict[str, Draw] = {
     "ReportId": _Slice.report_ids,
     "ProcessId": lambda events: pc.multiply(pc.add(events.dice.below(5000, events.rows), 300), 4),
     "ProcessCreationTime": _Slice.at,
-    "InitiatingProcessCreationTime": lambda events: events.earlier(7200),
     "LogonId": lambda events: pc.add(events.dice.below(90_000_000, events.rows), 100_000),
     "LocalPort": lambda events: pc.cast(pc.add(events.dice.below(15_000, events.rows), 50_000), pa.int32()),
     "Id": lambda events: events.dice.guids(events.rows),
@@ -133,7 +128,6 @@ _DRAWN_WHERE = {
     "ProcessId": "FileName",
     "LocalPort": "RemotePort",
     "LogonId": "LogonType",
-    "InitiatingProcessCreationTime": "InitiatingProcessFileName",
 }
 """Columns that stay empty where this other one is empty."""
 

@@ -56,11 +56,13 @@ def credential_dumping(stock: Stock, company: Tenant) -> Story:
 
 
 def _dump_by_library(story: Story, service: Process, at: datetime) -> Process:
+    target = standing(service.host, "lsass.exe", SYSTEM).pid
+    line = rf"rundll32.exe {_SYSTEM32}\comsvcs.dll, MiniDump {target} C:\Windows\Temp\dbg.bin full"
     shell = story.process(
         at,
         service,
         "cmd.exe",
-        rf'"{_SYSTEM32}\cmd.exe" /c rundll32.exe {_SYSTEM32}\comsvcs.dll, MiniDump 712 C:\Windows\Temp\dbg.bin full',
+        rf'"{_SYSTEM32}\cmd.exe" /c {line}',
         "T1059.003",
         "SQL Server starts another",
         integrity="High",
@@ -69,7 +71,7 @@ def _dump_by_library(story: Story, service: Process, at: datetime) -> Process:
         at + timedelta(seconds=1),
         shell,
         "rundll32.exe",
-        rf"rundll32.exe {_SYSTEM32}\comsvcs.dll, MiniDump 712 C:\Windows\Temp\dbg.bin full",
+        line,
         "T1003.001",
         "comsvcs.dll dumps the memory of LSASS",
         actor=SYSTEM,

@@ -8,7 +8,7 @@ from typing import Any
 
 from .cloud_rows import activity_row, flow_row
 from .identity_rows import Browser, Result, audit_row, signin_row
-from .processes import Process, account_columns, file_columns, host_columns, program
+from .processes import Process, account_columns, file_columns, host_columns, program, standing
 from .stock import Stock
 from .tenant import SYSTEM, Account, Host, Office, guid, number
 from .truth import Kind, Stage, TruthEntry
@@ -168,6 +168,7 @@ class Story:
         address = source if isinstance(source, str) else source.address
         row = (
             host_columns(host)
+            | standing(host, "lsass.exe", SYSTEM).as_initiator()
             | {f"Account{k}": v for k, v in (("Domain", "contoso"), ("Name", who.name), ("Sid", who.sid))}
             | {
                 "ActionType": "LogonFailed" if failure else "LogonSuccess",
@@ -180,11 +181,6 @@ class Story:
                 "RemoteIPType": "Private" if address.startswith("10.") else "Public",
                 "RemotePort": 50_000 + number(15_000, self.entry.id, self._seen, "port"),
                 "RemoteDeviceName": None if isinstance(source, str) else source.name,
-                "InitiatingProcessFileName": "lsass.exe",
-                "InitiatingProcessId": 712,
-                "InitiatingProcessFolderPath": r"C:\Windows\System32\lsass.exe",
-                "InitiatingProcessCommandLine": "lsass.exe",
-                **account_columns("InitiatingProcessAccount", SYSTEM),
             }
         )
         self._plant("DeviceLogonEvents", row, at, host.dns, who, techniques, event or f"{kind} logon of {who.name}")
