@@ -24,7 +24,7 @@ from .ruleset import CompiledRule
 __all__ = ["Grouping", "tactics_of", "techniques_of"]
 
 MAX_CITED = 20
-MAX_ROWS_READ = 2_000
+MAX_ROWS_READ = 500
 """Rows that are described to choose those cited; the counts are over all."""
 MAX_OF_A_KIND = 3
 TOLD: tuple[EntityKind, ...] = (
@@ -100,6 +100,11 @@ class Grouping:
         return self._firsts(self._subject.fields)
 
     @cached_property
+    def _named(self) -> list[str]:
+        """What the subject's own column holds, empty where the subject is read from elsewhere."""
+        return self._rows.strings(self._subject.fields[0])
+
+    @cached_property
     def _times(self) -> list[datetime]:
         early = datetime.min.replace(tzinfo=UTC)
         if "TimeGenerated" not in self._rows.rows.column_names:
@@ -120,7 +125,7 @@ class Grouping:
         """Return at most MAX_CITED rows: the first of each kind of line, rare kinds before frequent, then others."""
         read = rows[:MAX_ROWS_READ]
         kinds: dict[str, list[int]] = defaultdict(list)
-        for row, told in zip(read, self._telling.take(read).to_pylist(), strict=True):
+        for row, told in zip(read, _read(self._telling, read), strict=True):
             kinds[VARYING.sub("#", describe(self._rows.table, told))].append(row)
         firsts = dict.fromkeys(alike[0] for alike in sorted(kinds.values(), key=len))
         return list(firsts | dict.fromkeys(read))[:MAX_CITED]
@@ -132,8 +137,7 @@ class Grouping:
 
     def _statement(self, rows: Sequence[int], telling: int) -> str:
         one, _, many = self._subject.noun.partition("/")
-        row = self._rows.row(telling)
-        line = describe(self._rows.table, {name: value for name, value in row.items() if name != "DeviceName"})
+        line = describe(self._rows.table, _read(self._telling, [telling])[0])
         actors = self._actors(rows)
         by = f" by {actors}" if actors else ""
         subject = self._subjects[rows[0]] or "an unnamed subject"
@@ -158,7 +162,7 @@ class Grouping:
     def _claims(self, statement: str, refs: tuple[EvidenceRef, ...], row: int) -> Iterator[Claim]:
         yield Claim(kind="exists", statement=statement, rows=refs, table=self._rows.table)
         subject, column = self._subjects[row], self._subject.fields[0]
-        if subject and column in self._rows.rows.column_names and self._rows.strings(column)[row] == subject:
+        if subject and self._named[row] == subject:
             same = f"all the rows cited are of {subject}"
             yield Claim(
                 kind="same_entity", statement=same, rows=refs, table=self._rows.table, column=column, value=subject
@@ -170,11 +174,17 @@ class Grouping:
         subject = self._subjects[cited[0]]
         if subject:
             found[self._subject.kind][subject.lower()] = subject
-        for row in cited[:MAX_OF_A_KIND]:
-            for kind, value in self._things(self._rows.row(row)):
+        for row in _read(self._named_things, cited[:MAX_OF_A_KIND]):
+            for kind, value in self._things(row):
                 found.setdefault(kind, {}).setdefault(value.lower(), value)
         for kind, values in found.items():
             yield from (Entity(kind=kind, value=value) for value in list(values.values())[:MAX_OF_A_KIND])
+
+    @cached_property
+    def _named_things(self) -> pa.Table:
+        columns = self._schema.columns if self._schema is not None else {}
+        names = [name for name in self._rows.rows.column_names if name in columns and columns[name].entity in TOLD]
+        return self._rows.rows.select(names)
 
     def _things(self, row: Mapping[str, Any]) -> Iterator[tuple[EntityKind, str]]:
         """Yield the values of entity columns, but for those that name nobody."""
@@ -194,6 +204,11 @@ def tactics_of(tags: Iterable[str]) -> tuple[str, ...]:
     """Return the ATT&CK tactics among a rule's tags by short name, such as credential-access."""
     names = (tag.partition(".")[2].lower().replace("_", "-") for tag in tags if tag.lower().startswith("attack."))
     return tuple(dict.fromkeys(name for name in names if re.fullmatch(r"[a-z]+(-[a-z]+)*", name)))
+
+
+def _read(table: pa.Table, rows: Sequence[int]) -> list[dict[str, Any]]:
+    # A table of no columns has no rows for Arrow.
+    return table.take(pa.array(rows, pa.int64())).to_pylist() if table.num_columns else [{} for _ in rows]
 
 
 def _utc(moment: datetime) -> datetime:

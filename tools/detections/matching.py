@@ -6,6 +6,7 @@ import operator
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -84,15 +85,21 @@ def _needle(test: Key) -> str:
 def _containing(view: FieldView, texts: Sequence[str]) -> dict[str, Indexes]:
     if not texts:
         return {}
-    automaton = ahocorasick.Automaton()
-    for number, text in enumerate(texts):
-        automaton.add_word(text, number)
-    automaton.make_automaton()
+    automaton = _automaton(tuple(texts))
     at: list[list[int]] = [[] for _ in texts]
     for position, value in enumerate(view.lowered):
         for number in {number for _, number in automaton.iter(value)}:
             at[number].append(position)
     return {text: np.array(positions, np.int64) for text, positions in zip(texts, at, strict=True) if positions}
+
+
+@lru_cache(maxsize=64)
+def _automaton(texts: tuple[str, ...]) -> ahocorasick.Automaton:
+    automaton = ahocorasick.Automaton()
+    for number, text in enumerate(texts):
+        automaton.add_word(text, number)
+    automaton.make_automaton()
+    return automaton
 
 
 def _looked_at(view: FieldView, candidates: Indexes, test: Key) -> Indexes:
@@ -124,15 +131,21 @@ def _regexes(view: FieldView, tests: Sequence[Key]) -> dict[Key, Indexes]:
 
 
 def _filtered(view: FieldView, tests: Sequence[Key]) -> dict[Key, Indexes]:
-    patterns = re2.Filter()
-    for _, pattern in tests:
-        patterns.Add(pattern, _options())
-    patterns.Compile()
+    patterns = _filter(tuple(pattern for _, pattern in tests))
     at: list[list[int]] = [[] for _ in tests]
     for position in view.filled.tolist():
         for number in patterns.Match(view.values[position]) or ():
             at[number].append(position)
     return {test: np.array(positions, np.int64) for test, positions in zip(tests, at, strict=True)}
+
+
+@lru_cache(maxsize=64)
+def _filter(patterns: tuple[str, ...]) -> re2.Filter:
+    together = re2.Filter()
+    for pattern in patterns:
+        together.Add(pattern, _options())
+    together.Compile()
+    return together
 
 
 def _options() -> re2.Options:

@@ -169,7 +169,7 @@ def _compiled(content: bytes) -> Mapping[str, Any]:
 
 def _sources(folders: Iterable[Path]) -> Iterator[tuple[str, bytes | RuleFault]]:
     for entry in sorted(_below(files(__package__).joinpath("rules")), key=lambda entry: entry[0]):
-        yield entry[0], entry[1].read_bytes()
+        yield entry[0], _content(entry[1], entry[0])
     for folder in folders:
         if not folder.is_dir():
             raise OperatorError("there is no such folder; give a folder of Sigma rules", where=str(folder))
@@ -191,13 +191,14 @@ def _files_of(folder: Path) -> Iterator[tuple[str, bytes | RuleFault]]:
         for name in sorted(names):
             if name.endswith(SUFFIXES) and not name.startswith("."):
                 path = Path(parent, name)
-                yield str(path), _content(path)
+                yield str(path), _content(path, str(path))
 
 
-def _content(path: Path) -> bytes | RuleFault:
+def _content(file: Traversable, name: str) -> bytes | RuleFault:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return RuleFault(str(path), 1, f"larger than {MAX_BYTES} bytes; a rule is a short text")
-        return path.read_bytes()
+        with file.open("rb") as stream:
+            content: bytes = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        return RuleFault(str(path), 1, f"cannot be read: {error.strerror or error}")
+        return RuleFault(name, 1, f"cannot be read: {error.strerror or error}")
+    too_long = len(content) > MAX_BYTES
+    return RuleFault(name, 1, f"larger than {MAX_BYTES} bytes; a rule is a short text") if too_long else content
