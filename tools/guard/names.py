@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from soc_analyst.tools.kql.tree import Call, Expr, Index, Member, Name, Named
+from soc_analyst.tools.kql.tree import Call, Expr, Index, Literal, Member, Name, Named
 
 __all__ = ["name_of"]
 
@@ -31,12 +31,23 @@ def _name(expr: Expr, aggregate: bool) -> str | None:
         base = _name(expr.base, False)
         return f"{base}_{expr.name}" if base else None
     if isinstance(expr, Index):
-        return None
+        return _of_element(expr)
     if not isinstance(expr, Call):
         return None
     first = _name(expr.args[0], False) if expr.args else None
     if expr.name in _OF_ARGUMENT or expr.name in _PASSING:
         return first
+    if expr.name == "percentile" and aggregate and isinstance(expr.args[-1], Literal):
+        return f"percentile_{first or ''}_{expr.args[-1].value}"
     if aggregate:
         return f"{_PREFIXED.get(expr.name, expr.name)}_{first or ''}"
     return None
+
+
+def _of_element(expr: Index) -> str | None:
+    base = expr.base
+    if isinstance(base, Call) and base.name == "split" and base.args:
+        base = base.args[0]
+    name = _name(base, False)
+    literal = isinstance(expr.index, Literal) and isinstance(expr.index.value, int) and expr.index.value >= 0
+    return f"{name}_{expr.index.value}" if name and literal else None  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ import contextlib
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from soc_analyst.state.queries import Diagnostic
 
 from .parser import parse
 from .render import render_for_engine
-from .tree import Span
+from .tree import Expr, Name, Pipeline, Project, Query, Span, Where
 from .trouble import diagnose
 
 __all__ = ["EngineRefusal", "Sql", "to_sql"]
@@ -49,7 +49,7 @@ def to_sql(kql: str, schema: Mapping[str, Sequence[str]], now: datetime) -> Sql:
     parsed = parse(kql, max_text=10 * len(kql) + 1)
     if parsed.tree is None:
         raise EngineRefusal(parsed.diagnostics[0])
-    text = render_for_engine(parsed.tree)
+    text = render_for_engine(_without_whole_views(parsed.tree, schema))
     import duckdb_kql  # its generated parser takes a second to import, which only those who run queries should pay
 
     columns = {table: list(names) for table, names in schema.items()}
@@ -59,6 +59,31 @@ def to_sql(kql: str, schema: Mapping[str, Sequence[str]], now: datetime) -> Sql:
     except Exception as error:  # noqa: BLE001 - the library raises outside its own errors too, and all of it is a refusal
         raise EngineRefusal(_explained(error)) from None
     return Sql(str(found), dict(found.parameters))
+
+
+def _without_whole_views(query: Query, schema: Mapping[str, Sequence[str]]) -> Query:
+    """Leave out a view's projection where it names every column the engine's table has.
+
+    It selects nothing there, and the library's parser spends most of its time on such long lists of names.
+    """
+    return replace(query, lets=tuple(replace(let, value=_shortened(let.value, schema)) for let in query.lets))
+
+
+def _shortened(value: Expr | Pipeline, schema: Mapping[str, Sequence[str]]) -> Expr | Pipeline:
+    if not isinstance(value, Pipeline) or value.source is None or value.source.name not in schema:
+        return value
+    columns = set(schema[value.source.name])
+    steps = value.steps
+    if not steps or not isinstance(steps[-1], Project) or _plain_names(steps[-1]) != columns:
+        return value
+    rest = steps[:-1]
+    return replace(value, steps=rest) if all(isinstance(step, Where) for step in rest) else value
+
+
+def _plain_names(step: Project) -> set[str]:
+    """Return the columns a projection keeps as they are, or nothing where it computes or renames."""
+    names = [item.expr.name for item in step.items if item.name is None and isinstance(item.expr, Name)]
+    return set(names) if len(names) == len(step.items) else set()
 
 
 def _explained(error: Exception) -> Diagnostic:
