@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from soc_analyst.state.entities import Entity, EntityKind
 from soc_analyst.state.findings import Claim, Detection, EvidenceRef, Rule
@@ -27,6 +28,7 @@ MAX_CITED = 20
 MAX_ROWS_READ = 500
 """Rows that are described to choose those cited; the counts are over all."""
 MAX_OF_A_KIND = 3
+MAX_READ = 400
 TOLD: tuple[EntityKind, ...] = (
     "host",
     "account",
@@ -133,7 +135,11 @@ class Grouping:
     @cached_property
     def _telling(self) -> pa.Table:
         names = [name for name in TELLING.get(self._rows.table, ()) if name in self._rows.rows.column_names]
-        return self._rows.rows.select(names)
+        telling = self._rows.rows.select(names)
+        # Only the start of a text is ever told; a command line can be a megabyte.
+        clipped = [pc.utf8_slice_codeunits(each, 0, MAX_READ) if pa.types.is_string(each.type) else each
+                   for each in telling.columns]  # fmt: skip
+        return pa.table(clipped, names=names)
 
     def _statement(self, rows: Sequence[int], telling: int) -> str:
         one, _, many = self._subject.noun.partition("/")
