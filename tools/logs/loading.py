@@ -20,6 +20,7 @@ from soc_analyst.state.tables import TableSchema
 from .casting import SQL_TYPES, cast, is_given, is_safe, quoted, time_is_readable
 from .folder import LogFile, LogFolder, digests_of, find_files, nothing_in
 from .sources import Raw, Source, open_source, unreadable
+from .tables import load_tables
 
 __all__ = ["Loaded", "Reading", "allowed_schemas", "builder", "load_folder", "read_into", "typed_select"]
 
@@ -275,8 +276,24 @@ def _told(source: Source, schema: TableSchema, bad_lines: int, counts: Sequence[
         for column, misfit in zip(_lossy(source, schema), misfits, strict=True)
         if misfit
     ]
-    if source.ignored:
-        notes.append(f"{name}: ignored unknown columns {', '.join(source.ignored[:20])}")
+    if unknown := [column for column in source.ignored if column not in _expected(schema.name)]:
+        notes.append(f"{name}: ignored unknown columns {', '.join(unknown[:20])}")
     if not read + bad_lines:
         notes.append(f"{name}: holds no rows")
     return Reading(good, tuple(notes))
+
+
+SERVICE_COLUMNS = frozenset(
+    {
+        "AADTenantId", "AppGuardContainerId", "Computer", "FASchemaVersion_s", "MachineGroup", "ManagementGroupName", "MG",
+        "OperationVersion", "RawData", "SourceSystem", "TenantId", "Timestamp", "Type", "_BilledSize", "_IsBillable",
+        "_ItemId", "_ResourceId", "_SubscriptionId", "_TimeReceived",
+    }
+)  # fmt: skip
+"""Columns that every export carries and no hunt asks for."""
+
+
+def _expected(table: str) -> frozenset[str]:
+    """Return the columns that are left out without a word: the service's own, and those policy withholds."""
+    catalogue = load_tables()
+    return SERVICE_COLUMNS.union(catalogue[table].columns) if table in catalogue else SERVICE_COLUMNS
