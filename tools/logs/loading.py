@@ -285,8 +285,8 @@ def _told(source: Source, schema: TableSchema, bad_lines: int, counts: Sequence[
 
 SERVICE_COLUMNS = frozenset(
     {
-        "AADTenantId", "AppGuardContainerId", "Computer", "FASchemaVersion_s", "MachineGroup", "ManagementGroupName", "MG",
-        "OperationVersion", "RawData", "SourceSystem", "TenantId", "Timestamp", "Type", "_BilledSize", "_IsBillable",
+        "AADTenantId", "AppGuardContainerId", "Computer", "FASchemaVersion_s", "MachineGroup", "ManagementGroupName",
+        "MG", "OperationVersion", "RawData", "SourceSystem", "TenantId", "Timestamp", "Type", "_BilledSize", "_IsBillable",
         "_ItemId", "_ResourceId", "_SubscriptionId", "_TimeReceived",
     }
 )  # fmt: skip
