@@ -28,6 +28,8 @@ from .guardrail import refused_record
 
 __all__ = ["executor"]
 
+LEAD = "lead "
+"""How the origin of a query that follows a lead begins: what such a query does not find was not asked for."""
 AT_ONCE = 4
 """Queries that run at the same time."""
 QUERY_TIMEOUT = 120.0
@@ -156,7 +158,7 @@ class _Round:
     async def covered(self, records: Sequence[QueryRecord]) -> tuple[Coverage, ...]:
         """Return the coverage of the tables asked, and how many rows are about the subject."""
         known = {entry.table: entry for entry in self.state["coverage"]}
-        asked = dict.fromkeys(record.table for record in records if record.table)
+        asked = dict.fromkeys(r.table for r in records if r.table and not r.leads_from.startswith(LEAD))
         new = [table for table in asked if table not in known]
         window = self.state["reading"].window
         found = await asyncio.gather(*(cover(table, window, self.desk, self.workspace) for table in new))

@@ -33,35 +33,40 @@ def detect(
     evidence: Evidence, *, rules: RuleSet, tables: Mapping[str, TableSchema] | None = None
 ) -> tuple[Detection, ...]:
     """Return what the rules and the statistics find in the rows, one detection for each rule and subject."""
-    return examine(evidence, rules=rules, tables=tables).detections
+    return tuple(_fired(evidence, rules, tables or {}, None))
 
 
 def examine(evidence: Evidence, *, rules: RuleSet, tables: Mapping[str, TableSchema] | None = None) -> Examination:
     """Run rules and statistics, and say which rules were skipped because the rows lack their fields."""
+    skipped: Counter[str] = Counter()
+    detections = tuple(_fired(evidence, rules, tables or {}, skipped))
+    return Examination(detections, dict(skipped))
+
+
+def _fired(
+    evidence: Evidence, rules: RuleSet, tables: Mapping[str, TableSchema], skipped: Counter[str] | None
+) -> Iterator[Detection]:
     by_table: dict[str, list[CompiledRule]] = defaultdict(list)
     for rule in rules.rules:
         by_table[rule.table].append(rule)
-    detections: list[Detection] = []
-    skipped: Counter[str] = Counter()
     for table, rows in evidence.items():
         if len(rows) and by_table[table]:
-            detections.extend(_of_table(rows, by_table[table], (tables or {}).get(table), skipped))
+            yield from _of_table(rows, by_table[table], tables.get(table), skipped)
     for statistic in STATISTICS:
-        detections.extend(statistic(evidence))
-    return Examination(tuple(detections), dict(skipped))
+        yield from statistic(evidence)
 
 
 def _of_table(
-    rows: TableRows, rules: list[CompiledRule], schema: TableSchema | None, skipped: Counter[str]
+    rows: TableRows, rules: list[CompiledRule], schema: TableSchema | None, skipped: Counter[str] | None
 ) -> Iterator[Detection]:
     views = TableViews(rows, field_map())
     runnable: list[tuple[CompiledRule, Node]] = []
     for rule in rules:
         node = resolve(rule.tree, views)
-        if isinstance(node, Never):
-            skipped[f"{rows.table} without {', '.join(missing_fields(rule.tree, views)[:3])}"] += 1
-        else:
+        if not isinstance(node, Never):
             runnable.append((rule, node))
+        elif skipped is not None:
+            skipped[f"{rows.table} without {', '.join(missing_fields(rule.tree, views)[:3])}"] += 1
     grouping = Grouping(views, field_map().subjects[rows.table], schema)
     for (rule, _), matched in zip(runnable, rows_meeting([node for _, node in runnable], views), strict=True):
         yield from grouping.detections(rule, matched.tolist())

@@ -60,6 +60,9 @@ NOBODY = frozenset(
         "unknown",
     }
 )
+NO_NAME = re.compile(r"Sid$|Id$|CommandLine$|^LocalIP$|^VMIP_s$|SHA1$|MD5$")
+"""Columns whose values a person would not use to name a thing: ids beside names, whole command lines, a host's own
+address, the weaker of several hashes."""
 VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[A-Za-z0-9+/=]{40,}|0x[0-9a-f]+|\d+", re.IGNORECASE)
 
 
@@ -178,7 +181,7 @@ class Grouping:
         """Yield who and what is in the cited rows, few of a kind; the subject always."""
         found: dict[EntityKind, dict[str, str]] = {kind: {} for kind in TOLD}
         subject = self._subjects[cited[0]]
-        if subject:
+        if subject and self._named[cited[0]] == subject:
             found[self._subject.kind][subject.lower()] = subject
         for row in _read(self._named_things, cited[:MAX_OF_A_KIND]):
             for kind, value in self._things(row):
@@ -189,7 +192,11 @@ class Grouping:
     @cached_property
     def _named_things(self) -> pa.Table:
         columns = self._schema.columns if self._schema is not None else {}
-        names = [name for name in self._rows.rows.column_names if name in columns and columns[name].entity in TOLD]
+        names = [
+            name
+            for name in self._rows.rows.column_names
+            if name in columns and columns[name].entity in TOLD and not NO_NAME.search(name)
+        ]
         return self._rows.rows.select(names)
 
     def _things(self, row: Mapping[str, Any]) -> Iterator[tuple[EntityKind, str]]:

@@ -26,7 +26,7 @@ FORM = "1"
 """Raise it when the compiled form changes: older caches are then ignored."""
 MAX_BYTES = 1_000_000
 SUFFIXES = (".yml", ".yaml")
-CACHE = f"rules-{FORM}.json"
+CACHE = f"rules-{FORM}"
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,24 @@ def load_rules(folders: Sequence[Path] = (), *, cache_dir: Path | None = None) -
 
     Raises OperatorError where a folder is missing. Compiled rules are kept in `cache_dir` by their file's digest.
     """
-    cache = _Cache(cache_dir)
+    built_in = _built_in(cache_dir)
+    if not folders:
+        return built_in
+    return _collected(_files_of_all(folders), _Cache(cache_dir, of=folders), start=built_in)
+
+
+@lru_cache(maxsize=4)
+def _built_in(cache_dir: Path | None) -> RuleSet:
+    """Return the pack that ships with the product, which does not change while a process runs."""
+    return _collected(_sources_built_in(), _Cache(cache_dir), start=RuleSet())
+
+
+def _collected(sources: Iterable[tuple[str, bytes | RuleFault]], cache: _Cache, *, start: RuleSet) -> RuleSet:
     collected = _Collected()
-    for name, content in _sources(folders):
+    collected.rules.update((rule.id, rule) for rule in start.rules)
+    collected.faults.extend(start.faults)
+    collected.unsupported.update(start.unsupported or {})
+    for name, content in sources:
         collected.add(name, content if isinstance(content, RuleFault) else cache.compiled(content))
     cache.save()
     return RuleSet(tuple(collected.rules.values()), tuple(collected.faults), dict(collected.unsupported))
@@ -129,10 +144,12 @@ class _Collected:
 
 
 class _Cache:
-    """Compiled files by digest, in one JSON file; a broken or older file is as good as none."""
+    """Compiled files by digest, in one JSON file for each set of folders; a broken or older file is as good as none."""
 
-    def __init__(self, folder: Path | None) -> None:
-        self._path = None if folder is None else folder / CACHE
+    def __init__(self, folder: Path | None, *, of: Sequence[Path] = ()) -> None:
+        told = "\n".join(str(source.absolute()) for source in of)
+        name = f"{CACHE}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.json"
+        self._path = None if folder is None else folder / name
         self._known = self._read()
         self._used: dict[str, Mapping[str, Any]] = {}
 
@@ -167,9 +184,12 @@ def _compiled(content: bytes) -> Mapping[str, Any]:
     return compile_file(content)
 
 
-def _sources(folders: Iterable[Path]) -> Iterator[tuple[str, bytes | RuleFault]]:
+def _sources_built_in() -> Iterator[tuple[str, bytes | RuleFault]]:
     for entry in sorted(_below(files(__package__).joinpath("rules")), key=lambda entry: entry[0]):
         yield entry[0], _content(entry[1], entry[0])
+
+
+def _files_of_all(folders: Iterable[Path]) -> Iterator[tuple[str, bytes | RuleFault]]:
     for folder in folders:
         if not folder.is_dir():
             raise OperatorError("there is no such folder; give a folder of Sigma rules", where=str(folder))

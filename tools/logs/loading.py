@@ -286,8 +286,8 @@ def _told(source: Source, schema: TableSchema, bad_lines: int, counts: Sequence[
 SERVICE_COLUMNS = frozenset(
     {
         "AADTenantId", "AppGuardContainerId", "Computer", "FASchemaVersion_s", "MachineGroup", "ManagementGroupName",
-        "MG", "OperationVersion", "RawData", "SourceSystem", "TenantId", "Timestamp", "Type", "_BilledSize", "_IsBillable",
-        "_ItemId", "_ResourceId", "_SubscriptionId", "_TimeReceived",
+        "MG", "OperationVersion", "RawData", "SourceSystem", "TenantId", "Timestamp", "Type", "_BilledSize",
+        "_IsBillable", "_ItemId", "_ResourceId", "_SubscriptionId", "_TimeReceived",
     }
 )  # fmt: skip
 """Columns that every export carries and no hunt asks for."""

@@ -13,6 +13,8 @@ URL = re.compile(r"\bhttps?://[^\s'\"<>|)\]}]+", re.IGNORECASE)
 IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 FREE_TEXT = ("ProcessCommandLine", "InitiatingProcessCommandLine", "RegistryValueData", "RemoteUrl", "FileOriginUrl")
 ADDRESS = ("RemoteIP", "IPAddress", "CallerIpAddress", "SrcIP_s", "DestIP_s", "FileOriginIP")
+SYSTEM_FOLDER = re.compile(r"[a-z]:\\(windows|program files)", re.IGNORECASE)
+"""Where the hash of a file names a common tool rather than the attacker's."""
 HASH = ("SHA256", "SHA1", "MD5")
 MOST = 20
 TRAILING = ".,;:"
@@ -42,8 +44,8 @@ def _of_row(row: Mapping[str, Any], *, hashes: bool) -> Iterator[str]:
         yield from (match.group() for match in IPV4.finditer(text) if is_public(match.group()))
     if row.get("RemoteUrl") and is_public(str(row.get("RemoteIP") or "")):
         yield str(row["RemoteUrl"])
-    if hashes:
-        yield from (str(row[column]) for column in HASH if row.get(column))
+    if hashes and not SYSTEM_FOLDER.match(str(row.get("FolderPath") or "")):
+        yield from [str(row[column]) for column in HASH if row.get(column)][:1]
 
 
 def is_public(text: str) -> bool:
