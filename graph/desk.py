@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from soc_analyst.state.case import CaseState
+from soc_analyst.state.errors import OperatorError
 from soc_analyst.state.queries import QueryRecord
-from soc_analyst.state.tables import TableSchema
+from soc_analyst.state.tables import Column, TableSchema
 from soc_analyst.tools.evidence import Evidence, TableRows
 from soc_analyst.tools.guard import Policy, load_policy
 from soc_analyst.tools.logs.base import Workspace
@@ -78,18 +79,16 @@ def policy_for(context: Context) -> Policy:
 
 def allowed_tables(policy: Policy) -> Mapping[str, TableSchema]:
     """Return the catalogue's tables cut down to what policy allows."""
-    catalogue = load_tables()
     return {
-        name: schema.model_copy(
-            update={
-                "columns": {
-                    column: schema.columns[column] for column in policy.tables[name] if column in schema.columns
-                }
-            }
-        )
-        for name, schema in catalogue.items()
+        name: schema.model_copy(update={"columns": _within(schema.columns, frozenset(policy.tables[name]))})
+        for name, schema in load_tables().items()
         if name in policy.tables
     }
+
+
+def _within(columns: Mapping[str, Column], allowed: frozenset[str]) -> dict[str, Column]:
+    """Keep the catalogue's order, the most direct columns first."""
+    return {name: column for name, column in columns.items() if name in allowed}
 
 
 def wall_clock() -> datetime:
@@ -99,4 +98,8 @@ def wall_clock() -> datetime:
 
 def _laid_out(context: Context) -> Desk:
     policy = policy_for(context)
+    if context.sigma_rules is not None and not context.sigma_rules.is_dir():
+        raise OperatorError(
+            "there is no such folder; give a folder of Sigma rules", where=f"--sigma-rules {context.sigma_rules}"
+        )
     return Desk(context=context, policy=policy, tables=allowed_tables(policy), data=DataDir(context.data_dir).ready())

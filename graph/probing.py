@@ -22,7 +22,6 @@ PROBE_TIMEOUT = 30.0
 """Seconds a probe may take."""
 MOST_VALUES = 5_000
 NEAREST = 5
-TABLES_PER_COLUMN = 2
 
 
 async def cover(table: str, window: TimeWindow, desk: Desk, workspace: Workspace) -> Coverage:
@@ -74,15 +73,14 @@ def like(name: str, known: Iterable[str]) -> tuple[str, ...]:
 
 
 def _naming(kind: EntityKind, desk: Desk) -> list[tuple[str, str]]:
-    """Return the most direct column of each table that names a kind of thing, two tables for each column."""
-    chosen: dict[str, list[str]] = {}
+    """Return the most direct column of each table that names a kind of thing."""
+    named = []
     for table, schema in desk.tables.items():
         columns = [
             c for c in schema.columns_of(kind) if schema.columns[c].type == "string" and not c.startswith("Remote")
         ]
-        if columns and len(chosen.setdefault(columns[0], [])) < TABLES_PER_COLUMN:
-            chosen[columns[0]].append(table)
-    return [(table, column) for column, tables in chosen.items() for table in tables]
+        named.extend((table, column) for column in columns[:1])
+    return named
 
 
 async def _probe(typed: TypedQuery, desk: Desk, workspace: Workspace) -> tuple[pa.Table | None, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from soc_analyst.graph.budgets import Stopwatch, seconds_left, used_up
+from soc_analyst.graph.budgets import Stopwatch, rows_left, seconds_left, used_up
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk
 from soc_analyst.graph.probing import count_about, cover, known_values, like, same_name
@@ -77,7 +77,20 @@ class _Round:
     async def run(self) -> tuple[QueryRecord, ...]:
         """Run the approved queries side by side, in the order planned."""
         places = asyncio.Semaphore(AT_ONCE)
-        return tuple(await asyncio.gather(*(self._one(query, places) for query in self.state["approved"])))
+        records = await asyncio.gather(*(self._one(query, places) for query in self.state["approved"]))
+        return await asyncio.to_thread(self._within_rows, records)
+
+    def _within_rows(self, records: Sequence[QueryRecord]) -> tuple[QueryRecord, ...]:
+        """Keep as many rows as the budget has left, in the order planned; what is cut off is said."""
+        left, kept = rows_left(self.state, self.desk.context), []
+        for record in records:
+            if record.rows > left:
+                rows = self.desk.data.evidence.rows(record.rows_digest).slice(0, left)
+                digest = self.desk.data.evidence.put_rows(rows) if left else ""
+                record = record.model_copy(update={"rows": left, "rows_digest": digest, "truncated": True})
+            left -= record.rows
+            kept.append(record)
+        return tuple(kept)
 
     async def _one(self, query: ApprovedQuery, places: asyncio.Semaphore) -> QueryRecord:
         planned = next(p for p in self.state["plan"].queries if p.id == query.id)

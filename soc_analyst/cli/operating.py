@@ -101,7 +101,7 @@ async def _detections(context: Context) -> str:
 
     async with open_desk(context) as desk:
         rules = await asyncio.to_thread(rules_for, desk)
-    return f"{len(rules)} rules, {len(rules.faults)} faults"
+    return f"{len(rules.rules)} rules, {len(rules.faults)} faults"
 
 
 async def _workspace(context: Context) -> str:

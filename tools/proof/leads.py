@@ -29,14 +29,15 @@ def leads_from(findings: Iterable[Finding], pursued: Sequence[Entity], *, depth:
     """Return up to four leads of findings above Low, hosts first; none beyond the depth that is followed."""
     if depth > MAX_DEPTH:
         return ()
-    leads: dict[tuple[str, str], Lead] = {}
+    leads: list[Lead] = []
     for finding in findings:
         if finding.confidence == "Low":
             continue
         for entity in finding.entities:
-            if _worth_it(entity) and not any(same_thing(entity, known) for known in pursued):
-                leads.setdefault((entity.kind, entity.value.casefold()), _lead(entity, finding, depth))
-    return tuple(sorted(leads.values(), key=lambda lead: (WORTH[lead.entity.kind], lead.time))[:MOST])
+            known = (*pursued, *(lead.entity for lead in leads))
+            if _worth_it(entity) and not any(same_thing(entity, other) for other in known):
+                leads.append(_lead(entity, finding, depth))
+    return tuple(sorted(leads, key=lambda lead: (WORTH[lead.entity.kind], lead.time))[:MOST])
 
 
 def same_thing(left: Entity, right: Entity) -> bool:

@@ -42,7 +42,7 @@ class RulesPlanner:
         for feedback in situation.feedback:
             mended = tuple(_mend(feedback, situation))
             queries.extend(mended)
-            if not mended:
+            if not mended and feedback.kind != "empty":
                 given_up.append(f"{feedback.query.id}: {feedback.message}")
         return Plan(
             round=situation.round,
