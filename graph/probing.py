@@ -74,7 +74,7 @@ def like(name: str, known: Iterable[str]) -> tuple[str, ...]:
 
 def _naming(kind: EntityKind, desk: Desk) -> list[tuple[str, str]]:
     """Return the most direct column of each table that names a kind of thing."""
-    named = []
+    named: list[tuple[str, str]] = []
     for table, schema in desk.tables.items():
         columns = [
             c for c in schema.columns_of(kind) if schema.columns[c].type == "string" and not c.startswith("Remote")

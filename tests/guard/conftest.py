@@ -59,6 +59,7 @@ class Workspace:
 
     def __init__(self, policy: Policy, tables: Mapping[str, TableSchema]) -> None:
         self.con = duckdb.connect()
+        self.columns = {name: list(schema.columns) for name, schema in tables.items()}
         self.con.execute("SET TimeZone='UTC'")
         self.con.execute("CREATE TABLE secrets AS SELECT 'c4n4ry' AS value")
         for name, schema in tables.items():
@@ -88,8 +89,7 @@ class Workspace:
 
     def run(self, approved: ApprovedQuery) -> list[tuple[object, ...]]:
         """Run an approved query and return its rows."""
-        schema = {name: list(columns) for name, columns in approved.columns.items()}
-        sql = to_sql(approved.kql, schema, END.replace(tzinfo=None))
+        sql = to_sql(approved.kql, self.columns, END.replace(tzinfo=None))
         return self.con.execute(sql.text, sql.parameters).fetchall()
 
 

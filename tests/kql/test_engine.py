@@ -177,3 +177,16 @@ def test_text_that_cannot_be_read_never_reaches_the_engine(kql: str) -> None:
     with pytest.raises(EngineRefusal) as refusal:
         to_sql(kql, SCHEMA, NOW)
     assert not refusal.value.diagnostic.code.startswith("engine")
+
+
+def test_a_view_that_keeps_every_column_is_left_out_for_the_engine_and_no_other() -> None:
+    text = "let T = T | where A == 1 | project A, B;\nT\n| where B == 2\n| take 5"
+    now = datetime(2026, 3, 4)
+    whole, narrow = to_sql(text, {"T": ["B", "A"]}, now).text, to_sql(text, {"T": ["A", "B", "Hidden"]}, now).text
+    con = duckdb.connect()
+    con.execute("create table T as select 1 as A, 2 as B, 'x' as Hidden")
+    assert "Hidden" not in [
+        column[0]
+        for column in con.execute(narrow, to_sql(text, {"T": ["A", "B", "Hidden"]}, now).parameters).description
+    ]
+    assert len(whole) < len(narrow)
