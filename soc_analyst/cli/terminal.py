@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from soc_analyst.tools.evidence.describing import describe
 from soc_analyst.tools.records.safe_text import defanged, printable
 
 if TYPE_CHECKING:
@@ -26,8 +28,10 @@ VERDICT = {
     "not_found": ("bold black on green", "NOTHING FOUND"),
     "could_not_look": ("bold white on magenta", "COULD NOT LOOK"),
 }
-LINES_SHOWN = 3
-LINE_WIDTH = 400
+LINES_SHOWN = 4
+WHO = ("host", "account", "ip", "domain", "process", "resource")
+PANELS = 6
+"""Findings told at length; the others are a line each, and all are in the report."""
 
 
 def ask() -> str | None:
@@ -45,11 +49,12 @@ def show_report(report: Report, console: Console | None = None) -> None:
     out.print(_headline(report))
     out.print(Text(printable(report.summary)))
     out.print()
-    for finding in (f for f in report.findings if f.confidence != "Low"):
+    told = [finding for finding in report.findings if finding.confidence != "Low"][:PANELS]
+    for finding in told:
         out.print(_panel(finding))
-    low = [finding for finding in report.findings if finding.confidence == "Low"]
-    if low:
-        out.print(_low(low))
+    rest = [finding for finding in report.findings if finding not in told]
+    if rest:
+        out.print(_rest(rest))
     out.print(_queries(report))
     out.print(_coverage(report))
     for warning in report.warnings:
@@ -74,12 +79,7 @@ def _panel(finding: Finding) -> Panel:
     color = COLORS[finding.confidence]
     parts: list[RenderableType] = [Text(printable(defanged(finding.description)))]
     parts.append(_facts(finding))
-    for line in finding.log_lines[:LINES_SHOWN]:
-        text = printable(defanged(line))
-        parts.append(Text(text if len(text) <= LINE_WIDTH else f"{text[:LINE_WIDTH]}…", style="dim"))
-    more = len(finding.log_lines) - LINES_SHOWN
-    if more > 0:
-        parts.append(Text(f"and {more} more rows in the report", style="dim italic"))
+    parts.append(_rows(finding))
     title = Text.assemble((f" {finding.confidence} ", f"bold reverse {color}"), f" {printable(finding.title)} ")
     return Panel(Group(*parts), title=title, title_align="left", border_style=color, padding=(0, 1))
 
@@ -94,7 +94,7 @@ def _facts(finding: Finding) -> Table:
     rows = (
         ("ATT&CK", technique),
         ("When", f"{finding.time:%Y-%m-%d %H:%M:%S} UTC"),
-        ("Who, where", ", ".join(f"{e.kind} {e.value}" for e in finding.entities[:8])),
+        ("Who, where", ", ".join(f"{e.kind} {e.value}" for e in finding.entities if e.kind in WHO)),
         ("Indicators", ", ".join(defanged(i) for i in finding.indicators_of_compromise[:8])),
         ("Do", ", ".join(finding.recommendations)),
         ("Rules", ", ".join(f"{rule.title} ({rule.level}, {rule.author})" for rule in finding.detections)),
@@ -107,13 +107,30 @@ def _facts(finding: Finding) -> Table:
     return grid
 
 
-def _low(findings: Iterable[Finding]) -> Table:
-    table = Table(title="Low confidence", title_justify="left", title_style="bold blue", box=None, padding=(0, 1))
-    table.add_column("Time", no_wrap=True)
-    table.add_column("Technique", no_wrap=True)
-    table.add_column("Observation", overflow="fold")
+def _rows(finding: Finding) -> Table:
+    """Show the first cited rows, a line each: when, which table, and its telling fields."""
+    grid = Table.grid(padding=(0, 2))
+    for name in ("time", "table"):
+        grid.add_column(name, style="dim", no_wrap=True)
+    grid.add_column("row", style="dim", overflow="fold")
+    for ref, line in list(zip(finding.evidence, finding.log_lines, strict=True))[:LINES_SHOWN]:
+        time = f"{ref.time:%m-%d %H:%M:%S}" if ref.time else ""
+        grid.add_row(time, ref.table, Text(printable(defanged(describe(ref.table, json.loads(line))))))
+    more = len(finding.log_lines) - LINES_SHOWN
+    if more > 0:
+        grid.add_row("", "", Text(f"and {more} more rows in the report", style="italic"))
+    return grid
+
+
+def _rest(findings: Iterable[Finding]) -> Table:
+    table = Table(title="Further findings", title_justify="left", title_style="bold", box=None, padding=(0, 1))
+    for name in ("Confidence", "Time", "Technique"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Finding", overflow="fold")
     for finding in findings:
-        table.add_row(f"{finding.time:%m-%d %H:%M}", finding.mitre.id, Text(printable(finding.title)))
+        confidence = Text(finding.confidence, style=COLORS[finding.confidence])
+        time = f"{finding.time:%m-%d %H:%M}"
+        table.add_row(confidence, time, finding.mitre.id, Text(printable(finding.title)))
     return table
 
 

@@ -60,7 +60,7 @@ NOBODY = frozenset(
         "unknown",
     }
 )
-NO_NAME = re.compile(r"Sid$|Id$|CommandLine$|^LocalIP$|^VMIP_s$|SHA1$|MD5$")
+NO_NAME = re.compile(r"Sid$|Id$|_g$|PublicIPs_s$|^NIC_s$|CommandLine$|^LocalIP$|^VMIP_s$|SHA1$|MD5$")
 """Columns whose values a person would not use to name a thing: ids beside names, whole command lines, a host's own
 address, the weaker of several hashes."""
 VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[A-Za-z0-9+/=]{40,}|0x[0-9a-f]+|\d+", re.IGNORECASE)

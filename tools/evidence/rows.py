@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -55,6 +55,12 @@ class TableRows:
             joined = joined.take(_first_of_each(joined))
         own = joined.drop_columns([QUERY, ROW])
         return cls(table, own, tuple(joined[QUERY].to_pylist()), tuple(joined[ROW].to_pylist()))
+
+    def returned_by(self, queries: Collection[str]) -> TableRows:
+        """Return the rows that these queries returned."""
+        kept = [i for i, query in enumerate(self.queries) if query in queries]
+        rows = self.rows.take(pa.array(kept, pa.int64())) if self.rows.num_columns else self.rows
+        return TableRows(self.table, rows, tuple(self.queries[i] for i in kept), tuple(self.positions[i] for i in kept))
 
     def ref(self, index: int) -> EvidenceRef:
         """Return the handle of row `index`."""

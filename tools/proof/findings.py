@@ -16,7 +16,7 @@ from .indicators import occurs_in
 __all__ = ["Proved", "merged", "prove", "with_log_lines"]
 
 LOWER: Mapping[Confidence, Confidence] = {"High": "Medium", "Medium": "Low", "Low": "Low"}
-LINES_BUDGET = 48_000
+LINES_BUDGET = 160_000
 """Characters of log lines a report carries in all, so that a checkpoint stays small whatever the rows."""
 
 

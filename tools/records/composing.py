@@ -50,9 +50,9 @@ class ClosedCase:
 
 def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, tables: Mapping[str, TableSchema]) -> Report:
     """Return the report: log lines copied from the rows, the outcome decided by code. Blocks."""
-    findings = with_log_lines(case.findings, evidence)
+    findings = with_log_lines(_own_question_first(case), evidence)
     verdict = judge(case.reading, findings, case.records, case.coverage)
-    file = CaseFile(case.reading, evidence, (), case.coverage, tables)
+    file = CaseFile(case.reading, _asked_only(case, evidence), (), case.coverage, tables)
     unseen = () if verdict.outcome == "could_not_look" else unseen_parts(case.records)
     return Report(
         thread_id=case.thread_id,
@@ -73,6 +73,23 @@ def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, table
         warnings=tuple(dict.fromkeys([*case.warnings, *(f"Not fully seen: {part}." for part in unseen)])),
         budget_reached=case.budget_reached,
     )
+
+
+def _own_question_first(case: ClosedCase) -> tuple[Finding, ...]:
+    """Within a confidence, tell first what the question's own queries returned, then what leads added."""
+    asked = {record.id for record in case.records if not record.leads_from.startswith("lead ")}
+    order = {"High": 0, "Medium": 1, "Low": 2}
+
+    def rank(finding: Finding) -> tuple[int, bool]:
+        return order[finding.confidence], not any(ref.query_id in asked for ref in finding.evidence)
+
+    return tuple(sorted(case.findings, key=rank))
+
+
+def _asked_only(case: ClosedCase, evidence: Evidence) -> Evidence:
+    """Return the rows that the question's own queries returned."""
+    asked = {record.id for record in case.records if not record.leads_from.startswith("lead ")}
+    return Evidence(rows.returned_by(asked) for rows in evidence.values())
 
 
 def _query(record: QueryRecord, texts: EvidenceStore) -> QueryReport:

@@ -21,6 +21,7 @@ from soc_analyst.tools.attack import AttackCatalog
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.evidence.rows import row_json
 from soc_analyst.tools.proof.indicators import indicators_in
+from soc_analyst.tools.proof.leads import same_thing
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 
 from .answering import observation
@@ -149,7 +150,12 @@ def _notes(ordered: Sequence[Detection]) -> str:
 
 
 def _entities(ordered: Sequence[Detection]) -> tuple[Entity, ...]:
-    return tuple(dict.fromkeys(entity for detection in ordered for entity in detection.entities))
+    """Name each thing once, by the first of its names."""
+    kept: list[Entity] = []
+    for entity in (entity for detection in ordered for entity in detection.entities):
+        if not any(same_thing(entity, other) for other in kept):
+            kept.append(entity)
+    return tuple(kept)
 
 
 def _without_most_of_the_low(findings: Sequence[Finding]) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
