@@ -5,7 +5,7 @@
 `tests/rules/heldout/attacks.yaml` and `benign.yaml` hold cases of one row or a few, each of a dev or a test half. Every
 attack is examined alone; every benign case alone, and all benign cases together. An attack counts as found when a
 detection of level medium or higher cites one of its rows, and as named when such a detection carries a right technique
-(a parent or a child counts). Look at single cases of the dev half only, so that the test half stays a fair estimate.
+(a parent or a child counts). Attacks of the tier "hard" use rarer or less plain means than those of the tier "usual".
 """
 
 from __future__ import annotations
@@ -143,13 +143,20 @@ def _alarm(each: Detection) -> str:
 
 
 def _print_figures(split: str, attacks: Sequence[Scored], benign: Sequence[Scored]) -> None:
-    tables = sorted({each.case["table"] for each in (*attacks, *benign)})
+    groups = {table: [each for each in attacks if each.case["table"] == table] for table in _tables(attacks, benign)}
+    groups |= {f"all {tier}": [each for each in attacks if each.case["tier"] == tier] for tier in ("usual", "hard")}
+    groups["all"] = list(attacks)
     _say(f"{split:26}{'attacks found':>20}{'named':>20}{'benign alarmed':>20}")
-    for table in (*tables, ""):
-        of_attacks = [each for each in attacks if table in ("", each.case["table"])]
-        of_benign = [each for each in benign if table in ("", each.case["table"])]
-        found, named = _share(each.alarms for each in of_attacks), _share(each.named for each in of_attacks)
-        _say(f"{table or 'all':26}{found:>20}{named:>20}{_share(each.alarms for each in of_benign):>20}")
+    for name, some in groups.items():
+        quiet = [each for each in benign if name in ("all", each.case["table"])]
+        alarmed = _share(each.alarms for each in quiet) if quiet else ""
+        _say(
+            f"{name:26}{_share(each.alarms for each in some):>20}{_share(each.named for each in some):>20}{alarmed:>20}"
+        )
+
+
+def _tables(*parts: Sequence[Scored]) -> list[str]:
+    return sorted({each.case["table"] for part in parts for each in part})
 
 
 def _share(values: Iterable[object]) -> str:
