@@ -181,7 +181,7 @@ class Grouping:
         """Yield who and what is in the cited rows, few of a kind; the subject always."""
         found: dict[EntityKind, dict[str, str]] = {kind: {} for kind in TOLD}
         subject = self._subjects[cited[0]]
-        if subject and self._named[cited[0]] == subject:
+        if subject and (self._subject.kind == "account" or self._named[cited[0]] == subject):
             found[self._subject.kind][subject.lower()] = subject
         for row in _read(self._named_things, cited[:MAX_OF_A_KIND]):
             for kind, value in self._things(row):

@@ -61,4 +61,6 @@ def _lead(entity: Entity, finding: Finding, depth: int) -> Lead:
 def _worth_it(entity: Entity) -> bool:
     if entity.kind not in WORTH or EVERYBODY.match(entity.value):
         return False
+    if entity.kind == "account" and " " in entity.value:
+        return False  # a display name stands beside the account it belongs to
     return entity.kind != "ip" or is_public(entity.value)

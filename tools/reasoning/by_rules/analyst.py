@@ -126,7 +126,8 @@ def _title(first: Detection) -> str:
     )
     if subject is None:
         return first.rule.title
-    return f"{first.rule.title} {'by' if subject.kind == 'account' else 'on'} {subject.value}"
+    joint = {"account": " by ", "resource": ": "}.get(subject.kind, " on ")
+    return f"{first.rule.title}{joint}{subject.value}"
 
 
 def _description(ordered: Sequence[Detection]) -> str:

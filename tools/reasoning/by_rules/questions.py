@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from soc_analyst.state.entities import Entity, EntityKind, Reading, TimeWindow
+from soc_analyst.state.entities import Entity, EntityKind, Reading, TimeWindow, Topic
 from soc_analyst.state.queries import AnyOf, Condition, PlannedQuery, TypedQuery
 from soc_analyst.state.tables import TableSchema
 
@@ -18,6 +18,11 @@ TERM_COLUMNS = (
     "RegistryKey", "RegistryValueData", "RemoteUrl", "OperationName", "OperationNameValue", "ActivityDisplayName",
     "TargetResources", "AppDisplayName", "ResultDescription", "Title", "Category",
 )  # fmt: skip
+TELLING: Mapping[EntityKind, set[Topic]] = {
+    "account": {"signins", "directory", "azure", "logons", "processes", "alerts"},
+    "ip": {"signins", "azure", "logons", "network", "flows", "alerts"},
+}
+"""Where a lead of a kind shows best; a host is looked up everywhere."""
 PURPOSE = {
     "DeviceProcessEvents": "what ran",
     "DeviceNetworkEvents": "what was connected to",
@@ -48,14 +53,19 @@ HYPOTHESIS = {
 
 def tables_for(reading: Reading, tables: Mapping[str, TableSchema]) -> tuple[str, ...]:
     """Return the tables that can answer: those of the topics asked, else all that know what it is about."""
-    topics = set(reading.topics)
     subject = subject_of(reading.entities)
     chosen = []
     for name, schema in tables.items():
-        on_topic = not topics or topics.intersection(schema.topics)
-        if on_topic and _can_tell(subject, schema):
+        if _on_topic(reading, schema) and _can_tell(subject, schema):
             chosen.append(name)
     return tuple(chosen) or tuple(name for name, schema in tables.items() if _can_tell(subject, schema))
+
+
+def _on_topic(reading: Reading, schema: TableSchema) -> bool:
+    """What a program did also shows where it is the one that acted: in network, file and registry rows."""
+    if not reading.topics or set(reading.topics).intersection(schema.topics):
+        return True
+    return "processes" in reading.topics and bool(reading.terms) and "InitiatingProcessFileName" in schema.columns
 
 
 def _can_tell(subject: tuple[Entity, ...], schema: TableSchema) -> bool:
@@ -93,7 +103,7 @@ def queries_about(
     planned: list[PlannedQuery] = []
     for name, schema in tables.items():
         condition = conditions_for(entity, schema)
-        if condition is None:
+        if condition is None or not TELLING.get(entity.kind, set(schema.topics)).intersection(schema.topics):
             continue
         typed = TypedQuery(table=name, start=window.start, end=window.end, where=(condition,))
         query = _planned(f"r{round_}q{first_id + len(planned)}", typed, f"{entity.kind} {entity.value}")
