@@ -23,7 +23,7 @@ from soc_analyst.state.errors import OperatorError
 from soc_analyst.state.plans import Plan
 from soc_analyst.state.queries import PlannedQuery, asked_key
 from soc_analyst.state.report import Usage
-from soc_analyst.tools.reading import read_question
+from soc_analyst.tools.reading import carried_on, read_question
 from soc_analyst.tools.reasoning.base import Situation
 from soc_analyst.tools.reasoning.by_rules.planner import RulesPlanner, pursued_by
 from soc_analyst.tools.records.cases import CaseFolder, CaseHeader
@@ -79,7 +79,7 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
         now = await workspace.now()
         since, until = context.window_option()
         reading = await asyncio.to_thread(read_question, question, now=now, since=since, until=until)
-        reading = await confirmed(reading, desk, workspace)
+        reading = carried_on(await confirmed(reading, desk, workspace), state.get("reading"))
         notes = workspace.notes
     header = CaseHeader(
         thread_id=str(thread_id), question=question, started=wall_clock(), options=context.model_dump(mode="json")

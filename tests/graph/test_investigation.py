@@ -144,6 +144,18 @@ async def test_a_follow_up_on_the_thread_is_a_question_of_its_own(context: Conte
     assert not {f.id for f in first.findings} & {f.id for f in second.findings}
 
 
+async def test_a_follow_up_takes_over_what_it_leaves_unsaid(context: Context) -> None:
+    first = await ahunt("Anything suspicious on host ws-1 in the last 3 hours?", context=context, thread_id="case-6")
+    second = await ahunt("Were files written there?", context=context, thread_id="case-6")
+    assert (second.window.start, second.window.end, second.window.basis) == (
+        first.window.start,
+        first.window.end,
+        "assumed",
+    )
+    assert second.entities == first.entities
+    assert any("question before" in warning for warning in second.warnings)
+
+
 async def test_an_unknown_thread_cannot_be_resumed(context: Context) -> None:
     with pytest.raises(OperatorError, match="no such case"):
         await aresume("case-none", data_dir=DataDir(context.data_dir))

@@ -106,3 +106,10 @@ def test_log_lines_are_the_rows_and_stay_within_the_budget() -> None:
         assert len(one.log_lines) == len(one.evidence)
         for at, line in zip(one.evidence, one.log_lines, strict=True):
             assert f'"A": "{at.row} x' in line
+
+
+@pytest.mark.parametrize(("since", "expected"), [("2026-03-04T12:01:00Z", 2), ("2026-03-04T12:00:00", 3)])
+def test_times_are_compared_as_times(since: str, expected: int) -> None:
+    where = (*FAILED, Condition(column="TimeGenerated", op=">=", values=(since,)))
+    claim = Claim(kind="count", statement="", table=TABLE, where=where, expected=expected)
+    assert check(claim, evidence(), COVERED).verified

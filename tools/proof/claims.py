@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from soc_analyst.state.findings import Claim
@@ -105,8 +106,19 @@ def _same(value: Any, wanted: Scalar) -> bool:
 
 
 def _compared(value: Any, wanted: Scalar, holds: Callable[[float, float], bool]) -> bool:
+    """Compare numbers, or times where the row holds one: a time that is claimed is ISO 8601."""
     left, right = _number(value), _number(wanted)
+    if isinstance(value, datetime):
+        left, right = value.timestamp(), _instant(wanted)
     return left is not None and right is not None and holds(left, right)
+
+
+def _instant(text: Scalar) -> float | None:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 _TESTS: Mapping[str, Callable[[Any, tuple[Scalar, ...]], bool]] = {

@@ -1,0 +1,24 @@
+"""A later question on a thread: what it leaves unsaid is taken from the one before."""
+
+from __future__ import annotations
+
+from soc_analyst.state.entities import Reading
+
+__all__ = ["carried_on"]
+
+
+def carried_on(reading: Reading, before: Reading | None) -> Reading:
+    """Return the reading with the window and the things of the question before where it names none of its own."""
+    if before is None:
+        return reading
+    changes: dict[str, object] = {}
+    notes = list(reading.notes)
+    if reading.window.basis == "assumed":
+        changes["window"] = before.window.model_copy(update={"basis": "assumed"})
+        notes = [note for note in notes if "window" not in note.lower()]
+        notes.append("no time was named: the window of the question before is used")
+    if not reading.entities and before.entities:
+        changes["entities"] = before.entities
+        named = ", ".join(f"{entity.kind} {entity.value}" for entity in before.entities)
+        notes.append(f"nothing was named: taken over from the question before: {named}")
+    return reading.model_copy(update={**changes, "notes": tuple(notes)}) if changes else reading
