@@ -55,8 +55,8 @@ class RulesPlanner:
         queries: list[PlannedQuery] = []
         for lead in situation.leads:
             queries.extend(_about_lead(lead, situation, first_id=len(queries) + 1))
-        rationale = "; ".join(lead.reason for lead in situation.leads)
-        return Plan(round=situation.round, queries=tuple(queries), rationale=rationale)
+        named = ", ".join(f"{lead.entity.kind} {lead.entity.value}" for lead in situation.leads)
+        return Plan(round=situation.round, queries=tuple(queries), rationale=f"Following leads: {named}.")
 
 
 def _mend(feedback: Feedback, situation: Situation) -> Iterator[PlannedQuery]:
