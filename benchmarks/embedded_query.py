@@ -87,7 +87,7 @@ async def _measure(folder: Path, rows: int) -> None:
                     result = await workspace.run(verdict.approved, timeout=120)
                     ours.append(time.perf_counter() - began)
                     began = time.perf_counter()
-                    expected = by_hand.execute(text).arrow().read_all()
+                    expected = by_hand.sql(text).to_arrow_table()
                     hand.append(time.perf_counter() - began)
                 same = result.rows.num_rows == min(expected.num_rows, 1_000)
                 mine, theirs = statistics.median(ours[1:]), statistics.median(hand[1:])

@@ -29,6 +29,8 @@ class Feedback(Value):
     query: PlannedQuery
     message: str
     diagnostics: tuple[Diagnostic, ...] = ()
+    oldest: UtcTime | None = None
+    """The time of the oldest row that a cut result returned."""
     subject_rows: int | None = None
     """Rows of that table about the same host or account in the window, whatever else was asked of them."""
     known_values: tuple[str, ...] = ()

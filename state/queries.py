@@ -128,6 +128,8 @@ class QueryRecord(Value):
     rows_digest: str = ""
     rows: int = 0
     truncated: bool = False
+    oldest: UtcTime | None = None
+    """The time of the oldest row of a truncated result."""
     elapsed_ms: float = 0.0
     diagnostics: tuple[Diagnostic, ...] = ()
     hypothesis: str = ""

@@ -6,8 +6,11 @@ import asyncio
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from langgraph.runtime import Runtime
 
 from soc_analyst.graph.budgets import Stopwatch, rows_left, seconds_left, used_up
@@ -87,7 +90,8 @@ class _Round:
             if record.rows > left:
                 rows = self.desk.data.evidence.rows(record.rows_digest).slice(0, left)
                 digest = self.desk.data.evidence.put_rows(rows) if left else ""
-                record = record.model_copy(update={"rows": left, "rows_digest": digest, "truncated": True})
+                cut = {"rows": left, "rows_digest": digest, "truncated": True, "status": "partial"}
+                record = record.model_copy(update={**cut, "oldest": _oldest(rows)})
             left -= record.rows
             kept.append(record)
         return tuple(kept)
@@ -160,6 +164,7 @@ class _Round:
                 "rows_digest": self.desk.data.evidence.put_rows(result.rows) if rows else "",
                 "rows": rows,
                 "truncated": result.truncated,
+                "oldest": _oldest(result.rows) if result.truncated else None,
                 "elapsed_ms": round(result.elapsed_ms, 1),
                 "diagnostics": tuple(result.diagnostics),
             }
@@ -244,7 +249,15 @@ def _unsatisfied(records: Iterable[QueryRecord], planned: dict[str, PlannedQuery
             )
         elif record.truncated:
             message = f"{record.table} held more rows than the {record.rows} that may be fetched at once"
-            yield Feedback(kind="truncated", query=planned[record.id], message=message)
+            yield Feedback(kind="truncated", query=planned[record.id], message=message, oldest=record.oldest)
+
+
+def _oldest(rows: pa.Table) -> datetime | None:
+    """Return the oldest time of rows that come newest first."""
+    if not rows.num_rows or "TimeGenerated" not in rows.column_names:
+        return None
+    oldest: datetime | None = pc.min(rows["TimeGenerated"]).as_py()
+    return oldest
 
 
 def _ledger_key(query: ApprovedQuery, workspace: str) -> str:

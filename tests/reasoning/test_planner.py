@@ -8,7 +8,7 @@ from soc_analyst.state.queries import Diagnostic, PlannedQuery, QueryRecord, Typ
 from soc_analyst.tools.logs.tables import load_tables
 from soc_analyst.tools.reasoning.base import Situation
 from soc_analyst.tools.reasoning.by_rules.matching import conditions_for
-from soc_analyst.tools.reasoning.by_rules.planner import MAX_SPLITS, RulesPlanner
+from soc_analyst.tools.reasoning.by_rules.planner import MAX_PAGES, MAX_SPLITS, RulesPlanner
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 DAY = TimeWindow(start=NOON - timedelta(days=1), end=NOON, basis="stated")
@@ -102,9 +102,24 @@ def record(query: PlannedQuery) -> QueryRecord:
     return QueryRecord(id=query.id, round=1, purpose="", table="SigninLogs", key=asked_key(query), status="ok")
 
 
-@pytest.mark.parametrize("kind", ["truncated", "failed"])
-def test_a_cut_or_failed_result_is_asked_again_in_halves_but_not_for_ever(kind: str) -> None:
-    query = planned(typed())
+def test_a_cut_result_is_gone_on_with_where_it_stopped_but_not_for_ever() -> None:
+    query, oldest = planned(typed()), DAY.end
+    for page in range(MAX_PAGES):
+        oldest -= timedelta(hours=page + 1)
+        cut = feedback("truncated", query, oldest=oldest)
+        asked = situation(Reading(window=DAY), round=2, records=(record(query),), feedback=(cut,))
+        (query,) = RulesPlanner().plan(asked).queries
+        assert query.typed is not None
+        assert query.typed.start == DAY.start
+        assert query.typed.end == oldest + timedelta(microseconds=1)
+    cut = feedback("truncated", query, oldest=oldest - timedelta(hours=1))
+    plan = RulesPlanner().plan(situation(Reading(window=DAY), round=9, records=(record(query),), feedback=(cut,)))
+    assert plan.queries == ()
+    assert plan.given_up
+
+
+def test_a_failed_result_is_asked_again_in_halves_but_not_for_ever() -> None:
+    kind, query = "failed", planned(typed())
     for _ in range(MAX_SPLITS):
         asked = situation(Reading(window=DAY), round=2, records=(record(query),), feedback=(feedback(kind, query),))
         halves = RulesPlanner().plan(asked).queries

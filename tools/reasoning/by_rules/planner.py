@@ -15,7 +15,9 @@ from .questions import queries_about, queries_for
 __all__ = ["RulesPlanner"]
 
 MAX_SPLITS = 3
-"""How often a cut or failed result is asked again in halves: eight parts in all."""
+"""How often a failed result is asked again in halves: eight parts in all."""
+MAX_PAGES = 4
+"""How often a cut result is gone on with: five pages in all."""
 MAX_RELAXED = 2
 SHORTEST_SPLIT = timedelta(minutes=1)
 LEAD_MARGIN = timedelta(hours=1)
@@ -66,6 +68,8 @@ def _mend(feedback: Feedback, situation: Situation) -> Iterator[PlannedQuery]:
         return _allowed(feedback.query, feedback.query.typed, feedback, situation)
     if feedback.kind == "empty":
         return _relaxed(feedback.query.typed, feedback, situation)
+    if feedback.kind == "truncated":
+        return _next_page(feedback.query, feedback.query.typed, feedback)
     return _split(feedback.query, feedback.query.typed)
 
 
@@ -108,8 +112,18 @@ def _relaxed(typed: TypedQuery, feedback: Feedback, situation: Situation) -> Ite
             return
 
 
+def _next_page(query: PlannedQuery, typed: TypedQuery, feedback: Feedback) -> Iterator[PlannedQuery]:
+    """Go on where a cut result stopped: its newest rows came back, the older ones are asked for next."""
+    pages = query.leads_from.count("part of ")
+    if pages >= MAX_PAGES or feedback.oldest is None or not typed.start < feedback.oldest < typed.end:
+        return
+    # Rows of the very instant at which the page ended come again, and stand once among the evidence.
+    older = typed.model_copy(update={"end": feedback.oldest + timedelta(microseconds=1)})
+    yield query.model_copy(update={"typed": older, "leads_from": f"part of {query.id} {query.leads_from}".strip()})
+
+
 def _split(query: PlannedQuery, typed: TypedQuery) -> Iterator[PlannedQuery]:
-    """Ask for a cut or failed result again in two halves of its window."""
+    """Ask for a failed result again in two halves of its window."""
     depth = query.leads_from.count("part of ")
     width = typed.end - typed.start
     if depth >= MAX_SPLITS or width < 2 * SHORTEST_SPLIT:
