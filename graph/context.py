@@ -37,8 +37,12 @@ class Context(BaseModel):
     max_rounds: int = Field(default=6, ge=1, le=20, description="Plans that may be made, the first one included.")
     max_queries: int = Field(default=100, ge=1, le=500, description="Queries that may run.")
     max_rows: int = Field(default=500_000, ge=1, le=10_000_000, description="Rows that may be fetched in all.")
-    max_usd: float = Field(default=1.0, ge=0.0, description="Dollars that may be spent on a language model.")
-    max_seconds: float = Field(default=600.0, gt=0.0, description="Seconds of work before the report is written.")
+    max_usd: float = Field(
+        default=1.0, ge=0.0, allow_inf_nan=False, description="Dollars that may be spent on a language model."
+    )
+    max_seconds: float = Field(
+        default=600.0, gt=0.0, allow_inf_nan=False, description="Seconds of work before the report is written."
+    )
     approve: Literal["auto", "costly", "always"] = Field(
         default="auto", description="When a person must approve the plan before it runs."
     )

@@ -46,6 +46,8 @@ class Reading(Value):
     topics: tuple[Topic, ...] = ()
     broad: bool = True
     """Whether the question asks for anything suspicious, rather than one kind of activity."""
+    suspicion: bool = False
+    """Whether it asks for what is suspicious, rather than for what happened."""
     terms: tuple[str, ...] = ()
     """Words to look for in rows, such as `powershell` or `encoded`; empty for a broad question."""
     outcomes: tuple[Literal["failed", "succeeded", "blocked", "allowed"], ...] = ()

@@ -183,7 +183,20 @@ class _Round:
         known.update((entry.table, entry) for entry in found)
         rows = {table: sum(r.rows for r in records if r.table == table) for table in asked}
         counted = await asyncio.gather(*(self._subject_rows(known[table], rows[table]) for table in asked))
-        return tuple(counted)
+        return (*counted, *await self._elsewhere(counted))
+
+    async def _elsewhere(self, counted: Sequence[Coverage]) -> tuple[Coverage, ...]:
+        """Look for a host unknown to the tables asked in the others: one row tells silence from a blind spot."""
+        host = next((entity for entity in self._subjects() if entity.kind == "host"), None)
+        if host is None or not counted or any(entry.subject_rows != 0 for entry in counted):
+            return ()
+        window, seen = self.state["reading"].window, {entry.table for entry in (*counted, *self.state["coverage"])}
+        for table, schema in self.desk.tables.items():
+            test = None if table in seen else conditions_for(host, schema)
+            if test is not None and await count_about(test, table, window, self.desk, self.workspace):
+                entry = await cover(table, window, self.desk, self.workspace)
+                return (await self._subject_rows(entry, 0),)
+        return ()
 
     async def _subject_rows(self, entry: Coverage, rows: int) -> Coverage:
         if entry.subject_rows is not None:

@@ -81,6 +81,7 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
         reading = await asyncio.to_thread(read_question, question, now=now, since=since, until=until)
         reading = carried_on(await confirmed(reading, desk, workspace), state.get("reading"))
         notes = workspace.notes
+    _fits(reading, desk)
     header = CaseHeader(
         thread_id=str(thread_id), question=question, started=wall_clock(), options=context.model_dump(mode="json")
     )
@@ -106,6 +107,14 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
         "warnings": (*notes, *reading.notes),
         "policy_hash": desk.policy.hash,
     }
+
+
+def _fits(reading: Reading, desk: Desk) -> None:
+    """Refuse a window that the user fixed and policy does not allow; one read from words is shortened and said."""
+    days = (reading.window.end - reading.window.start) / timedelta(days=1)
+    if reading.window.basis == "option" and days > desk.policy.max_window_days:
+        longest = f"{desk.policy.max_window_days:g}"
+        raise OperatorError(f"ask for {days:,.0f} days; policy allows {longest}", where="--since and --until")
 
 
 def _question(state: CaseState) -> str:

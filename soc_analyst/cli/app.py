@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from importlib import metadata
+from typing import Annotated, Any
 
 import typer
 
@@ -21,13 +22,29 @@ BROKEN_PIPE = 141
 
 app = typer.Typer(
     name="soc-analyst",
-    help="Ask a question about your logs in plain words; get findings proved against the rows.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"soc-analyst {metadata.version('soc-analyst')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Ask a question about your logs in plain words; get findings proved against the rows."""
+
+
 app.command(epilog=hunting.EXAMPLES)(hunting.hunt)
 app.command()(hunting.resume)
 app.command()(cases.threads)

@@ -67,7 +67,9 @@ def threads(data_dir: DataDirOption = None) -> int:
 
 def report(
     thread: Annotated[str, typer.Argument(metavar="THREAD", help="The finished case.")],
-    format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.markdown,
+    format: Annotated[
+        Format, typer.Option("--format", case_sensitive=False, help="How to write it.")
+    ] = Format.markdown,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write it; standard output otherwise.")
     ] = None,
@@ -91,7 +93,9 @@ def report(
 
 def threats(
     since: Annotated[str | None, typer.Option(metavar="ISO", help="Only findings logged since then.")] = None,
-    confidence: Annotated[Level | None, typer.Option(help="Only findings of at least this confidence.")] = None,
+    confidence: Annotated[
+        Level | None, typer.Option(case_sensitive=False, help="Only findings of at least this confidence.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the log lines as they are.")] = False,
     data_dir: DataDirOption = None,
 ) -> int:

@@ -42,6 +42,8 @@ def hunt(
     """Investigate a question and show the findings."""
     from soc_analyst.graph.hunting import new_thread_id
 
+    if thread == "":
+        raise OperatorError("is empty; give an id, or leave the option out for a new one", where="--thread")
     thread_id = thread or new_thread_id()
     if question is not None:
         return _answered(question, context, thread_id, as_json=as_json)
@@ -76,10 +78,13 @@ def _conversation(context: Context, thread_id: str) -> int:
     """Ask for one question after another on one thread."""
     from .terminal import ask
 
-    status = 0
+    status, asked = 0, 0
     while (question := ask()) is not None and question.strip().casefold() not in LEAVE:
         if question.strip():
+            asked += 1
             status = _answered(question, context, thread_id, as_json=False)
+    if question is None and not asked:
+        raise OperatorError("there is none, and no more input; give it on the command line", where="question")
     return status
 
 

@@ -89,6 +89,8 @@ def _context(given: dict[str, Any]) -> Context:
 
 def _said(error: ValidationError) -> OperatorError:
     first = error.errors()[0]
+    if first["type"].startswith("datetime"):
+        first["msg"] = "is no ISO 8601 time, such as 2026-03-04T14:00:00Z"
     name = str(first["loc"][0]).replace("_", "-") if first["loc"] else "option"
     return OperatorError(f"{first['msg']} (given: {str(first['input'])[:60]!r})", where=f"--{name}")
 

@@ -61,9 +61,8 @@ def _line(console: Console, event: Event) -> None:
 
     kind = event["event"]
     if kind == "round" and event["count"]:
-        console.print(
-            f"[bold]Round {event['round']}[/] · {event['count']} queries · {escape(event['text'])}", soft_wrap=False
-        )
+        asked = _counted(event["count"], "query", "queries")
+        console.print(f"[bold]Round {event['round']}[/] · {asked} · {escape(event['text'])}")
     elif kind == "query_refused":
         console.print(f"  [red]refused[/] {event['id']} · {escape(event['text'])}")
     elif kind == "query_finished":
@@ -73,4 +72,8 @@ def _line(console: Console, event: Event) -> None:
             f"{event['rows']:>8,} rows [dim]{event['elapsed_ms']:>7,.0f} ms[/]"
         )
     elif kind == "detections":
-        console.print(f"  [dim]{event['count']} detections fired[/]")
+        console.print(f"  [dim]{_counted(event['count'], 'detection', 'detections')} fired[/]")
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

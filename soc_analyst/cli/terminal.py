@@ -161,7 +161,7 @@ def _coverage(report: Report) -> Table:
 def _footer(report: Report) -> Text:
     usage = report.usage
     return Text(
-        f"{report.thread_id} · {report.rounds} rounds · {usage.queries} queries · {usage.rows:,} rows · "
+        f"{report.thread_id} · rounds {report.rounds} · queries {usage.queries} · rows {usage.rows:,} · "
         f"{usage.seconds:.1f} s · model {usage.model}",
         style="dim",
     )

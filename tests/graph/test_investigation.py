@@ -78,6 +78,20 @@ async def test_a_silent_window_is_not_called_clean(context: Context) -> None:
     assert report.window.start.isoformat() == "2020-01-01T10:00:00+00:00"
 
 
+async def test_a_host_seen_in_other_logs_is_not_a_blind_spot(context: Context) -> None:
+    word = {
+        "DeviceName": "ws-9.contoso.com",
+        "FileName": "a.txt",
+        "FolderPath": "C:\\a.txt",
+        "ActionType": "FileCreated",
+    }
+    write(Path(context.workspace), "DeviceFileEvents", [{**process(5, "ws-9", "x.exe"), **word}])
+    report = await ahunt("Were any files written on host ws-1 in the last day?", context=context)
+    assert report.outcome == "not_found"
+    assert {query.table for query in report.queries} == {"DeviceFileEvents"}
+    assert next(entry for entry in report.coverage if entry.table == "DeviceProcessEvents").subject_rows == 1
+
+
 async def test_an_empty_result_is_asked_again_in_another_way(context: Context) -> None:
     report = await ahunt("Show rundll32 activity on host ws-2 in the last day", context=context)
     rounds = {query.round for query in report.queries}

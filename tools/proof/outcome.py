@@ -32,7 +32,7 @@ def judge(
     blind = _blind(reading, records, coverage)
     if blind:
         return Verdict("could_not_look", blind)
-    if not reading.broad and any(record.rows for record in records):
+    if not (reading.broad or reading.suspicion) and any(record.rows for record in records):
         return Verdict("benign", ("What was asked about did happen; nothing in it points to an attack.",))
     return Verdict("not_found")
 

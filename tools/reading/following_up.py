@@ -15,7 +15,7 @@ def carried_on(reading: Reading, before: Reading | None) -> Reading:
     notes = list(reading.notes)
     if reading.window.basis == "assumed":
         changes["window"] = before.window.model_copy(update={"basis": "assumed"})
-        notes = [note for note in notes if "window" not in note.lower()]
+        notes = [note for note in notes if not note.startswith("the question names no time")]
         notes.append("no time was named: the window of the question before is used")
     if not reading.entities and before.entities:
         changes["entities"] = before.entities

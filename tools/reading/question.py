@@ -52,6 +52,7 @@ def read_question(
         candidates=candidates,
         topics=subject.topics,
         broad=subject.broad,
+        suspicion=subject.suspicion,
         terms=subject.terms,
         outcomes=subject.outcomes,
         notes=(*notes, *_language_note(code, language)),

@@ -23,6 +23,7 @@ class Subject:
     topics: tuple[Topic, ...] = ()
     terms: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+    suspicion: bool = False
 
     @property
     def broad(self) -> bool:
@@ -40,6 +41,11 @@ def _pattern(words: list[str]) -> re.Pattern[str]:
 def _topic_patterns() -> tuple[tuple[Topic, re.Pattern[str]], ...]:
     data = vocabulary("topics")["topics"]
     return tuple((topic, _pattern(data[topic])) for topic in get_args(Topic))
+
+
+@cache
+def _suspicion_pattern() -> re.Pattern[str]:
+    return _pattern(vocabulary("topics")["suspicion"])
 
 
 @cache
@@ -65,4 +71,4 @@ def read_subject(text: str, entities: tuple[Entity, ...] = ()) -> Subject:
     topics = tuple(topic for topic, pattern in _topic_patterns() if topic in implied or pattern.search(text))
     terms = tuple(dict.fromkeys(found[0].lower() for found in _term_pattern().finditer(text)))
     outcomes = tuple(name for name, pattern in _outcome_patterns() if pattern.search(text))
-    return Subject(topics, terms, outcomes)
+    return Subject(topics, terms, outcomes, suspicion=bool(_suspicion_pattern().search(text)))

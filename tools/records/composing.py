@@ -112,9 +112,9 @@ def _summary(case: ClosedCase, verdict: Verdict, findings: Sequence[Finding], an
     window = case.reading.window
     parts = [
         f"{VERDICTS[verdict.outcome]}.",
+        "" if case.reading.broad else answered,
         _found(findings),
         *verdict.reasons,
-        "" if case.reading.broad else answered,
         f"Window {window.start:%Y-%m-%d %H:%M:%S} to {window.end:%Y-%m-%d %H:%M:%S} UTC ({window.basis}).",
         f"{len(claims)} claims, {sum(claim.verified for claim in claims)} verified." if claims else "",
     ]

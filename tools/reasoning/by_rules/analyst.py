@@ -163,5 +163,5 @@ def _without_most_of_the_low(findings: Sequence[Finding]) -> tuple[tuple[Finding
     low = [finding for finding in findings if finding.confidence == "Low"]
     dropped = {finding.id for finding in low[MOST_LOW:]}
     kept = tuple(finding for finding in findings if finding.id not in dropped)
-    said = (f"{len(dropped)} further low-confidence observations are not listed.",) if dropped else ()
+    said = (f"Only {MOST_LOW} of the low-confidence observations are listed.",) if dropped else ()
     return kept, said

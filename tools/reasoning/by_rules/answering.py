@@ -42,7 +42,7 @@ def answer(case: CaseFile) -> str:
 
 def observation(case: CaseFile) -> Finding | None:
     """Return what was asked about as a Low finding where it did happen and no rule fired on it."""
-    if case.reading.broad:
+    if case.reading.broad or case.reading.suspicion:
         return None
     rows = max(case.evidence.values(), key=len, default=None)
     if rows is None or not len(rows):
