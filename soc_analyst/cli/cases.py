@@ -45,7 +45,7 @@ def threads(data_dir: DataDirOption = None) -> int:
 
     from soc_analyst.tools.records.cases import all_cases
     from soc_analyst.tools.records.folder import DataDir
-    from soc_analyst.tools.records.safe_text import printable
+    from soc_analyst.tools.records.safe_text import inert
 
     table = Table(box=None, padding=(0, 1))
     for name in ("Thread", "Started", "Outcome"):
@@ -57,7 +57,7 @@ def threads(data_dir: DataDirOption = None) -> int:
             done = finished is not None and finished.question == header.question
             outcome = finished.outcome if finished is not None and done else "interrupted"
             started = f"{header.started:%Y-%m-%d %H:%M}"
-            table.add_row(header.thread_id, started, outcome, Text(printable(header.question)))
+            table.add_row(header.thread_id, started, outcome, Text(inert(header.question)))
     if table.row_count:
         Console(highlight=False).print(table)
     else:
@@ -150,7 +150,7 @@ def _show(entries: list[Mapping[str, Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from soc_analyst.tools.records.safe_text import printable
+    from soc_analyst.tools.records.safe_text import inert
 
     table = Table(box=None, padding=(0, 1))
     for name in ("Time", "Confidence", "Technique", "Thread"):
@@ -159,6 +159,6 @@ def _show(entries: list[Mapping[str, Any]]) -> None:
     for entry in entries:
         technique = (entry.get("mitre") or {}).get("id", "")
         time = str(entry.get("time", ""))[:16].replace("T", " ")
-        title = Text(printable(str(entry.get("title", ""))))
+        title = Text(inert(str(entry.get("title", ""))))
         table.add_row(time, entry.get("confidence", ""), technique, entry.get("thread_id", ""), title)
     Console(highlight=False).print(table)

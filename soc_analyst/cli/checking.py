@@ -161,14 +161,14 @@ def _show(rows: pa.Table) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from soc_analyst.tools.records.safe_text import printable
+    from soc_analyst.tools.records.safe_text import inert
 
     filled = [n for n in rows.column_names if any(v not in (None, "") for v in rows[n].slice(0, SHOWN).to_pylist())]
     table = Table(box=None, padding=(0, 1))
     for name in filled:
         table.add_column(name, overflow="fold")
     for row in rows.slice(0, SHOWN).to_pylist():
-        table.add_row(*(Text(printable("" if row[name] is None else _plain(row[name]))) for name in filled))
+        table.add_row(*(Text(inert("" if row[name] is None else _plain(row[name]))) for name in filled))
     Console(highlight=False).print(table)
     rest = rows.num_rows - SHOWN
     sys.stderr.write(

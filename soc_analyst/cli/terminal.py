@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from soc_analyst.tools.evidence.describing import describe
-from soc_analyst.tools.records.safe_text import defanged, printable
+from soc_analyst.tools.records.safe_text import inert
 
 if TYPE_CHECKING:
     from soc_analyst.state.findings import Finding
@@ -47,7 +47,7 @@ def show_report(report: Report, console: Console | None = None) -> None:
     out = console or Console(highlight=False)
     out.print()
     out.print(_headline(report))
-    out.print(Text(printable(report.summary)))
+    out.print(Text(inert(report.summary)))
     out.print()
     told = [finding for finding in report.findings if finding.confidence != "Low"][:PANELS]
     for finding in told:
@@ -58,29 +58,29 @@ def show_report(report: Report, console: Console | None = None) -> None:
     out.print(_queries(report))
     out.print(_coverage(report))
     for warning in report.warnings:
-        out.print(Text(f"! {printable(warning)}", style="yellow"))
+        out.print(Text(f"! {inert(warning)}", style="yellow"))
     out.print(_footer(report))
 
 
 def _headline(report: Report) -> Text:
     style, word = VERDICT[report.outcome]
-    line = Text.assemble((f" {word} ", style), "  ", (printable(report.question), "bold"))
+    line = Text.assemble((f" {word} ", style), "  ", (inert(report.question), "bold"))
     window = report.window
-    asked = f" “{printable(window.phrase)}”" if window.phrase else ""
+    asked = f" “{inert(window.phrase)}”" if window.phrase else ""
     line.append(
         f"\n{window.start:%a %Y-%m-%d %H:%M:%S} → {window.end:%a %Y-%m-%d %H:%M:%S} UTC ({window.basis}{asked})", "dim"
     )
     if report.entities:
-        line.append("\n" + ", ".join(f"{e.kind} {printable(e.value)}" for e in report.entities), "cyan")
+        line.append("\n" + ", ".join(f"{e.kind} {inert(e.value)}" for e in report.entities), "cyan")
     return line
 
 
 def _panel(finding: Finding) -> Panel:
     color = COLORS[finding.confidence]
-    parts: list[RenderableType] = [Text(printable(defanged(finding.description)))]
+    parts: list[RenderableType] = [Text(inert(finding.description))]
     parts.append(_facts(finding))
     parts.append(_rows(finding))
-    title = Text.assemble((f" {finding.confidence} ", f"bold reverse {color}"), f" {printable(finding.title)} ")
+    title = Text.assemble((f" {finding.confidence} ", f"bold reverse {color}"), f" {inert(finding.title)} ")
     return Panel(Group(*parts), title=title, title_align="left", border_style=color, padding=(0, 1))
 
 
@@ -95,7 +95,7 @@ def _facts(finding: Finding) -> Table:
         ("ATT&CK", technique),
         ("When", f"{finding.time:%Y-%m-%d %H:%M:%S} UTC"),
         ("Who, where", ", ".join(f"{e.kind} {e.value}" for e in finding.entities if e.kind in WHO)),
-        ("Indicators", ", ".join(defanged(i) for i in finding.indicators_of_compromise[:8])),
+        ("Indicators", ", ".join(finding.indicators_of_compromise[:8])),
         ("Do", ", ".join(finding.recommendations)),
         ("Rules", ", ".join(f"{rule.title} ({rule.level}, {rule.author})" for rule in finding.detections)),
         ("Claims", f"{len(finding.claims)}, {verified} verified"),
@@ -103,7 +103,7 @@ def _facts(finding: Finding) -> Table:
     )
     for name, value in rows:
         if value:
-            grid.add_row(name, Text(printable(value)))
+            grid.add_row(name, Text(inert(value)))
     return grid
 
 
@@ -115,7 +115,7 @@ def _rows(finding: Finding) -> Table:
     grid.add_column("row", style="dim", overflow="fold")
     for ref, line in list(zip(finding.evidence, finding.log_lines, strict=True))[:LINES_SHOWN]:
         time = f"{ref.time:%m-%d %H:%M:%S}" if ref.time else ""
-        grid.add_row(time, ref.table, Text(printable(defanged(describe(ref.table, json.loads(line))))))
+        grid.add_row(time, ref.table, Text(inert(describe(ref.table, json.loads(line)))))
     more = len(finding.log_lines) - LINES_SHOWN
     if more > 0:
         grid.add_row("", "", Text(f"and {more} more rows in the report", style="italic"))
@@ -130,7 +130,7 @@ def _rest(findings: Iterable[Finding]) -> Table:
     for finding in findings:
         confidence = Text(finding.confidence, style=COLORS[finding.confidence])
         time = f"{finding.time:%m-%d %H:%M}"
-        table.add_row(confidence, time, finding.mitre.id, Text(printable(finding.title)))
+        table.add_row(confidence, time, finding.mitre.id, Text(inert(finding.title)))
     return table
 
 
@@ -142,7 +142,7 @@ def _queries(report: Report) -> Table:
     table.add_column("Rows", justify="right", no_wrap=True)
     for query in report.queries:
         status = f"{query.status}, cut" if query.truncated else query.status
-        table.add_row(query.id, Text(printable(query.purpose)), status, f"{query.rows:,}")
+        table.add_row(query.id, Text(inert(query.purpose)), status, f"{query.rows:,}")
     return table
 
 
@@ -154,7 +154,7 @@ def _coverage(report: Report) -> Table:
     for entry in report.coverage:
         first, last = (f"{at:%m-%d %H:%M}" if at else "" for at in (entry.first, entry.last))
         rows = "unknown" if entry.rows_in_window is None else f"{entry.rows_in_window:,}"
-        table.add_row(entry.table, first, last, Text(printable(entry.note)), rows)
+        table.add_row(entry.table, first, last, Text(inert(entry.note)), rows)
     return table
 
 

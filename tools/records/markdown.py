@@ -9,11 +9,11 @@ from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 
 from soc_analyst.state.report import Report
 
-from .safe_text import defanged, printable
+from .safe_text import inert
 
 __all__ = ["as_markdown"]
 
-SPECIAL = "\\`*_{}[]()<>#|~!"
+SPECIAL = "\\`*_{}[]()#|~!"
 
 
 def as_markdown(report: Report) -> str:
@@ -38,10 +38,11 @@ def _environment() -> Environment:
 
 
 def _inert(text: str) -> str:
-    line = " ".join(printable(defanged(text)).split())
-    return "".join(f"\\{character}" if character in SPECIAL else character for character in line)
+    line = " ".join(inert(text).split())
+    escaped = "".join(f"\\{character}" if character in SPECIAL else character for character in line)
+    return escaped.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _code(text: str) -> str:
     """Return text for a fenced block: no run of backticks in it can close the fence."""
-    return printable(defanged(text)).replace("```", "'''")
+    return inert(text).replace("```", "'''")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["defanged", "printable"]
+__all__ = ["defanged", "inert", "printable"]
 
 SCHEME = re.compile(r"\b(h)tt(ps?://)", re.IGNORECASE)
 HOST_OF_URL = re.compile(r"(hxxps?://)([^/\s\"'<>]+)", re.IGNORECASE)
@@ -19,3 +19,8 @@ def defanged(text: str) -> str:
     """Write URLs so that nothing makes them a link: hxxps://evil[.]example/path."""
     inert = SCHEME.sub(lambda match: f"{match.group(1)}xx{match.group(2)}", text)
     return HOST_OF_URL.sub(lambda match: match.group(1) + match.group(2).replace(".", "[.]"), inert)
+
+
+def inert(text: str) -> str:
+    """Return text as a person may see it: defanged and printable."""
+    return printable(defanged(text))
