@@ -121,12 +121,11 @@ def _finding_id(first: Detection, rows: Sequence[dict[str, object]]) -> str:
 
 
 def _title(first: Detection) -> str:
-    subject = next(
-        (e for kind in ("host", "account", "resource", "ip") for e in first.entities if e.kind == kind), None
-    )
+    """Name the rule and whom it is about: the first thing the detection names."""
+    subject = next((e for e in first.entities if e.kind in ("host", "account", "resource", "ip")), None)
     if subject is None:
         return first.rule.title
-    joint = {"account": " by ", "resource": ": "}.get(subject.kind, " on ")
+    joint = {"account": " by ", "resource": ": ", "ip": " from "}.get(subject.kind, " on ")
     return f"{first.rule.title}{joint}{subject.value}"
 
 
