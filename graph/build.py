@@ -18,6 +18,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from soc_analyst.state.case import CaseInput, CaseOutput, CaseState
 
+from .bridging import both_ways
 from .context import Context
 from .nodes.analyzer import analyzer
 from .nodes.executor import executor
@@ -38,7 +39,7 @@ def build_graph(
     """Compile the graph. Without a checkpointer the host supplies one, as the LangGraph server does."""
     graph = StateGraph(CaseState, context_schema=Context, input_schema=CaseInput, output_schema=CaseOutput)
     for node in (planner, guardrail, executor, analyzer, reviewer):
-        graph.add_node(node.__name__, node)
+        graph.add_node(node.__name__, both_ways(node))
     graph.add_edge(START, "planner")
     graph.add_edge("planner", "guardrail")
     graph.add_conditional_edges("guardrail", after_guardrail)

@@ -6,10 +6,13 @@ Rows never enter it. Reducers are keyed by identity, so a node that runs twice c
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import Annotated, Literal, TypedDict, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
+from typing_extensions import (
+    TypedDict,
+)  # pydantic needs it before Python 3.12, and the server makes its forms with pydantic
 
 from .base import UtcTime
 from .entities import Entity, Reading

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -211,6 +212,37 @@ async def test_the_graph_works_as_a_subgraph_of_a_chat_agent(context: Context) -
         asked: Any = {"messages": [HumanMessage("Anything suspicious on host ws-1 in the last day?")]}
         result = await parent.compile().ainvoke(asked, context=context)
         assert result["messages"][-1].text.startswith("Confirmed.")
+
+
+def test_the_graph_runs_for_hosts_without_an_event_loop(context: Context) -> None:
+    asked: Any = {"messages": [HumanMessage("Anything suspicious on host ws-1 in the last day?")]}
+    events = list(build_graph().stream(asked, context=context, stream_mode="custom"))
+    assert {event["event"] for event in events} >= {"round", "query_finished", "finding"}
+    parent = StateGraph(MessagesState, context_schema=Context)
+    parent.add_node("investigate", build_graph())
+    parent.add_edge(START, "investigate")
+    assert parent.compile().invoke(asked, context=context)["messages"][-1].text.startswith("Confirmed.")
+
+
+async def test_a_sync_call_inside_an_event_loop_works_too(context: Context) -> None:
+    result = build_graph().invoke({"question": "Anything suspicious on host ws-2 today?"}, context=context)
+    assert result["report"].outcome == "not_found"
+
+
+async def test_many_investigations_share_one_process_and_one_folder(context: Context) -> None:
+    graph, asked = build_graph(), {"question": "Anything suspicious on host ws-1 in the last day?"}
+    results = await asyncio.gather(*(graph.ainvoke(asked, context=context) for _ in range(10)))
+    assert {result["report"].outcome for result in results} == {"confirmed"}
+    assert len({result["report"].thread_id for result in results}) == 10
+
+
+def test_the_schemas_can_be_shown_as_forms() -> None:
+    graph = build_graph()
+    assert set(graph.get_input_jsonschema()["properties"]) == {"question", "messages"}
+    assert set(graph.get_output_jsonschema()["properties"]) == {"report", "messages"}
+    shown = graph.get_context_jsonschema()
+    assert shown is not None
+    assert all("description" in field for field in shown["properties"].values())
 
 
 async def test_the_drawing_has_the_five_nodes_and_the_ways_back() -> None:

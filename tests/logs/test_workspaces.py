@@ -14,8 +14,8 @@ from .conftest import approved
         ("azure:0000", "not available yet"),
         ("AZURE:0000", "not available yet"),
         ("", "names no workspace"),
-        ("splunk:prod", "`sample`, a folder"),
-        ("no/such/folder", "`sample`, a folder"),
+        ("splunk:prod", "`sample` or a folder"),
+        ("no/such/folder", "`sample` or a folder"),
     ],
 )
 async def test_a_name_that_opens_nothing_says_what_is_accepted(spec, said, open_logs):

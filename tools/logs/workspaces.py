@@ -22,7 +22,7 @@ __all__ = ["open_workspace"]
 
 SAMPLE_ROWS = 60_000
 SAMPLE_SEED = 7
-ACCEPTED = "`sample`, a folder of <Table>.parquet|csv|jsonl, or azure:WORKSPACE_ID"
+ACCEPTED = "`sample` or a folder of <Table>.parquet|csv|jsonl"
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def forgotten_password(stock: Stock, company: Tenant) -> Story:
 
 
 def admin_consent(stock: Stock, company: Tenant) -> Story:
-    """An administrator consents to a reviewed application for everybody and gives it a certificate."""
+    """An administrator consents to a reviewed application's reading of profiles and limits who may use it."""
     story = Story(
         stock,
         "approved-admin-consent",
@@ -146,16 +146,14 @@ def admin_consent(stock: Stock, company: Tenant) -> Story:
         event="consent to read the profile only",
         address=address,
     )
-    key = property_change(
-        "KeyDescription", ["[KeyType=AsymmetricX509Cert,KeyUsage=Verify,DisplayName=CN=travel.contoso.com]"], []
-    )
+    limited = property_change("AppRoleAssignmentRequired", [True], [False])
     story.audit(
         at + timedelta(minutes=6),
-        "Add service principal credentials",
+        "Update service principal",
         "ApplicationManagement",
         fiona,
-        (target("ServicePrincipal", app, changes=(key,)),),
-        event="its certificate is added",
+        (target("ServicePrincipal", app, changes=(limited,)),),
+        event="only assigned people may use it",
         address=address,
     )
     return story
@@ -205,7 +203,11 @@ def change_window(stock: Stock, company: Tenant) -> Story:
 
 def _narrow_rules(story: Story, erik: Account, address: str, at: datetime) -> None:
     for place, (name, source) in enumerate(
-        (("Allow-Https-Partner", "192.0.2.128/28"), ("Allow-Monitoring", "10.10.0.40/32"))
+        (
+            ("Allow-Https-Partner", "192.0.2.128/28"),
+            ("Allow-Monitoring", "10.10.0.40/32"),
+            ("Allow-Old-Partner", "192.0.2.9/32"),
+        )
     ):
         body = {
             "properties": {
@@ -227,12 +229,3 @@ def _narrow_rules(story: Story, erik: Account, address: str, at: datetime) -> No
             event="a narrow rule is written",
             body=body,
         )
-    story.azure(
-        at + timedelta(minutes=10),
-        erik,
-        address,
-        "Microsoft.Network/networkSecurityGroups/securityRules/delete",
-        "rg-web",
-        "Microsoft.Network/networkSecurityGroups/nsg-web/securityRules/Allow-Old-Partner",
-        event="an old rule is deleted",
-    )
