@@ -48,6 +48,8 @@ class Reading(Value):
     """Whether the question asks for anything suspicious, rather than one kind of activity."""
     suspicion: bool = False
     """Whether it asks for what is suspicious, rather than for what happened."""
+    themes: tuple[str, ...] = ()
+    """ATT&CK techniques or tactics that the question is about, such as T1110 or lateral-movement."""
     terms: tuple[str, ...] = ()
     """Words to look for in rows, such as `powershell` or `encoded`; empty for a broad question."""
     outcomes: tuple[Literal["failed", "succeeded", "blocked", "allowed"], ...] = ()

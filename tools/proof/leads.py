@@ -16,6 +16,8 @@ __all__ = ["MAX_DEPTH", "leads_from", "same_thing"]
 MAX_DEPTH = 2
 """Steps away from the question that are followed."""
 MOST = 4
+MOST_ACCOUNTS = 2
+"""A finding that names more accounts names targets: who acted is its address."""
 WORTH: dict[EntityKind, int] = {"host": 0, "account": 1, "ip": 2}
 """Kinds followed, the most telling first. A hash is left out: most are of the system's own tools."""
 EVERYBODY = re.compile(
@@ -33,7 +35,10 @@ def leads_from(findings: Iterable[Finding], pursued: Sequence[Entity], *, depth:
     for finding in findings:
         if finding.confidence == "Low":
             continue
+        many = sum(entity.kind == "account" for entity in finding.entities) > MOST_ACCOUNTS
         for entity in finding.entities:
+            if many and entity.kind == "account":
+                continue
             known = (*pursued, *(lead.entity for lead in leads))
             if _worth_it(entity) and not any(same_thing(entity, other) for other in known):
                 leads.append(_lead(entity, finding, depth))

@@ -114,12 +114,17 @@ def _after_role_pattern(kind: EntityKind) -> re.Pattern[str]:
     )
 
 
+_INDEFINITE = re.compile(r"\b(?:any|an?|which|what|every|each|no|other|another|some)\s+$", re.IGNORECASE)
+"""After these a role is not followed by its name: any account fall, which user changed."""
+
+
 def _after_role(mask: Mask, kind: EntityKind) -> Iterator[Found]:
     """Yield what follows the word for its kind, and what is listed with it."""
     pos = 0
     while found := _after_role_pattern(kind).search(mask.text, pos):
         quote, plural = _quote_in(found), found["role"].lower().endswith("s")
-        if not quote and not _may_be_named(found["v"], kind, plural=plural):
+        vague = _INDEFINITE.search(mask.text, 0, found.start("role")) and not looks_compound(found["v"] or "")
+        if not quote and (vague or not _may_be_named(found["v"], kind, plural=plural)):
             pos = found.start("v")
             continue
         pos = found.end()

@@ -53,6 +53,7 @@ def read_question(
         topics=subject.topics,
         broad=subject.broad,
         suspicion=subject.suspicion,
+        themes=subject.themes,
         terms=subject.terms,
         outcomes=subject.outcomes,
         notes=(*notes, *_language_note(code, language)),

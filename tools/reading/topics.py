@@ -24,6 +24,7 @@ class Subject:
     terms: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     suspicion: bool = False
+    themes: tuple[str, ...] = ()
 
     @property
     def broad(self) -> bool:
@@ -49,6 +50,16 @@ def _suspicion_pattern() -> re.Pattern[str]:
 
 
 @cache
+def _theme_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((theme, _pattern(words)) for theme, words in vocabulary("topics")["themes"].items())
+
+
+@cache
+def _changed_pattern() -> re.Pattern[str]:
+    return _pattern(vocabulary("topics")["changed"])
+
+
+@cache
 def _term_pattern() -> re.Pattern[str]:
     return _pattern(vocabulary("topics")["terms"])
 
@@ -71,4 +82,7 @@ def read_subject(text: str, entities: tuple[Entity, ...] = ()) -> Subject:
     topics = tuple(topic for topic, pattern in _topic_patterns() if topic in implied or pattern.search(text))
     terms = tuple(dict.fromkeys(found[0].lower() for found in _term_pattern().finditer(text)))
     outcomes = tuple(name for name, pattern in _outcome_patterns() if pattern.search(text))
-    return Subject(topics, terms, outcomes, suspicion=bool(_suspicion_pattern().search(text)))
+    if "azure" in topics and not outcomes and _changed_pattern().search(text):
+        topics = tuple(topic for topic in topics if topic not in ("flows", "network"))
+    themes = tuple(theme for theme, pattern in _theme_patterns() if pattern.search(text))
+    return Subject(topics, terms, outcomes, suspicion=bool(_suspicion_pattern().search(text)), themes=themes)

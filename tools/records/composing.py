@@ -76,14 +76,32 @@ def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, table
 
 
 def _own_question_first(case: ClosedCase) -> tuple[Finding, ...]:
-    """Within a confidence, tell first what the question's own queries returned, then what leads added."""
+    """Tell first what the question is about; within a confidence, what its own queries returned before leads."""
     asked = {record.id for record in case.records if not record.leads_from.startswith("lead ")}
     order = {"High": 0, "Medium": 1, "Low": 2}
 
-    def rank(finding: Finding) -> tuple[int, bool]:
-        return order[finding.confidence], not any(ref.query_id in asked for ref in finding.evidence)
+    def rank(finding: Finding) -> tuple[bool, int, bool]:
+        own = any(ref.query_id in asked for ref in finding.evidence)
+        return not _on_theme(finding, case.reading), order[finding.confidence], not own
 
     return tuple(sorted(case.findings, key=rank))
+
+
+def _on_theme(finding: Finding, reading: Reading) -> bool:
+    """Return whether a finding is of a technique or tactic that the question names; all are where it names none."""
+    tactic = finding.mitre.tactic.casefold().replace(" ", "-")
+    said = (finding.mitre.id, *finding.tags)
+    return not reading.themes or any(
+        theme == tactic or any(name.upper().removeprefix("ATTACK.").startswith(theme) for name in said)
+        for theme in reading.themes
+    )
+
+
+def _off_theme(findings: Sequence[Finding], reading: Reading) -> str:
+    serious = [finding for finding in findings if finding.confidence != "Low"]
+    if not serious or any(_on_theme(finding, reading) for finding in serious):
+        return ""
+    return f"None of it is about {' or '.join(reading.themes)}, which the question names."
 
 
 def _asked_only(case: ClosedCase, evidence: Evidence) -> Evidence:
@@ -114,6 +132,7 @@ def _summary(case: ClosedCase, verdict: Verdict, findings: Sequence[Finding], an
         f"{VERDICTS[verdict.outcome]}.",
         "" if case.reading.broad else answered,
         _found(findings),
+        _off_theme(findings, case.reading),
         *verdict.reasons,
         f"Window {window.start:%Y-%m-%d %H:%M:%S} to {window.end:%Y-%m-%d %H:%M:%S} UTC ({window.basis}).",
         f"{len(claims)} claims, {sum(claim.verified for claim in claims)} verified." if claims else "",

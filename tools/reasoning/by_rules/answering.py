@@ -30,6 +30,11 @@ MEANING: Mapping[tuple[str, str], str] = {
     ("DeviceLogonEvents", "LogonSuccess"): "succeeded",
     ("DeviceLogonEvents", "LogonFailed"): "failed",
 }
+ACTOR_COLUMN: Mapping[str, str] = {
+    "AuditLogs": "Identity",
+    "AzureActivity": "Caller",
+    "AzureNetworkAnalytics_CL": "NSGRule_s",
+}
 SHOWN = 4
 CITED = 10
 
@@ -68,10 +73,31 @@ def observation(case: CaseFile) -> Finding | None:
 
 def _of_table(rows: TableRows) -> str:
     results = _results(rows)
-    if not results:
-        return f"{rows.table}: {len(rows)} rows."
-    shown = ", ".join(f"{count} {_said(rows.table, value)}" for value, count in results.most_common(SHOWN))
-    return f"{rows.table}: {len(rows)} rows ({shown})."
+    shown = [f"{count} {_said(rows.table, value)}" for value, count in results.most_common(SHOWN)]
+    missed = sum(count for value, count in results.items() if value != "0") if rows.table == "SigninLogs" else 0
+    details = [f"{missed} failed or interrupted" if missed else "", ", ".join(shown), _by_whom(rows), _between(rows)]
+    told = "; ".join(detail for detail in details if detail)
+    return f"{rows.table}: {len(rows)} {'row' if len(rows) == 1 else 'rows'}{f' ({told})' if told else ''}."
+
+
+def _by_whom(rows: TableRows) -> str:
+    """Name the callers of operations, or the rules that decided on flows, most frequent first."""
+    column = ACTOR_COLUMN.get(rows.table)
+    if column is None:
+        return ""
+    counted = Counter(value for value in rows.strings(column) if value)
+    named = ", ".join(f"{value} {count}" for value, count in counted.most_common(SHOWN))
+    return f"by {named}{' and others' if len(counted) > SHOWN else ''}" if named else ""
+
+
+def _between(rows: TableRows) -> str:
+    if "TimeGenerated" not in rows.rows.column_names:
+        return ""
+    span = pc.min_max(rows.rows["TimeGenerated"]).as_py()
+    first, last = span["min"], span["max"]
+    if first is None:
+        return ""
+    return f"first {first:%Y-%m-%d %H:%M:%S}" + (f", last {last:%Y-%m-%d %H:%M:%S}" if last != first else "")
 
 
 def _results(rows: TableRows) -> Counter[str]:

@@ -16,8 +16,8 @@ HASH_COLUMN_BY_LENGTH = {32: "MD5", 40: "SHA1", 64: "SHA256"}
 UPN_COLUMN = re.compile(r"Upn$|PrincipalName$|^Caller$|^AlternateSignInName$|^SignInIdentifier$")
 ID_COLUMN = re.compile(r"Sid$|ObjectId$|^UserId$|^ServicePrincipalId$")
 DISPLAY_COLUMN = re.compile(r"DisplayName$|^Identity$")
-OTHER_END = re.compile(r"^Remote")
-"""Columns that name the far end of a connection: they say who else, not who."""
+OTHER_END = re.compile(r"^Remote(?!DeviceName$)")
+"""Columns that name the far end of a connection: they say who else, not who. A logon's source host does say who."""
 
 
 def knows(schema: TableSchema, kind: EntityKind) -> bool:
