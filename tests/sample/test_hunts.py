@@ -106,11 +106,13 @@ async def test_a_broad_question_asks_every_table(context: Context, truth: dict[s
 
 
 @pytest.mark.slow
-async def test_every_question_of_the_truth(context: Context, truth: dict[str, dict[str, Any]]) -> None:
+async def test_every_incident_is_found_and_every_look_alike_left_alone(
+    context: Context, truth: dict[str, dict[str, Any]]
+) -> None:
+    """An incident is found by one of its questions at least: some only ask for what happened, and get the answer."""
     wrong = []
-    for entry in truth.values():
-        for question in entry["questions"]:
-            cited = bool(_cited(await ahunt(question, context=context), entry))
-            if cited != (entry["kind"] == "incident"):
-                wrong.append(question)
+    for name, entry in truth.items():
+        cited = [bool(_cited(await ahunt(question, context=context), entry)) for question in entry["questions"]]
+        if any(cited) != (entry["kind"] == "incident"):
+            wrong.append(name)
     assert wrong == []
