@@ -28,7 +28,7 @@ LEAST_BYTES = 100e6
 
 REFUSED = Sighting(
     id="stat-outbound-refused",
-    title="Way out refused again and again",
+    title="Outbound flow denied again and again",
     techniques=("T1571", "T1071", "T1095"),
     tactics=("command-and-control",),
     false_positives=("Software with a setting that no longer fits the network",),

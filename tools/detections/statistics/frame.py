@@ -135,8 +135,8 @@ class Frame:
         return [time for i in indexes if (time := self.times[i]) is not None]
 
     def moment(self, index: int) -> str:
-        """Return the time of a row in ISO 8601 to the microsecond."""
-        return datetime.fromtimestamp(self.times[index] or 0.0, UTC).isoformat(timespec="microseconds")
+        """Return the time of a row in ISO 8601 UTC to the second."""
+        return f"{datetime.fromtimestamp(self.times[index] or 0.0, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
     def counted(self, what: str, *where: Condition) -> Claim:
         """Claim how many rows of the evidence meet the conditions, at whatever time."""

@@ -24,6 +24,8 @@ GUESSING_SECONDS = 30 * 60
 SPRAY_SECONDS = 60 * 60
 SLOW_SPRAY_SECONDS = 24 * 60 * 60
 SUCCESS_WITHIN_SECONDS = 60 * 60
+ORDINARY_SUCCESSES = 4
+"""Successes to each failure from which on failures are part of heavy use."""
 SCHEDULE_SECONDS = 60
 
 GUESSING = Sighting(
@@ -99,9 +101,16 @@ def _guessing(frame: Frame, attempts: Attempts) -> Iterator[Detection]:
         if len(failures) < FAILURES_TO_REPORT:
             continue
         start, end = busiest(frame.at(failures), GUESSING_SECONDS)
-        if end - start >= FAILURES_TO_REPORT:
-            successes = [i for i in rows if outcomes[i] in attempts.succeeded]
+        successes = [i for i in rows if outcomes[i] in attempts.succeeded]
+        if end - start >= FAILURES_TO_REPORT and not _drowned(frame, failures[start:end], successes):
             yield _guessed(frame, attempts, account, failures[start:end], successes)
+
+
+def _drowned(frame: Frame, failures: Sequence[int], successes: Sequence[int]) -> bool:
+    """Return whether the account signs in so often at that time that some failures are to be expected."""
+    first, last = frame.at([failures[0], failures[-1]])
+    meanwhile = sum(first <= time <= last for time in frame.at(successes))
+    return meanwhile > ORDINARY_SUCCESSES * len(failures)
 
 
 def _guessed(
@@ -121,7 +130,9 @@ def _guessed(
     if entered is not None:
         claims.append(frame.ordered("the success comes after the failures", failures[-1], entered))
     cited = ([entered] if entered is not None else []) + failures[::-1]
-    return GUESSING.detection(frame, level, statement, cited, entities=_entities([account], sources), claims=claims)
+    return GUESSING.detection(
+        frame, level, statement, cited, entities=[*_accounts([account]), *_places(sources)], claims=claims
+    )
 
 
 def _entered(
@@ -190,7 +201,7 @@ def _spray_seen(frame: Frame, attempts: Attempts, source: str, burst: list[int],
         "high" if hit else "medium",
         statement,
         hit + _one_each(burst, accounts),
-        entities=_entities(names[:10], {source}),
+        entities=[*_places({source}), *_accounts(names[:10])],
         claims=claims,
     )
 
@@ -207,9 +218,12 @@ def _source(frame: Frame, attempts: Attempts, index: int) -> str:
     return ""
 
 
-def _entities(accounts: Iterable[str], sources: Iterable[str]) -> list[Entity]:
-    named = [Entity(kind="account", value=account) for account in accounts]
-    return named + [Entity(kind="ip" if is_address(one) else "host", value=one) for one in sorted(sources)[:5]]
+def _accounts(names: Iterable[str]) -> list[Entity]:
+    return [Entity(kind="account", value=name) for name in names]
+
+
+def _places(sources: Iterable[str]) -> list[Entity]:
+    return [Entity(kind="ip" if is_address(one) else "host", value=one) for one in sorted(sources)[:5]]
 
 
 def _some(values: set[str]) -> str:
