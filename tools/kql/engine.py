@@ -12,6 +12,7 @@ from typing import Any
 
 from soc_analyst.state.queries import Diagnostic
 
+from .lowering import NotMapped, translated
 from .parser import parse
 from .render import render_for_engine
 from .tree import Expr, Name, Pipeline, Project, Query, Span, Where
@@ -49,15 +50,23 @@ def to_sql(kql: str, schema: Mapping[str, Sequence[str]], now: datetime) -> Sql:
     parsed = parse(kql, max_text=10 * len(kql) + 1)
     if parsed.tree is None:
         raise EngineRefusal(parsed.diagnostics[0])
-    text = render_for_engine(_without_whole_views(parsed.tree, schema))
-    import duckdb_kql  # its generated parser takes a second to import, which only those who run queries should pay
-
-    columns = {table: list(names) for table, names in schema.items()}
+    tree = _without_whole_views(parsed.tree, schema)
     try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            found = duckdb_kql.to_sql(text, schema=columns, allow_write=False, query_now=now)
+        try:
+            return Sql(*translated(tree, schema, now))
+        except NotMapped:
+            return _from_text(render_for_engine(tree), schema, now)
     except Exception as error:  # noqa: BLE001 - the library raises outside its own errors too, and all of it is a refusal
         raise EngineRefusal(_explained(error)) from None
+
+
+def _from_text(text: str, schema: Mapping[str, Sequence[str]], now: datetime) -> Sql:
+    """Translate by way of the library's own parser, which takes half a second to import and is slow thereafter."""
+    import duckdb_kql
+
+    columns = {table: list(names) for table, names in schema.items()}
+    with contextlib.redirect_stderr(io.StringIO()):
+        found = duckdb_kql.to_sql(text, schema=columns, allow_write=False, query_now=now)
     return Sql(str(found), dict(found.parameters))
 
 

@@ -79,8 +79,8 @@ def render(tree: Query) -> str:
     return _Renderer(quoted).text(tree)
 
 
-def render_for_engine(tree: Query) -> str:
-    """Return the same query in the spelling that the embedded engine's parser understands."""
+def render_for_engine(tree: Node) -> str:
+    """Return the same query, or a part of one, in the spelling that the embedded engine's parser understands."""
     return _Renderer(_quoted_for_engine, fraction=6).text(tree)
 
 
