@@ -37,7 +37,7 @@ GUESSING = Sighting(
 )
 SPRAY = Sighting(
     id="stat-password-spray",
-    title="Failed sign-ins to many accounts from one address",
+    title="Failed sign-ins to many accounts",
     techniques=("T1110.003", "T1110", "T1078"),
     tactics=("credential-access",),
     false_positives=("A shared exit of an office after a change of passwords", "A test of security that was announced"),
