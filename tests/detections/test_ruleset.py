@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.detections import load_rules
+from soc_analyst.tools.detections.ruleset import RuleSet, _built_in
 
 GOOD = """title: T
 id: {id}
@@ -58,3 +60,22 @@ def test_a_cache_gives_the_same_rules_and_a_broken_one_none_less(tmp_path: Path)
 def test_a_missing_folder_is_the_operators_to_mend(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="no such folder"):
         load_rules([tmp_path / "gone"])
+
+
+def test_the_pack_kept_whole_is_the_pack_and_a_broken_or_older_one_is_read_again(tmp_path: Path) -> None:
+    def loaded() -> RuleSet:
+        _built_in.cache_clear()
+        return load_rules(cache_dir=tmp_path)
+
+    def as_text(rules: RuleSet) -> str:
+        return json.dumps([[vars(rule) for rule in rules.rules], [str(fault) for fault in rules.faults]], default=list)
+
+    fresh, again = loaded(), loaded()
+    assert as_text(again) == as_text(fresh)
+    assert again.unsupported == fresh.unsupported
+    pack = next(tmp_path.glob("pack-*"))
+    other = json.loads(pack.read_text()) | {"stamp": "older", "content": {}}
+    for content in ("{torn", "[]", json.dumps(other)):
+        pack.write_text(content)
+        assert as_text(loaded()) == as_text(fresh)
+    _built_in.cache_clear()

@@ -18,6 +18,7 @@ from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.evidence.store import write_atomically
 
 from .fields import field_map
+from .pack import keep, kept, stamp_of_pack
 from .tree import Tree, Unsupported, fields_of
 
 __all__ = ["CompiledRule", "RuleFault", "RuleSet", "load_rules"]
@@ -94,7 +95,16 @@ def load_rules(folders: Sequence[Path] = (), *, cache_dir: Path | None = None) -
 @lru_cache(maxsize=4)
 def _built_in(cache_dir: Path | None) -> RuleSet:
     """Return the pack that ships with the product, which does not change while a process runs."""
-    return _collected(_sources_built_in(), _Cache(cache_dir), start=RuleSet())
+    stamp = stamp_of_pack()
+    content = kept(cache_dir, stamp)
+    if content is not None:
+        faults = tuple(RuleFault(*fault) for fault in content["faults"])
+        return RuleSet(tuple(CompiledRule(**rule) for rule in content["rules"]), faults, content["unsupported"])
+    found = _collected(_sources_built_in(), _Cache(cache_dir), start=RuleSet())
+    faults = tuple((fault.path, fault.line, fault.message) for fault in found.faults)
+    rules = [vars(rule) for rule in found.rules]
+    keep(cache_dir, stamp, {"rules": rules, "faults": faults, "unsupported": found.unsupported})
+    return found
 
 
 def _collected(sources: Iterable[tuple[str, bytes | RuleFault]], cache: _Cache, *, start: RuleSet) -> RuleSet:

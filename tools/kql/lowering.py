@@ -219,6 +219,9 @@ class _Lowering:
     def membership(self, node: Membership) -> Any:
         if node.pipeline is not None or not node.items:
             raise NotMapped("membership in a pipeline")
+        # The library's grammar takes no comparison as an item, and a name that let binds as the rows it stands for.
+        if any(not isinstance(item, Literal | Name | Call) for item in node.items):
+            raise NotMapped("membership in what is computed")
         if any(isinstance(item, Name) and item.name in self.bound for item in node.items):
             raise NotMapped("membership in what let binds")
         value, items = self.expr(node.value), self.exprs(node.items)
