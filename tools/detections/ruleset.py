@@ -98,12 +98,11 @@ def _built_in(cache_dir: Path | None) -> RuleSet:
     stamp = stamp_of_pack()
     content = kept(cache_dir, stamp)
     if content is not None:
-        faults = tuple(RuleFault(*fault) for fault in content["faults"])
-        return RuleSet(tuple(CompiledRule(**rule) for rule in content["rules"]), faults, content["unsupported"])
+        rules = tuple(CompiledRule(**rule) for rule in content["rules"])
+        return RuleSet(rules, tuple(RuleFault(**fault) for fault in content["faults"]), content["unsupported"])
     found = _collected(_sources_built_in(), _Cache(cache_dir), start=RuleSet())
-    faults = tuple((fault.path, fault.line, fault.message) for fault in found.faults)
-    rules = [vars(rule) for rule in found.rules]
-    keep(cache_dir, stamp, {"rules": rules, "faults": faults, "unsupported": found.unsupported})
+    told = {"rules": [vars(rule) for rule in found.rules], "faults": [vars(fault) for fault in found.faults]}
+    keep(cache_dir, stamp, {**told, "unsupported": found.unsupported})
     return found
 
 
