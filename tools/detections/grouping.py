@@ -60,9 +60,11 @@ NOBODY = frozenset(
         "unknown",
     }
 )
-NO_NAME = re.compile(r"Sid$|Id$|_g$|PublicIPs_s$|^NIC_s$|CommandLine$|^LocalIP$|^VMIP_s$|SHA1$|MD5$")
-"""Columns whose values a person would not use to name a thing: ids beside names, whole command lines, a host's own
-address, the weaker of several hashes."""
+NO_NAME = re.compile(
+    r"Sid$|Id$|_g$|PublicIPs_s$|^NIC_s$|CommandLine$|^UserDisplayName$|^Identity$|^LocalIP$|^VMIP_s$|SHA1$|MD5$"
+)
+"""Columns whose values a person would not use to name a thing: ids and display names beside names, whole command
+lines, a host's own address, the weaker of several hashes."""
 VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[A-Za-z0-9+/=]{40,}|0x[0-9a-f]+|\d+", re.IGNORECASE)
 
 
@@ -195,7 +197,10 @@ class Grouping:
         names = [
             name
             for name in self._rows.rows.column_names
-            if name in columns and columns[name].entity in TOLD and not NO_NAME.search(name)
+            if name in columns
+            and columns[name].entity in TOLD
+            and columns[name].type == "string"
+            and not NO_NAME.search(name)
         ]
         return self._rows.rows.select(names)
 
