@@ -207,7 +207,9 @@ def _window_faults(start: datetime, end: datetime, policy: Policy) -> list[Diagn
         return [_fault("empty-window", f"the window {start:%Y-%m-%dT%H:%M:%SZ} to {end:%Y-%m-%dT%H:%M:%SZ} {what}")]
     if end - start > timedelta(days=policy.max_window_days):
         days = (end - start) / timedelta(days=1)
-        message = f"the window of {days:,.0f} days is longer than the {policy.max_window_days:g} days that policy allows"
+        message = (
+            f"the window of {days:,.0f} days is longer than the {policy.max_window_days:g} days that policy allows"
+        )
         return [_fault("window-too-long", message, "ask for a shorter time")]
     return []
 
