@@ -69,17 +69,21 @@ def resolve(tree: Tree, views: TableViews) -> Node | Never:
         inner = resolve(tree[1], views)
         return Never.ABSENT if isinstance(inner, Never) else Not(inner)
     if kind == "and":
-        return _all([resolve(child, views) for child in tree[1]])
+        return _all(tree[1], views)
     if kind == "or":
         return _any([resolve(child, views) for child in tree[1]])
     return _test(tree, views)
 
 
-def _all(nodes: list[Node | Never]) -> Node | Never:
-    if Never.FALSE in nodes:
-        return Never.FALSE
-    known = tuple(node for node in nodes if not isinstance(node, Never))
-    return Never.ABSENT if not known else known[0] if len(known) == 1 else All(known)
+def _all(trees: list[Tree], views: TableViews) -> Node | Never:
+    known: list[Node] = []
+    for tree in trees:
+        node = resolve(tree, views)
+        if node is Never.FALSE:
+            return Never.FALSE
+        if not isinstance(node, Never):
+            known.append(node)
+    return Never.ABSENT if not known else known[0] if len(known) == 1 else All(tuple(known))
 
 
 def _any(nodes: list[Node | Never]) -> Node | Never:
@@ -90,15 +94,17 @@ def _any(nodes: list[Node | Never]) -> Node | Never:
 
 
 def _test(test: Tree, views: TableViews) -> Node | Never:
-    kind, field, *rest = test
+    kind, field = test[0], test[1]
     view = views[field]
     if view is None:
         return Never.FALSE
     if kind == "empty":
         return Not(Leaf(field, ("filled",)))
+    if _dark(view) and kind != "filled":
+        return Never.FALSE
     if kind == "same":
-        return Never.FALSE if _dark(views[rest[0]]) or _dark(view) else Same(field, rest[0], rest[1])
-    return Never.FALSE if _dark(view) and kind != "filled" else Leaf(field, (kind, *map(_frozen, rest)))
+        return Never.FALSE if _dark(views[test[2]]) else Same(field, test[2], test[3])
+    return Leaf(field, (kind, *map(_frozen, test[2:])))
 
 
 def _dark(view: FieldView | None) -> bool:

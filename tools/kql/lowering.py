@@ -210,7 +210,7 @@ class _Lowering:
         return self.ir.BinaryOp(node.op, self.expr(node.left), self.expr(node.right))
 
     def call(self, node: Call) -> Any:
-        if node.name not in _FUNCTIONS:
+        if node.name not in _FUNCTIONS or (node.name == "count" and node.args):
             raise NotMapped(node.name)
         starred = node.name in ("arg_max", "arg_min")
         args = (self.ir.Wildcard() if starred and isinstance(arg, Star) else self.expr(arg) for arg in node.args)
