@@ -103,6 +103,7 @@ def test_log_lines_are_the_rows_and_stay_within_the_budget() -> None:
     assert sum(len(line) for one in told for line in one.log_lines) <= LINES_BUDGET
     for one in told:
         assert one.log_lines
+        assert one.time == NOON
         assert len(one.log_lines) == len(one.evidence)
         for at, line in zip(one.evidence, one.log_lines, strict=True):
             assert f'"A": "{at.row} x' in line

@@ -72,10 +72,14 @@ def with_log_lines(findings: Sequence[Finding], evidence: Evidence) -> tuple[Fin
     """Copy the cited rows into the findings as JSON, as many as the report may carry, at least one each."""
     lines = [[row_json(evidence.row(ref) or {}) for ref in finding.evidence] for finding in findings]
     kept = _within_budget(lines)
-    return tuple(
-        finding.model_copy(update={"evidence": finding.evidence[:count], "log_lines": tuple(own[:count])})
-        for finding, own, count in zip(findings, lines, kept, strict=True)
-    )
+    return tuple(_told(finding, own[:count]) for finding, own, count in zip(findings, lines, kept, strict=True))
+
+
+def _told(finding: Finding, lines: Sequence[str]) -> Finding:
+    """Return the finding with its lines; its time is that of the earliest row it still cites."""
+    refs = finding.evidence[: len(lines)]
+    time = min((ref.time for ref in refs if ref.time is not None), default=finding.time)
+    return finding.model_copy(update={"evidence": refs, "log_lines": tuple(lines), "time": time})
 
 
 def _within_budget(lines: Sequence[Sequence[str]]) -> list[int]:
