@@ -11,13 +11,14 @@ from soc_analyst.graph.budgets import Stopwatch
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk
 from soc_analyst.graph.progress import tell
+from soc_analyst.graph.rules import rules_for
 from soc_analyst.state.case import CaseState
 from soc_analyst.tools.attack import AttackCatalog
-from soc_analyst.tools.detections import RuleSet, detect, load_rules
+from soc_analyst.tools.detections import detect
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 from soc_analyst.tools.reasoning.by_rules.analyst import RulesAnalyst
 
-__all__ = ["analyzer", "rules_for"]
+__all__ = ["analyzer"]
 
 
 async def analyzer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -31,12 +32,6 @@ async def analyzer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         "warnings": (*faults, *analysis.warnings),
         "usage": watch.added_to(state["usage"]),
     }
-
-
-def rules_for(desk: Desk) -> RuleSet:
-    """Return the built-in rules and the user's own. Blocks."""
-    folders = (desk.context.sigma_rules,) if desk.context.sigma_rules is not None else ()
-    return load_rules(folders, cache_dir=desk.data.root / "rules")
 
 
 def _analysed(state: CaseState, desk: Desk) -> tuple[Analysis, int, tuple[str, ...]]:

@@ -11,7 +11,7 @@ import typer
 
 from soc_analyst.state.errors import SocAnalystError
 
-from . import cases, checking, hunting, operating, workspaces
+from . import cases, checking, detecting, hunting, operating, workspaces
 
 __all__ = ["app", "run"]
 
@@ -52,6 +52,7 @@ app.command()(cases.report)
 app.command()(cases.threats)
 app.command("check-query", epilog=checking.CHECK_EXAMPLES)(checking.check_query)
 app.command(epilog=checking.QUERY_EXAMPLES)(checking.query)
+app.command(epilog=detecting.EXAMPLES)(detecting.detect)
 app.command()(operating.tables)
 app.command()(operating.policy)
 app.command()(operating.doctor)

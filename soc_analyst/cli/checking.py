@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from soc_analyst.state.queries import Diagnostic
     from soc_analyst.tools.guard import TextVerdict
 
-__all__ = ["CHECK_EXAMPLES", "QUERY_EXAMPLES", "check_query", "query"]
+__all__ = ["CHECK_EXAMPLES", "QUERY_EXAMPLES", "check_query", "query", "window_of"]
 
 REFUSED = 3
 FAILED = 4
@@ -56,7 +56,7 @@ def check_query(
 
     text = _text(source)
     policy = policy_for(context)
-    window = _window(context, context.now or wall_clock(), policy.max_window_days)
+    window = window_of(context, context.now or wall_clock(), policy.max_window_days)
     verdict = check_text(text, policy=policy, tables=allowed_tables(policy), window=window)
     if as_json:
         sys.stdout.write(json.dumps(_as_contract(verdict), ensure_ascii=False) + "\n")
@@ -83,7 +83,7 @@ async def _query(context: Context, text: str, *, as_json: bool, as_csv: bool) ->
     from soc_analyst.tools.guard import check_text
 
     async with open_desk(context) as desk, desk.workspace() as workspace:
-        window = _window(context, await workspace.now(), desk.policy.max_window_days)
+        window = window_of(context, await workspace.now(), desk.policy.max_window_days)
         verdict = check_text(text, policy=desk.policy, tables=desk.tables, window=window)
         if verdict.approved is None:
             _explain(text, verdict.diagnostics)
@@ -111,7 +111,8 @@ def _text(source: str) -> str:
         raise OperatorError("is not UTF-8 text", where=source) from None
 
 
-def _window(context: Context, now: Any, longest_days: float) -> TimeWindow:
+def window_of(context: Context, now: Any, longest_days: float) -> TimeWindow:
+    """Return the window of the options; without them the longest that policy allows, up to the workspace's clock."""
     end = context.until or now
     start = context.since or end - timedelta(days=longest_days)
     if end <= start:

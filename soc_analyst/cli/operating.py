@@ -97,7 +97,7 @@ async def _policy(context: Context) -> str:
 
 async def _detections(context: Context) -> str:
     from soc_analyst.graph.desk import open_desk
-    from soc_analyst.graph.nodes.analyzer import rules_for
+    from soc_analyst.graph.rules import rules_for
 
     async with open_desk(context) as desk:
         rules = await asyncio.to_thread(rules_for, desk)

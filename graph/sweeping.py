@@ -1,0 +1,123 @@
+"""Every row of a table in a window, page by page through the guard, and the detections over them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from soc_analyst.state.entities import TimeWindow
+from soc_analyst.state.findings import Detection
+from soc_analyst.state.queries import PlannedQuery, TypedQuery
+from soc_analyst.tools.detections import Examination, examine
+from soc_analyst.tools.evidence import Evidence, TableRows
+from soc_analyst.tools.guard import check
+from soc_analyst.tools.logs.base import Workspace
+from soc_analyst.tools.proof.claims import check as checked
+
+from .desk import Desk
+from .rules import rules_for
+
+__all__ = ["Sweep", "Swept", "sweep"]
+
+PAGE_TIMEOUT = 120.0
+"""Seconds that one page may take."""
+TIME = "TimeGenerated"
+LEVELS = ("critical", "high", "medium", "low", "informational")
+
+
+@dataclass(frozen=True)
+class Swept:
+    """The rows read of one table; `note` says why it is not all that the window holds, empty where it is all."""
+
+    rows: TableRows
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What the detections found over whole tables."""
+
+    window: TimeWindow
+    evidence: Evidence
+    detections: tuple[Detection, ...]
+    read: tuple[Swept, ...]
+    skipped: dict[str, int]
+    """How many rules could not see what they look for, by the reason."""
+    warnings: tuple[str, ...]
+    rules: int
+
+
+async def sweep(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace: Workspace) -> Sweep:
+    """Run all rules and statistics over these tables; at most `max_rows` of the context are read, shared evenly."""
+    each = max(1, desk.context.max_rows // max(1, len(tables)))
+    read = [await _swept(table, window, desk, workspace, each) for table in tables]
+    evidence = Evidence(swept.rows for swept in read)
+    rules = await asyncio.to_thread(rules_for, desk)
+    found: Examination = await asyncio.to_thread(examine, evidence, rules=rules, tables=desk.tables)
+    proved = await asyncio.to_thread(lambda: tuple(_proved(found.detections, evidence)))
+    return Sweep(
+        window=window,
+        evidence=evidence,
+        detections=tuple(sorted(proved, key=_by_weight)),
+        read=tuple(read),
+        skipped=dict(found.skipped),
+        warnings=tuple(rules.warnings),
+        rules=len(rules.rules),
+    )
+
+
+def _proved(detections: Iterable[Detection], evidence: Evidence) -> Iterator[Detection]:
+    """Evaluate the claims of each detection on the rows that were read."""
+    for detection in detections:
+        claims = tuple(checked(claim, evidence, {}) for claim in detection.claims)
+        yield detection.model_copy(update={"claims": claims})
+
+
+def _by_weight(detection: Detection) -> tuple[int, str, str]:
+    return LEVELS.index(detection.rule.level), detection.rule.title, detection.statement
+
+
+async def _swept(table: str, window: TimeWindow, desk: Desk, workspace: Workspace, most: int) -> Swept:
+    pages: list[tuple[str, pa.Table]] = []
+    left, note = most, ""
+    async for page, truncated, why in _pages(table, window, desk, workspace):
+        kept = page.slice(0, left)
+        pages.append((f"{table}-{len(pages) + 1}", kept))
+        left -= kept.num_rows
+        note = why
+        if kept.num_rows < page.num_rows or (not left and truncated):
+            note = f"only the newest {most:,} rows were read; more with --max-rows, or narrow with --since"
+            break
+    return Swept(TableRows.collect(table, pages), note)
+
+
+async def _pages(
+    table: str, window: TimeWindow, desk: Desk, workspace: Workspace
+) -> AsyncIterator[tuple[pa.Table, bool, str]]:
+    """Yield the rows newest first; each page begins at the time of the last row of the one before."""
+    end = window.end
+    while True:
+        typed = TypedQuery(table=table, start=window.start, end=end)
+        planned = PlannedQuery(id=f"sweep-{table}", purpose="read the table for the detections", typed=typed)
+        verdict = await asyncio.to_thread(check, planned, policy=desk.policy, tables=desk.tables, window=window)
+        if verdict.approved is None:
+            yield pa.table({}), False, _said(diagnostic.message for diagnostic in verdict.diagnostics)
+            return
+        result = await workspace.run(verdict.approved, timeout=PAGE_TIMEOUT)
+        yield result.rows, result.truncated, _said(diagnostic.message for diagnostic in result.diagnostics)
+        if not result.truncated:
+            return
+        oldest = pc.min(result.rows[TIME]).as_py() + timedelta(microseconds=1)
+        if oldest >= end:
+            yield result.rows.slice(0, 0), False, f"more than {result.rows.num_rows:,} rows share one moment"
+            return
+        end = oldest
+
+
+def _said(messages: Iterable[str]) -> str:
+    return "; ".join(messages)

@@ -1,0 +1,150 @@
+"""`detect`: the rules and statistics over whole tables, without an investigation."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from soc_analyst.graph.context import Context
+from soc_analyst.state.errors import OperatorError, UnreachableError
+
+from .checking import window_of
+from .options import LOOKING, with_context
+
+if TYPE_CHECKING:
+    from soc_analyst.graph.desk import Desk
+    from soc_analyst.graph.sweeping import Sweep
+    from soc_analyst.state.findings import Detection
+
+__all__ = ["EXAMPLES", "detect"]
+
+EXAMPLES = """\b
+Examples:
+  soc-analyst detect
+  soc-analyst detect --workspace ./exported-logs --table DeviceProcessEvents --level medium
+  soc-analyst detect --sigma-rules ./sigma/rules --json
+"""
+LEVELS = ("informational", "low", "medium", "high", "critical")
+COLORS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "blue", "informational": "dim"}
+SHOWN = 60
+
+
+@with_context(*LOOKING, "sigma_rules", "max_rows")
+def detect(
+    context: Context,
+    table: Annotated[
+        list[str] | None, typer.Option(metavar="T", help="Only this table; can be given again.", show_default=False)
+    ] = None,
+    level: Annotated[str, typer.Option(metavar="LEVEL", help="The lowest level told: " + ", ".join(LEVELS))] = "low",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Run the detections over the workspace without an investigation."""
+    if level not in LEVELS:
+        raise OperatorError(f"{level!r} is no level; take one of {', '.join(LEVELS)}", where="--level")
+    found = asyncio.run(_swept(context, table))
+    told = [each for each in found.detections if LEVELS.index(each.rule.level) >= LEVELS.index(level)]
+    if as_json:
+        sys.stdout.write(json.dumps(_as_json(found, told, context), ensure_ascii=False) + "\n")
+    else:
+        _show(found, told)
+    return 0
+
+
+async def _swept(context: Context, wanted: list[str] | None) -> Sweep:
+    from soc_analyst.graph.desk import open_desk
+    from soc_analyst.graph.sweeping import sweep
+
+    async with open_desk(context) as desk, desk.workspace() as workspace:
+        tables = _chosen(wanted, desk, tuple(workspace.tables))
+        window = window_of(context, await workspace.now(), desk.policy.max_window_days)
+        found = await sweep(tables, window, desk, workspace)
+    if not any(len(read.rows) for read in found.read):
+        notes = "; ".join(dict.fromkeys(read.note for read in found.read if read.note))
+        why = notes or f"no rows from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
+        raise UnreachableError(f"{why}; widen the window with --since and --until, or see `soc-analyst doctor`")
+    return found
+
+
+def _chosen(wanted: list[str] | None, desk: Desk, present: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the tables to read; all that policy allows and the workspace has, where none is named."""
+    if not wanted:
+        return tuple(name for name in desk.tables if name in present)
+    for name in wanted:
+        if name not in desk.tables:
+            known = ", ".join(desk.tables)
+            raise OperatorError(
+                f"{name[:80]!r} is not a table that policy allows; allowed are {known}", where="--table"
+            )
+    return tuple(dict.fromkeys(wanted))
+
+
+def _as_json(found: Sweep, told: Iterable[Detection], context: Context) -> dict[str, Any]:
+    return {
+        "schema_version": 1,
+        "workspace": context.workspace,
+        "window": {"start": _iso(found.window.start), "end": _iso(found.window.end)},
+        "rules": {"loaded": found.rules, "skipped": found.skipped},
+        "detections": [_detection(each, found) for each in told],
+        "tables": [{"table": each.rows.table, "rows": len(each.rows), "note": each.note} for each in found.read],
+        "warnings": list(found.warnings),
+    }
+
+
+def _detection(detection: Detection, found: Sweep) -> dict[str, Any]:
+    from soc_analyst.tools.evidence.rows import row_json
+
+    dumped = detection.model_dump(mode="json", exclude={"rows", "rule"})
+    rows = ((ref, found.evidence.row(ref)) for ref in detection.rows)
+    return {
+        **detection.rule.model_dump(mode="json"),
+        "table": detection.rows[0].table if detection.rows else "",
+        **dumped,
+        "evidence": [ref.model_dump(mode="json") for ref in detection.rows],
+        "log_lines": [row_json(row) for _, row in rows if row is not None],
+    }
+
+
+def _iso(moment: Any) -> str:
+    return str(moment.isoformat().replace("+00:00", "Z"))
+
+
+def _show(found: Sweep, told: list[Detection]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from soc_analyst.tools.records.safe_text import inert
+
+    out = Console(highlight=False)
+    window = found.window
+    rows = sum(len(read.rows) for read in found.read)
+    out.print(f"[bold]{len(told)} detections[/] in {rows:,} rows of {len(found.read)} tables")
+    out.print(f"[dim]{window.start:%a %Y-%m-%d %H:%M} → {window.end:%a %Y-%m-%d %H:%M} UTC, {found.rules:,} rules[/]")
+    for detection in told[:SHOWN]:
+        out.print()
+        out.print(_told(detection))
+    if len(told) > SHOWN:
+        out.print(f"\n{len(told) - SHOWN} more; --json gives all, --level and --table narrow", style="dim")
+    for read in found.read:
+        if read.note:
+            out.print(Text(f"! {read.rows.table}: {inert(read.note)}", style="yellow"))
+    for warning in found.warnings:
+        out.print(Text(f"! {inert(warning)}", style="yellow"))
+
+
+def _told(detection: Detection) -> Any:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from soc_analyst.tools.records.safe_text import inert
+
+    rule = detection.rule
+    head = Text.assemble((f"{rule.level:<8}", COLORS[rule.level]), " ", (inert(rule.title), "bold"))
+    techniques = " ".join(detection.techniques)
+    head.append(f"\n{inert(detection.statement)}")
+    head.append(f"\n{detection.rows[0].table} · {techniques or 'no technique'} · {inert(rule.author)}", "dim")
+    return Padding(head, (0, 0, 0, 0))

@@ -1,0 +1,102 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from soc_analyst.cli.app import run
+from tests.graph.workspace import small
+
+RULE = """
+title: Word starts a shell
+id: 6b5f0a3e-3b57-4a7e-9a0f-0c1f6f0d9f11
+description: A shell started by Word.
+author: A. Nalyst
+license: MIT
+logsource: {product: windows, category: process_creation}
+detection:
+  selection:
+    DeviceName|contains: ws
+  condition: selection
+tags: [attack.t1059]
+level: critical
+"""
+
+
+def detect(home: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    logs = home / "logs" if (home / "logs").exists() else small(home / "logs")
+    status = run(["detect", "--workspace", str(logs), "--data-dir", str(home / "data"), *arguments])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_detections_cite_rows_that_were_read_and_prove_their_claims(tmp_path, capsys) -> None:
+    status, out, _ = detect(tmp_path, capsys, "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert found["detections"]
+    for detection in found["detections"]:
+        assert len(detection["log_lines"]) == len(detection["evidence"]) > 0
+        assert all(isinstance(json.loads(line), dict) for line in detection["log_lines"])
+        assert detection["claims"]
+        assert all(claim["verified"] for claim in detection["claims"])
+
+
+def test_only_the_tables_named_are_read(tmp_path, capsys) -> None:
+    _, out, _ = detect(tmp_path, capsys, "--json", "--table", "DeviceProcessEvents")
+    found = json.loads(out)
+    assert [entry["table"] for entry in found["tables"]] == ["DeviceProcessEvents"]
+    assert {detection["table"] for detection in found["detections"]} == {"DeviceProcessEvents"}
+
+
+def test_own_rules_fire_with_their_author_and_licence(tmp_path, capsys) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "own.yml").write_text(RULE)
+    (rules / "broken.yml").write_text("title: [unclosed\n")
+    _, out, _ = detect(tmp_path, capsys, "--json", "--sigma-rules", str(rules), "--level", "critical")
+    found = json.loads(out)
+    own = [detection for detection in found["detections"] if detection["title"] == "Word starts a shell"]
+    assert own
+    assert own[0]["author"] == "A. Nalyst"
+    assert own[0]["license"] == "MIT"
+    assert any("broken.yml:" in warning for warning in found["warnings"])
+
+
+def test_a_row_budget_is_kept_and_said(tmp_path, capsys) -> None:
+    _, out, _ = detect(tmp_path, capsys, "--json", "--table", "DeviceProcessEvents", "--max-rows", "3")
+    table = json.loads(out)["tables"][0]
+    assert table["rows"] == 3
+    assert "--max-rows" in table["note"]
+
+
+def test_pages_together_hold_what_one_page_holds(tmp_path, capsys) -> None:
+    whole = json.loads(detect(tmp_path, capsys, "--json", "--table", "DeviceProcessEvents")[1])
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("row_cap: 4\n")
+    paged = json.loads(detect(tmp_path, capsys, "--json", "--table", "DeviceProcessEvents", "--policy", str(policy))[1])
+    assert paged["tables"][0]["rows"] == whole["tables"][0]["rows"] > 4
+    titles = [sorted(each["title"] for each in found["detections"]) for found in (whole, paged)]
+    assert titles[0] == titles[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["--table", "Nothing"], 2, "DeviceProcessEvents"),
+        (["--level", "loud"], 2, "critical"),
+        (["--since", "1999-01-01", "--until", "1999-01-02"], 4, "--since"),
+        (["--sigma-rules", "/nowhere"], 2, "folder"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(tmp_path, capsys, arguments, status, said) -> None:
+    found, out, err = detect(tmp_path, capsys, *arguments)
+    assert (found, out) == (status, "")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_a_person_reads_level_title_and_what_was_seen(tmp_path, capsys) -> None:
+    status, out, _ = detect(tmp_path, capsys, "--level", "medium")
+    assert status == 0
+    assert "detections" in out
+    assert "DeviceProcessEvents ·" in out
