@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from soc_analyst.state.queries import Diagnostic
 from soc_analyst.state.tables import TableSchema
-from soc_analyst.tools.kql.tree import Let, Literal, Operator, Pipeline, Query, Union, walk
+from soc_analyst.tools.kql.tree import Let, Literal, Name, Operator, Pipeline, Query, Union, walk
 
-from .frames import Frame, Usage
+from .frames import PORTAL_TIME, TIME, Frame, Usage
 from .policy import Policy
 from .scope import Scope
 from .steps import STEPS, Steps
@@ -35,13 +35,19 @@ class Bound:
 
     def columns_of(self, table: str, policy: Policy) -> tuple[str, ...]:
         """Return the columns of a table that the query needs, in the policy's order, the time always among them."""
-        needed = {column for name, column in self.usage.columns if name == table} | {"TimeGenerated"}
+        needed = {column for name, column in self.usage.columns if name == table} | {TIME}
         return tuple(column for column in policy.tables[table] if column in needed)
+
+    def portal_timed(self, policy: Policy) -> frozenset[str]:
+        """Return the tables whose time the query reads under the portal's name, which is none of their columns."""
+        named = {table for table, column in self.usage.columns if column == PORTAL_TIME}
+        return frozenset(table for table in named if PORTAL_TIME not in policy.tables[table])
 
 
 def bind(tree: Query, policy: Policy, schemas: Mapping[str, TableSchema]) -> Bound:
     """Bind a query against the allowed columns of the allowed tables."""
-    binder = _Binder(Scope(policy, schemas))
+    portal_time = any(isinstance(node, Name) and node.name == PORTAL_TIME for node in walk(tree))
+    binder = _Binder(Scope(policy, schemas, portal_time=portal_time))
     binder.limits(tree)
     lets = tuple(binder.let(let) for let in tree.lets)
     body, output = binder.pipeline(tree.body)

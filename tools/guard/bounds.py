@@ -30,9 +30,9 @@ from soc_analyst.tools.kql.tree import (
     Where,
 )
 
-__all__ = ["Bounds", "bounded", "inside"]
+from .frames import PORTAL_TIME, TIME
 
-TIME = "TimeGenerated"
+__all__ = ["Bounds", "bounded", "inside"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Bounds:
     end: datetime
     row_cap: int
     columns: Mapping[str, tuple[str, ...]]
+    portal_timed: frozenset[str] = frozenset()
+    """The tables whose view also has the time under the name that the Defender portal gives it."""
 
 
 def bounded(query: Query, bounds: Bounds) -> Query:
@@ -56,7 +58,8 @@ def bounded(query: Query, bounds: Bounds) -> Query:
 def _view(table: str, columns: tuple[str, ...], bounds: Bounds) -> Let:
     since = Binary(">=", Name(TIME), Literal("datetime", datetime_text(bounds.start)))
     until = Binary("<", Name(TIME), Literal("datetime", datetime_text(bounds.end)))
-    shown = Project(tuple(Named(Name(column)) for column in columns))
+    also = (Named(Name(TIME), PORTAL_TIME),) if table in bounds.portal_timed else ()
+    shown = Project((*(Named(Name(column)) for column in columns), *also))
     return Let(table, Pipeline(Table(table), (Where(Logical("and", (since, until))), shown)))
 
 

@@ -126,7 +126,7 @@ def _approved(
     if bound.diagnostics:
         return _refused(list(bound.diagnostics))
     columns = {table: bound.columns_of(table, policy) for table in bound.usage.tables}
-    text = render(bounded(bound.tree, Bounds(*window, cap, columns)))
+    text = render(bounded(bound.tree, Bounds(*window, cap, columns, bound.portal_timed(policy))))
     approved = ApprovedQuery(
         id=id_, kql=text, tables=tuple(columns), columns=columns, start=window[0], end=window[1], row_cap=cap,
         shape=shape, policy_hash=policy.hash,
@@ -162,7 +162,7 @@ def _text_faults(approved: ApprovedQuery, policy: Policy, tables: Tables) -> lis
     if bound.diagnostics:
         return list(bound.diagnostics)
     columns = {table: bound.columns_of(table, policy) for table in bound.usage.tables}
-    window = Bounds(approved.start, approved.end, approved.row_cap, columns)
+    window = Bounds(approved.start, approved.end, approved.row_cap, columns, bound.portal_timed(policy))
     same = columns == approved.columns and tuple(columns) == approved.tables
     if not same or render(bounded(bound.tree, window)) != approved.kql:
         return [_fault("tampered", "the text is not what the guard approved", "plan it again")]

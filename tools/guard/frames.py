@@ -8,7 +8,14 @@ from typing import Literal
 
 from soc_analyst.state.tables import TableSchema
 
-__all__ = ["Cell", "Frame", "Kind", "Usage", "frame_of"]
+__all__ = ["PORTAL_TIME", "TIME", "Cell", "Frame", "Kind", "Usage", "frame_of"]
+
+TIME = "TimeGenerated"
+PORTAL_TIME = "Timestamp"
+"""What the Defender portal calls the time of an event. Hunts written there mean `TimeGenerated` of the same tables."""
+
+_OF_DEFENDER = ("Device", "Alert")
+"""How the names of tables begin that both the portal and a workspace have."""
 
 Kind = Literal["string", "long", "int", "real", "bool", "datetime", "timespan", "dynamic", "any"]
 """`any` where the type cannot be known, such as after another fault."""
@@ -60,7 +67,13 @@ class Usage:
         self.columns.update(sources)
 
 
-def frame_of(schema: TableSchema, allowed: Iterable[str]) -> Frame:
-    """Return the columns of a table that policy allows and the table has, in the policy's order."""
+def frame_of(schema: TableSchema, allowed: Iterable[str], *, portal_time: bool = False) -> Frame:
+    """Return the columns of a table that policy allows and the table has, in the policy's order.
+
+    With `portal_time` a table of Defender has its time under the portal's name too.
+    """
     known = schema.columns
-    return Frame({name: Cell(known[name].type, frozenset({(schema.name, name)})) for name in allowed if name in known})
+    cells = {name: Cell(known[name].type, frozenset({(schema.name, name)})) for name in allowed if name in known}
+    if portal_time and TIME in cells and schema.name.startswith(_OF_DEFENDER):
+        cells.setdefault(PORTAL_TIME, Cell("datetime", frozenset({(schema.name, TIME), (schema.name, PORTAL_TIME)})))
+    return Frame(cells)

@@ -10,7 +10,7 @@ from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.kql.tree import Name, Node, Pipeline, Span, Table
 from soc_analyst.tools.kql.trouble import diagnose, nearest
 
-from .frames import Cell, Frame, Kind, Usage, frame_of
+from .frames import PORTAL_TIME, TIME, Cell, Frame, Kind, Usage, frame_of
 from .policy import Policy
 
 __all__ = ["MAX_DIAGNOSTICS", "Scope"]
@@ -29,6 +29,8 @@ class Scope:
     """Scalar lets."""
     pipelines: dict[str, Frame] = field(default_factory=dict)
     """Tabular lets."""
+    portal_time: bool = False
+    """Whether the query speaks of time as the Defender portal does."""
     problems: list[Diagnostic] = field(default_factory=list)
 
     def tables(self) -> list[str]:
@@ -50,7 +52,7 @@ class Scope:
             self._no_table(table)
             return None
         self.usage.table(table.name)
-        return frame_of(self.schemas[table.name], self.policy.tables[table.name])
+        return frame_of(self.schemas[table.name], self.policy.tables[table.name], portal_time=self.portal_time)
 
     def _no_table(self, table: Table) -> None:
         known = [*self.tables(), *self.pipelines]
@@ -70,6 +72,8 @@ class Scope:
         """Report an unknown name."""
         known: Iterable[str] = (*frame.cells, *self.values)
         hint = nearest(name.name, known)
+        if name.name == PORTAL_TIME and TIME in frame:
+            hint = f"the time of the event is {TIME} here"
         if name.name in self.pipelines or name.name in self.tables():
             hint = "it is a table; write `in (T | project column)`"
         elif any(name.name in schema.columns for schema in self.schemas.values()) and not hint:

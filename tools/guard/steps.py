@@ -34,14 +34,13 @@ from soc_analyst.tools.kql.tree import (
 
 from .dialect import dialect
 from .expressions import Typist
-from .frames import Cell, Frame, Kind
+from .frames import TIME, Cell, Frame, Kind
 from .kinds import can_be, comparable, joined
 from .names import name_of
 from .scope import Bind, Scope
 
 __all__ = ["STEPS", "Steps"]
 
-TIME = "TimeGenerated"
 _ROUNDING = frozenset({"bin", "floor", "startofday", "startofweek", "startofmonth"})
 
 
