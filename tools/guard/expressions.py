@@ -24,6 +24,7 @@ from soc_analyst.tools.kql.tree import (
 from soc_analyst.tools.kql.trouble import nearest
 from soc_analyst.tools.kql.words import ARITHMETIC, COMPARISONS
 
+from .conversions import alike, as_text
 from .dialect import Signature, dialect
 from .frames import Frame, Kind
 from .kinds import arithmetic, can_be, comparable, joined
@@ -128,6 +129,10 @@ class Typist:
     def _(self, node: Binary) -> tuple[Expr, Kind]:
         left, left_kind = self.bound(node.left)
         right, right_kind = self.bound(node.right)
+        if node.op in ("==", "!=") and not comparable(left_kind, right_kind):
+            same = alike(left, left_kind, right, right_kind)
+            if same is not None:
+                return Binary(node.op, *same, span=node.span), "bool"
         found = Binary(node.op, left, right, span=node.span)
         if node.op in ARITHMETIC:
             return found, self._arithmetic(node, left_kind, right_kind)
@@ -199,11 +204,14 @@ class Typist:
         return Membership(node.op, value, items, span=node.span), "bool"
 
     def _item(self, node: Membership, item: Expr, kind: Kind) -> Expr:
-        found, item_kind = self.bound(item)
+        found, item_kind = self.bound(as_text(item) if node.op.startswith("has_") else item)
         text_only = node.op in ("has_any", "has_all", "in~", "!in~")
         if text_only and not (can_be(kind, "string") and can_be(item_kind, "string")):
             self.scope.report("type-mismatch", f"{node.op} reads text, not {kind} and {item_kind}", item)
         elif not comparable(kind, item_kind):
+            same = alike(node.value, kind, found, item_kind)
+            if same is not None and same[0] is node.value:
+                return same[1]
             hint = _HINTS.get((kind, item_kind), "")
             self.scope.report("type-mismatch", f"{kind} {node.op} {item_kind} compares two types", item, hint)
         if node.op.startswith("has_") and isinstance(item, Literal) and not str(item.value).strip():

@@ -1,0 +1,58 @@
+"""What Kusto converts by itself in a test for equality, written out so that every engine does the same."""
+
+from __future__ import annotations
+
+from soc_analyst.tools.kql.tree import Call, Expr, Literal
+
+from .frames import Kind
+
+__all__ = ["alike", "as_text"]
+
+_NUMBERS = frozenset({"long", "int", "real"})
+_WRITTEN = frozenset({*_NUMBERS, "bool"})
+"""Types whose values Kusto compares with text by equality, and with no other operator."""
+_TRUTH = {"true": True, "false": False, "1": True, "0": False}
+
+
+def alike(left: Expr, left_kind: Kind, right: Expr, right_kind: Kind) -> tuple[Expr, Expr] | None:
+    """Return both sides of an equality in one type, or None where Kusto has no such comparison.
+
+    A literal takes the type of the other side (`ResultType == 0` asks for "0"); of two columns the number becomes text.
+    """
+    if isinstance(right, Literal):
+        found = _as(right, left_kind)
+        return None if found is None else (left, found)
+    if isinstance(left, Literal):
+        found = _as(left, right_kind)
+        return None if found is None else (found, right)
+    if left_kind == "string" and right_kind in _WRITTEN:
+        return left, Call("tostring", (right,), span=right.span)
+    if right_kind == "string" and left_kind in _WRITTEN:
+        return Call("tostring", (left,), span=left.span), right
+    return None
+
+
+def as_text(node: Expr) -> Expr:
+    """Return a number literal as the text it is looked for in `has_any` and `has_all`; all else as it is."""
+    return (_as(node, "string") or node) if isinstance(node, Literal) and node.kind in _NUMBERS else node
+
+
+def _as(literal: Literal, kind: Kind) -> Literal | None:
+    """Return a literal's value in another type, or None where it has none there."""
+    value = literal.value
+    if value is None or literal.kind not in {"string", *_WRITTEN}:
+        return None
+    if kind == "string":
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        return Literal("string", text, span=literal.span)
+    if kind == "bool":
+        truth = _TRUTH.get(str(value).lower())
+        return None if truth is None else Literal("bool", truth, span=literal.span)
+    return _number(literal) if kind in _NUMBERS and isinstance(value, str) else None
+
+
+def _number(literal: Literal) -> Literal | None:
+    text = str(literal.value)
+    if not text.isascii() or not text.removeprefix("-").isdigit() or len(text) > 18:
+        return None
+    return Literal("long", int(text), span=literal.span)
