@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import singledispatchmethod
 from typing import get_args
 
 import re2
 
+from soc_analyst.tools.kql.dispatch import by_kind
 from soc_analyst.tools.kql.tree import (
     Between,
     Binary,
@@ -70,7 +70,7 @@ class Typist:
             )
         return found
 
-    @singledispatchmethod
+    @by_kind
     def _bound(self, node: Expr) -> tuple[Expr, Kind]:
         self.scope.report("refused-expression", f"{type(node).__name__} cannot stand here", node)
         return node, "any"

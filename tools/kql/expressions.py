@@ -30,6 +30,9 @@ from .words import COMPARISONS, MEMBERSHIPS, STRING_OPERATORS
 __all__ = ["Expressions"]
 
 _OPERATOR_WORDS = sorted({*STRING_OPERATORS, *MEMBERSHIPS, "between", "!between"})
+_OPERATOR_SIGNS = frozenset({*COMPARISONS, "=~", "!~", "<>", "in~", "!in", "!in~"})
+_NO_OPERATORS = frozenset({"and", "or", "asc", "desc", "by", "on", "to", "nulls", "limit"})
+"""Words that may follow an expression."""
 _REFUSED_WORDS = {
     "notcontains": "write !contains", "containscs": "write contains_cs", "notcontainscs": "write !contains_cs",
     "like": "write contains or matches regex", "notlike": "write !contains", "likecs": "write contains_cs",
@@ -127,13 +130,13 @@ class Expressions:
         """Read an operator that compares, if one comes next."""
         stream = self.stream
         token = stream.next
-        if token.kind == "sign" and token.text in {*COMPARISONS, "=~", "!~", "<>", "in~", "!in", "!in~"}:
+        if token.kind == "sign" and token.text in _OPERATOR_SIGNS:
             stream.take()
             return "!=" if token.text == "<>" else token.text
         if _is(token, "!") and stream.peek().kind == "name":
             stream.take()
             return self._word_operator("!", token.span.start)
-        if token.kind == "name" and token.text not in ("and", "or", "asc", "desc", "by", "on", "to", "nulls", "limit"):
+        if token.kind == "name" and token.text not in _NO_OPERATORS:
             return self._word_operator("", token.span.start)
         return None
 

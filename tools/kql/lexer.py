@@ -18,11 +18,14 @@ TYPED = frozenset({"datetime", "date", "time", "timespan", "int", "long", "real"
 _BLANK = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*)+")
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+(?:\.(?!\.)[0-9]*)?(?:[eE][+-]?[0-9]+)?")
+_INSIDE = re.compile(r"\s*\(([^()\r\n]*)\)")
 _UNIT = re.compile(
     r"(?:days?|d|hours?|hrs?|h|minutes?|min|m|seconds?|sec|s|milliseconds?|millis?|ms|microseconds?|micros?|ticks?)"
     r"(?![A-Za-z0-9_])"
 )
 _SIGNS = re.compile(r"!in~|!in(?![A-Za-z0-9_])|in~|!(?=[a-z])|<=|>=|==|!=|<>|=~|!~|\.\.|=>|[-+*/%<>=()\[\]{},;:.|]")
+_ALONE = frozenset("()[]{},;:|+*%")
+"""Characters that are a sign by themselves, whatever follows."""
 _VERBATIM = re.compile(r"[hH]?@(?:\"(?:[^\"\r\n]|\"\")*\"|'(?:[^'\r\n]|'')*')")
 _QUOTED = re.compile(r"[hH]?(?:\"(?:[^\"\\\r\n]|\\[^\r\n])*\"|'(?:[^'\\\r\n]|\\[^\r\n])*')")
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|([0-7]{1,3})|(.))", re.DOTALL)
@@ -43,8 +46,8 @@ def tokens_of(text: str) -> list[Token]:
     found: list[Token] = []
     at = 0
     while True:
-        blank = _BLANK.match(text, at)
-        at = blank.end() if blank else at
+        if blank := _BLANK.match(text, at):
+            at = blank.end()
         if at >= len(text):
             return [*found, Token("end", "", Span(len(text), 0))]
         token = _next(text, at)
@@ -53,6 +56,8 @@ def tokens_of(text: str) -> list[Token]:
 
 
 def _next(text: str, at: int) -> Token:
+    if text[at] in _ALONE:
+        return Token("sign", text[at], Span(at, 1))
     if text[at] in "\"'@hH" and (token := _string(text, at)):
         return token
     if match := _NAME.match(text, at):
@@ -102,7 +107,7 @@ def _character(number: int, span: Span) -> str:
 
 def _word(text: str, at: int, match: re.Match[str]) -> Token:
     word = match[0]
-    if word in TYPED and (inside := re.compile(r"\s*\(([^()\r\n]*)\)").match(text, match.end())):
+    if word in TYPED and (inside := _INSIDE.match(text, match.end())):
         return Token("typed", inside[1].strip(), Span(at, inside.end() - at), word)
     if word == "in" and text.startswith("~", match.end()):
         return Token("sign", "in~", Span(at, 3))

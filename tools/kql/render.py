@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable
-from functools import singledispatchmethod
 from typing import Any
 
+from .dispatch import by_kind
 from .literals import span_text
 from .tree import (
     Between,
@@ -89,7 +89,7 @@ class _Renderer:
         self.quote = quote
         self.fraction = fraction
 
-    @singledispatchmethod
+    @by_kind
     def text(self, node: Node) -> str:
         raise TypeError(f"no text for {type(node).__name__}")
 

@@ -32,29 +32,33 @@ class Stream:
 
     def take(self) -> Token:
         """Return the token and move past it; the end is never passed."""
-        token = self.next
+        token = self.tokens[self.at]
         if token.kind != "end":
             self.at += 1
         return token
 
     def is_sign(self, *signs: str) -> bool:
         """Return whether one of these signs comes next."""
-        return self.next.kind == "sign" and self.next.text in signs
+        token = self.tokens[self.at]
+        return token.kind == "sign" and token.text in signs
 
     def is_word(self, *words: str) -> bool:
         """Return whether one of these words comes next."""
-        return self.next.kind == "name" and self.next.text in words
+        token = self.tokens[self.at]
+        return token.kind == "name" and token.text in words
 
     def accept(self, sign: str) -> bool:
         """Move past a sign if it comes next."""
-        if self.is_sign(sign):
+        token = self.tokens[self.at]
+        if token.kind == "sign" and token.text == sign:
             self.at += 1
             return True
         return False
 
     def accept_word(self, word: str) -> bool:
         """Move past a word if it comes next."""
-        if self.is_word(word):
+        token = self.tokens[self.at]
+        if token.kind == "name" and token.text == word:
             self.at += 1
             return True
         return False

@@ -68,19 +68,19 @@ class Span(NamedTuple):
 NOWHERE = Span(0, 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Node:
     """Anything in the tree."""
 
     span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Expr(Node):
     """A scalar expression."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Literal(Expr):
     """A value; None is the null of its kind.
 
@@ -100,19 +100,19 @@ class Literal(Expr):
         return (self.kind, type(self.value), self.value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Name(Expr):
     """A column, or a value bound by `let`."""
 
     name: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Star(Expr):
     """All columns; only `arg_max` and its like take it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Logical(Expr):
     """`and` or `or` of two or more; never directly within its own kind."""
 
@@ -120,7 +120,7 @@ class Logical(Expr):
     operands: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Binary(Expr):
     """Comparison, string operator or arithmetic, by its KQL spelling."""
 
@@ -129,14 +129,14 @@ class Binary(Expr):
     right: Expr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Negative(Expr):
     """Minus something that is not a number literal."""
 
     operand: Expr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Call(Expr):
     """A scalar or aggregate function."""
 
@@ -144,7 +144,7 @@ class Call(Expr):
     args: tuple[Expr, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Membership(Expr):
     """`in` and its kin, `has_any`, `has_all`: against a list, or against the first column of a pipeline."""
 
@@ -154,7 +154,7 @@ class Membership(Expr):
     pipeline: Pipeline | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Between(Expr):
     """Whether a value lies between two, both included."""
 
@@ -164,7 +164,7 @@ class Between(Expr):
     negated: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member(Expr):
     """A property of a dynamic value."""
 
@@ -172,7 +172,7 @@ class Member(Expr):
     name: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Index(Expr):
     """An element of a dynamic array."""
 
@@ -180,7 +180,7 @@ class Index(Expr):
     index: Expr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Named(Node):
     """An expression with or without a name of its own."""
 
@@ -188,26 +188,26 @@ class Named(Node):
     name: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Operator(Node):
     """A step of a pipeline."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Where(Operator):
     """Keep the rows for which the expression is true."""
 
     predicate: Expr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Project(Operator):
     """Keep and compute columns, in this order."""
 
     items: tuple[Named, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ProjectNames(Operator):
     """Drop, keep or move to the front the columns named."""
 
@@ -215,21 +215,21 @@ class ProjectNames(Operator):
     names: tuple[Name, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ProjectRename(Operator):
     """Give columns new names."""
 
     items: tuple[Named, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Extend(Operator):
     """Add columns."""
 
     items: tuple[Named, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Summarize(Operator):
     """Aggregate by groups."""
 
@@ -237,7 +237,7 @@ class Summarize(Operator):
     by: tuple[Named, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SortKey(Node):
     """What to sort by; KQL sorts descending, nulls last, where nothing is said."""
 
@@ -246,14 +246,14 @@ class SortKey(Node):
     nulls_first: bool | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sort(Operator):
     """Order the rows."""
 
     keys: tuple[SortKey, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Top(Operator):
     """The first rows by one key."""
 
@@ -261,26 +261,26 @@ class Top(Operator):
     key: SortKey
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Take(Operator):
     """At most so many rows."""
 
     count: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Count(Operator):
     """The number of rows, as the column `Count`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Distinct(Operator):
     """Distinct rows of these expressions; none means of all columns."""
 
     items: tuple[Named, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MvExpand(Operator):
     """One row for each element of a dynamic column."""
 
@@ -288,7 +288,7 @@ class MvExpand(Operator):
     to: LiteralKind | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class JoinKey(Node):
     """Columns that must be equal, left and right."""
 
@@ -296,7 +296,7 @@ class JoinKey(Node):
     right: Name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Join(Operator):
     """Join or lookup with another pipeline; the kind is always written out."""
 
@@ -306,21 +306,21 @@ class Join(Operator):
     lookup: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Union(Operator):
     """The rows so far, if any, and those of other pipelines."""
 
     arms: tuple[Pipeline, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Table(Node):
     """A table, or a pipeline bound by `let`."""
 
     name: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pipeline(Node):
     """A source and what is done to its rows; without a source it starts with a union."""
 
@@ -328,7 +328,7 @@ class Pipeline(Node):
     steps: tuple[Operator, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Let(Node):
     """A name for a value or a pipeline."""
 
@@ -336,7 +336,7 @@ class Let(Node):
     value: Expr | Pipeline
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Query(Node):
     """Bindings, then exactly one pipeline."""
 
@@ -344,14 +344,27 @@ class Query(Node):
     body: Pipeline
 
 
-def children(node: Node) -> Iterator[Node]:
+def _parts(node: Node) -> tuple[str, ...]:
+    """Return the fields of a kind of node that can hold nodes."""
+    found = _PARTS.get(type(node))
+    if found is None:
+        found = _PARTS[type(node)] = tuple(item.name for item in fields(node) if item.name != "span")
+    return found
+
+
+_PARTS: dict[type, tuple[str, ...]] = {}
+
+
+def children(node: Node) -> list[Node]:
     """Return the nodes directly below, in the order written."""
-    for item in fields(node):
-        value = getattr(node, item.name)
+    found: list[Node] = []
+    for name in _parts(node):
+        value = getattr(node, name)
         if isinstance(value, Node):
-            yield value
+            found.append(value)
         elif isinstance(value, tuple):
-            yield from (one for one in value if isinstance(one, Node))
+            found.extend(one for one in value if isinstance(one, Node))
+    return found
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -360,15 +373,13 @@ def walk(node: Node) -> Iterator[Node]:
     while waiting:
         found = waiting.pop()
         yield found
-        waiting.extend(reversed(list(children(found))))
+        waiting.extend(reversed(children(found)))
 
 
 def depth(node: Node) -> int:
     """Return the length of the longest path down, without recursion."""
-    deepest = 0
-    waiting = [(node, 1)]
-    while waiting:
-        found, level = waiting.pop()
-        deepest = max(deepest, level)
-        waiting.extend((child, level + 1) for child in children(found))
+    deepest, level = 0, [node]
+    while level:
+        deepest += 1
+        level = [child for found in level for child in children(found)]
     return deepest
