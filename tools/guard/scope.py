@@ -16,6 +16,7 @@ from .policy import Policy
 __all__ = ["MAX_DIAGNOSTICS", "Scope"]
 
 MAX_DIAGNOSTICS = 20
+TIME = "TimeGenerated"
 
 
 @dataclass
@@ -82,7 +83,7 @@ class Scope:
 
     def can_bind(self, name: str, node: Node) -> bool:
         """Return whether `let` may use a name; views and earlier names are never shadowed, in whatever case."""
-        taken = {one.lower() for one in (*self.schemas, *self.policy.tables, *self.pipelines, *self.values)}
+        taken = {one.lower() for one in (TIME, *self.schemas, *self.policy.tables, *self.pipelines, *self.values)}
         if name.lower() not in taken:
             return True
         self.report("shadowing", f"let `{name[:80]}` would hide something of that name", node, "choose another name")
