@@ -16,7 +16,6 @@ from .policy import Policy
 __all__ = ["MAX_DIAGNOSTICS", "Scope"]
 
 MAX_DIAGNOSTICS = 20
-TIME = "TimeGenerated"
 
 
 @dataclass
