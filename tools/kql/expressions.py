@@ -57,7 +57,7 @@ class Expressions:
 
     def named(self) -> Named:
         """Read `name = expression` or an expression alone."""
-        start = self.stream.next.span.start
+        start = self.stream.next.start
         if name := self._own_name():
             return Named(self.expression(), name, span=self.stream.since(start))
         return Named(self.expression(), span=self.stream.since(start))
@@ -76,7 +76,7 @@ class Expressions:
 
     def name(self) -> Name:
         """Read a plain or a bracketed name."""
-        stream, start = self.stream, self.stream.next.span.start
+        stream, start = self.stream, self.stream.next.start
         if stream.next.kind == "name":
             token = stream.take()
             if token.text.startswith("$"):
@@ -98,7 +98,7 @@ class Expressions:
             self.stream.leave()
 
     def _logical(self, op: str) -> Expr:
-        start = self.stream.next.span.start
+        start = self.stream.next.start
         operands = [self._operand_of(op)]
         while self.stream.accept_word(op):
             operands.append(self._operand_of(op))
@@ -111,7 +111,7 @@ class Expressions:
         return self._logical("and") if op == "or" else self._comparison()
 
     def _comparison(self) -> Expr:
-        start = self.stream.next.span.start
+        start = self.stream.next.start
         left = self._sum()
         operator = self._operator()
         if operator is None:
@@ -135,9 +135,9 @@ class Expressions:
             return "!=" if token.text == "<>" else token.text
         if _is(token, "!") and stream.peek().kind == "name":
             stream.take()
-            return self._word_operator("!", token.span.start)
+            return self._word_operator("!", token.start)
         if token.kind == "name" and token.text not in _NO_OPERATORS:
-            return self._word_operator("", token.span.start)
+            return self._word_operator("", token.start)
         return None
 
     def _word_operator(self, bang: str, start: int) -> str | None:
@@ -151,7 +151,7 @@ class Expressions:
             stream.take()
             return word
         hint = _REFUSED_WORDS.get(word) or nearest(word, _OPERATOR_WORDS)
-        span = Span(start, stream.next.span.start + stream.next.span.length - start)
+        span = Span(start, stream.next.start + stream.next.length - start)
         message = f"`{word[:40]}` is not an operator of expressions; a step of the query begins with `|`"
         raise Trouble("unknown-operator", message, span, hint)
 
@@ -180,7 +180,7 @@ class Expressions:
         return Membership(operator, value, items, span=stream.since(start))
 
     def _sum(self) -> Expr:
-        start = self.stream.next.span.start
+        start = self.stream.next.start
         left = self._product()
         while self.stream.is_sign("+", "-"):
             op = self.stream.take().text
@@ -188,7 +188,7 @@ class Expressions:
         return left
 
     def _product(self) -> Expr:
-        start = self.stream.next.span.start
+        start = self.stream.next.start
         left = self._signed()
         while self.stream.is_sign("*", "/", "%"):
             op = self.stream.take().text
@@ -196,7 +196,7 @@ class Expressions:
         return left
 
     def _signed(self) -> Expr:
-        stream, start = self.stream, self.stream.next.span.start
+        stream, start = self.stream, self.stream.next.start
         if stream.accept("+"):
             return self._signed_operand()
         if not stream.accept("-"):
@@ -214,7 +214,7 @@ class Expressions:
         return self._path()
 
     def _path(self) -> Expr:
-        stream, start = self.stream, self.stream.next.span.start
+        stream, start = self.stream, self.stream.next.start
         found = self._primary()
         for _ in range(64):
             if stream.accept("."):
@@ -254,7 +254,7 @@ class Expressions:
 
     def _strings(self) -> Literal:
         """Read adjacent strings as the one they make together."""
-        start = self.stream.next.span.start
+        start = self.stream.next.start
         text = ""
         while self.stream.next.kind == "string":
             text += self.stream.take().text
@@ -271,9 +271,9 @@ class Expressions:
         stream.take()
         stream.take()
         if token.text == "dynamic":
-            return dynamic_literal(stream, token.span.start)
+            return dynamic_literal(stream, token.start)
         args = self._list(")")
-        return Call(token.text, args, span=stream.since(token.span.start))
+        return Call(token.text, args, span=stream.since(token.start))
 
     def _list(self, close: str) -> tuple[Expr, ...]:
         stream = self.stream

@@ -37,8 +37,14 @@ class Token(NamedTuple):
 
     kind: TokenKind
     text: str
-    span: Span
+    start: int
+    length: int
     word: str = ""
+
+    @property
+    def span(self) -> Span:
+        """Where the token stands."""
+        return Span(self.start, self.length)
 
 
 def tokens_of(text: str) -> list[Token]:
@@ -49,15 +55,15 @@ def tokens_of(text: str) -> list[Token]:
         if blank := _BLANK.match(text, at):
             at = blank.end()
         if at >= len(text):
-            return [*found, Token("end", "", Span(len(text), 0))]
+            return [*found, Token("end", "", len(text), 0)]
         token = _next(text, at)
         found.append(token)
-        at += token.span.length
+        at += token.length
 
 
 def _next(text: str, at: int) -> Token:
     if text[at] in _ALONE:
-        return Token("sign", text[at], Span(at, 1))
+        return Token("sign", text[at], at, 1)
     if text[at] in "\"'@hH" and (token := _string(text, at)):
         return token
     if match := _NAME.match(text, at):
@@ -65,7 +71,7 @@ def _next(text: str, at: int) -> Token:
     if match := _NUMBER.match(text, at):
         return _number(text, at, match)
     if match := _SIGNS.match(text, at):
-        return Token("sign", match[0], Span(at, len(match[0])))
+        return Token("sign", match[0], at, len(match[0]))
     raise Trouble("bad-character", f"{_shown(text[at])} cannot stand here", Span(at, 1), "names are ASCII")
 
 
@@ -76,10 +82,10 @@ def _shown(character: str) -> str:
 def _string(text: str, at: int) -> Token | None:
     if match := _VERBATIM.match(text, at):
         body = match[0].lstrip("hH")[1:]
-        return Token("string", body[1:-1].replace(body[0] * 2, body[0]), Span(at, len(match[0])))
+        return Token("string", body[1:-1].replace(body[0] * 2, body[0]), at, len(match[0]))
     if match := _QUOTED.match(text, at):
         body = match[0].lstrip("hH")
-        return Token("string", _decoded(body[1:-1], Span(at, len(match[0]))), Span(at, len(match[0])))
+        return Token("string", _decoded(body[1:-1], Span(at, len(match[0]))), at, len(match[0]))
     if text[at] in "\"'@":
         raise Trouble("unterminated-string", "this string has no end on its line", Span(at, 1), "close the quote")
     return None
@@ -108,16 +114,16 @@ def _character(number: int, span: Span) -> str:
 def _word(text: str, at: int, match: re.Match[str]) -> Token:
     word = match[0]
     if word in TYPED and (inside := _INSIDE.match(text, match.end())):
-        return Token("typed", inside[1].strip(), Span(at, inside.end() - at), word)
+        return Token("typed", inside[1].strip(), at, inside.end() - at, word)
     if word == "in" and text.startswith("~", match.end()):
-        return Token("sign", "in~", Span(at, 3))
-    return Token("name", word, Span(at, len(word)))
+        return Token("sign", "in~", at, 3)
+    return Token("name", word, at, len(word))
 
 
 def _number(text: str, at: int, match: re.Match[str]) -> Token:
     if unit := _UNIT.match(text, match.end()):
-        return Token("span", match[0], Span(at, unit.end() - at), unit[0])
+        return Token("span", match[0], at, unit.end() - at, unit[0])
     end = match.end()
     if end < len(text) and (text[end].isalnum() or text[end] == "_"):
         raise Trouble("bad-number", "a number must be followed by a blank or an operator", Span(at, end - at + 1))
-    return Token("number", match[0], Span(at, len(match[0])))
+    return Token("number", match[0], at, len(match[0]))

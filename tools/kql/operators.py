@@ -79,7 +79,7 @@ class Steps:
             raise stream.unexpected("an operator is missing after `|`")
         word = stream.take()
         text, end = word.text, word.span.start + word.span.length
-        while stream.is_sign("-") and stream.next.span.start == end and stream.peek().kind == "name":
+        while stream.is_sign("-") and stream.next.start == end and stream.peek().kind == "name":
             dash, more = stream.take(), stream.take()
             if more.span.start != dash.span.start + 1:
                 break

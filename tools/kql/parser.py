@@ -71,7 +71,7 @@ class _Reader:
         self.steps = Steps(stream, self.expressions, self._arm)
 
     def query(self) -> Query:
-        start = self.stream.next.span.start
+        start = self.stream.next.start
         lets: list[Let] = []
         while self.stream.is_word("let"):
             lets.append(self._let())
@@ -88,7 +88,7 @@ class _Reader:
         return self.stream.next.kind == "end"
 
     def _let(self) -> Let:
-        start = self.stream.take().span.start
+        start = self.stream.take().start
         name = self.expressions.name()
         self.stream.expect("=", "after the name of let")
         value = self._let_value(name.name)
@@ -142,7 +142,7 @@ class _Reader:
     def pipeline(self) -> Pipeline:
         self.stream.enter()
         try:
-            start = self.stream.next.span.start
+            start = self.stream.next.start
             source, steps = self._source()
             while self.stream.accept("|"):
                 step = self._step()
@@ -212,7 +212,7 @@ class _Reader:
 
     def _arm(self) -> Pipeline:
         """Read a table, or a pipeline in parentheses."""
-        start = self.stream.next.span.start
+        start = self.stream.next.start
         if self.stream.accept("("):
             pipeline = self.pipeline()
             self.stream.expect(")", "after the query")

@@ -93,7 +93,7 @@ class Stream:
 
     def since(self, start: int) -> Span:
         """Return the span from a code point to the end of the token last read."""
-        last = self.tokens[max(self.at - 1, 0)].span
+        last = self.tokens[max(self.at - 1, 0)]
         return Span(start, max(last.start + last.length - start, 0))
 
     def enter(self) -> None:
