@@ -344,26 +344,29 @@ class Query(Node):
     body: Pipeline
 
 
-def _parts(node: Node) -> tuple[str, ...]:
-    """Return the fields of a kind of node that can hold nodes."""
-    found = _PARTS.get(type(node))
-    if found is None:
-        found = _PARTS[type(node)] = tuple(item.name for item in fields(node) if item.name != "span")
-    return found
-
+_PLAIN = frozenset({"str", "int", "bool", "str | None", "bool | None", "str | int | float | bool | None"})
+"""Annotations of fields that hold no node; all other fields are looked into."""
 
 _PARTS: dict[type, tuple[str, ...]] = {}
+
+
+def _parts(node: Node) -> tuple[str, ...]:
+    """Return the fields of a kind of node that may hold nodes, found once for each kind."""
+    found = tuple(item.name for item in fields(node) if item.name != "span" and item.type not in _PLAIN)
+    _PARTS[type(node)] = found
+    return found
 
 
 def children(node: Node) -> list[Node]:
     """Return the nodes directly below, in the order written."""
     found: list[Node] = []
-    for name in _parts(node):
+    parts = _PARTS.get(type(node))
+    for name in _parts(node) if parts is None else parts:
         value = getattr(node, name)
-        if isinstance(value, Node):
+        if isinstance(value, tuple):
+            found += [one for one in value if isinstance(one, Node)]
+        elif isinstance(value, Node):
             found.append(value)
-        elif isinstance(value, tuple):
-            found.extend(one for one in value if isinstance(one, Node))
     return found
 
 
@@ -373,7 +376,9 @@ def walk(node: Node) -> Iterator[Node]:
     while waiting:
         found = waiting.pop()
         yield found
-        waiting.extend(reversed(children(found)))
+        if below := children(found):
+            below.reverse()
+            waiting += below
 
 
 def depth(node: Node) -> int:
