@@ -9,21 +9,45 @@ from typing import Any
 import pytest
 
 from soc_analyst.state.entities import TimeWindow
+from soc_analyst.state.queries import ApprovedQuery
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.guard import Policy, check_text, recheck
 
-HUNTS = Path(__file__).with_name("hunts.kql").read_text(encoding="utf-8").split("\n\n")[1:]
+Tables = Mapping[str, TableSchema]
 
 
-@pytest.mark.parametrize("kql", HUNTS)
-def test_hunt_runs_within_its_bounds(
-    kql: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any
-) -> None:
+def _queries(file: str) -> list[str]:
+    return Path(__file__).with_name(file).read_text(encoding="utf-8").strip().split("\n\n")[1:]
+
+
+def _approved(kql: str, policy: Policy, tables: Tables, window: TimeWindow) -> ApprovedQuery:
     verdict = check_text(kql, policy=policy, tables=tables, window=window)
-    assert verdict.allowed, verdict.diagnostics
-    assert verdict.approved is not None
-    rows = workspace.run(verdict.approved)
-    assert rows, "every hunt here matches the rows in the window"
+    assert verdict.approved is not None, verdict.diagnostics
+    assert recheck(verdict.approved, policy=policy, tables=tables) == ()
+    return verdict.approved
+
+
+def _nothing_hidden(rows: list[tuple[object, ...]]) -> None:
     assert "c4n4ry" not in str(rows)
     assert "66613" not in str(rows)
-    assert recheck(verdict.approved, policy=policy, tables=tables) == ()
+
+
+@pytest.mark.parametrize("kql", _queries("hunts.kql"))
+def test_hunt_finds_rows_within_its_bounds(
+    kql: str, policy: Policy, tables: Tables, window: TimeWindow, workspace: Any
+) -> None:
+    rows = workspace.run(_approved(kql, policy, tables, window))
+    assert rows, "every hunt here matches the rows in the window"
+    _nothing_hidden(rows)
+
+
+@pytest.mark.parametrize("kql", _queries("honest.kql"))
+def test_honest_query_runs_within_its_bounds(
+    kql: str, policy: Policy, tables: Tables, window: TimeWindow, workspace: Any
+) -> None:
+    _nothing_hidden(workspace.run(_approved(kql, policy, tables, window)))
+
+
+def test_honest_queries_read_every_table(policy: Policy) -> None:
+    texts = "\n".join(_queries("honest.kql"))
+    assert [table for table in policy.tables if table not in texts] == []
