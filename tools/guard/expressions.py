@@ -27,7 +27,7 @@ from soc_analyst.tools.kql.words import ARITHMETIC, COMPARISONS
 from .conversions import alike, as_text
 from .dialect import Signature, dialect
 from .frames import Frame, Kind
-from .kinds import arithmetic, can_be, comparable, joined
+from .kinds import arithmetic, between, can_be, comparable, joined, ordered
 from .scope import Bind, Scope
 
 __all__ = ["Typist"]
@@ -154,8 +154,14 @@ class Typist:
             self.scope.report(
                 "type-mismatch", f"{left} {op} {right} compares two types", node, _HINTS.get((left, right), "")
             )
-        elif op in ("<", "<=", ">", ">=") and "string" in (left, right):
+        elif op not in ("<", "<=", ">", ">="):
+            return
+        elif "string" in (left, right):
             self.scope.report("type-mismatch", f"texts have no order: {op}", node, "use == or startswith")
+        elif not ordered(left, right):
+            known = left if right == "dynamic" else right
+            message = f"a dynamic value has no order with {known}"
+            self.scope.report("type-mismatch", message, node, f"convert it first, with to{known}()")
 
     def _text(self, node: Binary, left: Kind, right: Kind) -> None:
         for kind, side in ((left, node.left), (right, node.right)):
@@ -187,12 +193,12 @@ class Typist:
         value, kind = self.bound(node.value)
         low, low_kind = self.bound(node.low)
         high, high_kind = self.bound(node.high)
-        self._compare(node.low, ">=", kind, low_kind)
+        if not between(kind, low_kind, high_kind):
+            message = f"{kind} between {low_kind} and {high_kind} is no range of one type"
+            self.scope.report("type-mismatch", message, node, "convert the value first" if kind == "dynamic" else "")
         if kind == "datetime" and high_kind == "timespan":
             # Kusto reads a timespan as counted from the lower bound; written out, every engine does.
             high = Binary("+", low, high)
-        else:
-            self._compare(node.high, "<=", kind, high_kind)
         return Between(value, low, high, node.negated, span=node.span), "bool"
 
     @_bound.register
@@ -286,6 +292,8 @@ def _span_of(signature: Signature) -> str:
 def _given(signature: Signature, kinds: list[Kind]) -> Kind:
     if signature.gives == "same":
         return kinds[0] if kinds else "any"
+    if signature.gives == "wide":
+        return "long" if kinds[0] == "int" else kinds[0]
     if signature.gives == "second":
         return joined(kinds[1], kinds[2]) if len(kinds) == 3 else "any"
     return signature.gives if signature.gives in get_args(Kind) else "any"  # type: ignore[return-value]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .frames import Kind
 
-__all__ = ["arithmetic", "can_be", "comparable", "joined"]
+__all__ = ["arithmetic", "between", "can_be", "comparable", "joined", "ordered"]
 
 _NUMBERS = frozenset({"long", "int", "real"})
 _LOOSE = frozenset({"any", "dynamic"})
@@ -23,6 +23,25 @@ def comparable(left: Kind, right: Kind) -> bool:
     return left == right or bool({left, right} & _LOOSE) or {left, right} <= _NUMBERS
 
 
+def ordered(left: Kind, right: Kind) -> bool:
+    """Return whether one of the two can be less than the other; of dynamic values only numbers can."""
+    other = ({left, right} - {"dynamic"}) or {"dynamic"}
+    return comparable(left, right) and ("dynamic" not in (left, right) or other <= {*_NUMBERS, "dynamic", "any"})
+
+
+def between(value: Kind, low: Kind, high: Kind) -> bool:
+    """Return whether a value can be tested against a range; a timespan can end a range that a datetime begins."""
+    if "any" in (value, low, high):
+        return True
+    if value in _NUMBERS:
+        return {low, high} <= _NUMBERS
+    if value == "dynamic":
+        return low == high and low in _NUMBERS
+    if value == "datetime":
+        return low == value and high in (value, "timespan")
+    return value == low == high == "timespan"
+
+
 def joined(left: Kind, right: Kind) -> Kind:
     """Return the kind of a value that is one or the other."""
     if left == right:
@@ -34,10 +53,10 @@ def joined(left: Kind, right: Kind) -> Kind:
 
 def arithmetic(op: str, left: Kind, right: Kind) -> Kind | None:
     """Return the kind of `left op right`, or None where there is no such thing."""
-    if {left, right} & _LOOSE:
+    if "any" in (left, right) or {left, right} in _WITH_DYNAMIC[op in ("+", "-")]:
         return "any"
     if {left, right} <= _NUMBERS:
-        return joined(left, right)
+        return "real" if "real" in (left, right) else "long"
     return _TIMES.get((left, op, right)) or (_scaled(op, left, right) if "timespan" in (left, right) else None)
 
 
@@ -46,6 +65,13 @@ def _scaled(op: str, left: Kind, right: Kind) -> Kind | None:
         return "timespan"
     return "timespan" if op == "/" and right in _NUMBERS else None
 
+
+_DYNAMIC_NUMBERS = [{"dynamic"}, *({"dynamic", kind} for kind in _NUMBERS)]
+_WITH_DYNAMIC = {
+    False: _DYNAMIC_NUMBERS,
+    True: [*_DYNAMIC_NUMBERS, {"dynamic", "datetime"}, {"dynamic", "timespan"}],
+}
+"""What a dynamic value is computed with: numbers, and in sums and differences times too."""
 
 _TIMES: dict[tuple[Kind, str, Kind], Kind] = {
     ("datetime", "-", "datetime"): "timespan",
