@@ -82,7 +82,8 @@ FAULTS = [
     ("T | where a == b == c", "syntax", "c"),
     ("T | join kind=cross U on k", "unknown-parameter", "cross"),
     ("T | join hint.remote=left U on k", "refused-parameter", "hint"),
-    ("let f = (x:string) { x }; T", "refused-let", "("),
+    ("let f = (x:string) { x; T", "syntax", "T"),
+    ("let f = (x:text) { x }; T", "unknown-type", "text"),
     ("T; U", "syntax", "U"),
     ("T /* x */ | take 1", "syntax", "/"),
 ]

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from soc_analyst.state.queries import Diagnostic
 from soc_analyst.state.tables import TableSchema
-from soc_analyst.tools.kql.tree import Let, Literal, Name, Operator, Pipeline, Query, Union, walk
+from soc_analyst.tools.kql.calls import Function, Invocation
+from soc_analyst.tools.kql.tree import Expr, Let, Literal, Name, Operator, Pipeline, Query, Source, Table, Union, walk
 
 from .frames import PORTAL_TIME, TIME, Frame, Usage
+from .functions import defined, invoked
 from .policy import Policy
 from .scope import Scope
 from .steps import STEPS, Steps
@@ -49,14 +51,18 @@ def bind(tree: Query, policy: Policy, schemas: Mapping[str, TableSchema]) -> Bou
     portal_time = any(isinstance(node, Name) and node.name == PORTAL_TIME for node in walk(tree))
     binder = _Binder(Scope(policy, schemas, portal_time=portal_time))
     binder.limits(tree)
-    lets = tuple(binder.let(let) for let in tree.lets)
+    bound = [binder.let(let) for let in tree.lets]
+    lets = tuple(let for let in bound if not isinstance(let.value, Function))
     body, output = binder.pipeline(tree.body)
     scope = binder.scope
     scope.usage.need(output.sources())
     if not scope.usage.tables and not scope.problems:
         scope.report("no-table", "the query reads no table", tree)
+    found = Query(lets, body, span=tree.span)
+    if scope.calls:
+        binder.limits(found)
     problems = sorted(scope.problems, key=lambda problem: problem.start)
-    return Bound(Query(lets, body, span=tree.span), scope.usage, output, tuple(problems))
+    return Bound(found, scope.usage, output, tuple(problems))
 
 
 class _Binder:
@@ -77,11 +83,17 @@ class _Binder:
     def let(self, let: Let) -> Let:
         """Bind a let and make its name known."""
         free = self.scope.can_bind(let.name, let)
+        if isinstance(let.value, Function):
+            defined(self.scope, self.pipeline, let)
+            if free:
+                self.scope.functions[let.name] = let.value
+            return let
         if isinstance(let.value, Pipeline):
             pipeline, frame = self.pipeline(let.value)
             if free:
                 self.scope.pipelines[let.name] = frame
             return Let(let.name, pipeline, span=let.span)
+        assert isinstance(let.value, Expr)
         value, kind = Steps(self.scope, Frame({}), self.pipeline).typist().bound(let.value)
         if free:
             self.scope.values[let.name] = kind
@@ -89,17 +101,28 @@ class _Binder:
 
     def pipeline(self, node: Pipeline) -> tuple[Pipeline, Frame]:
         """Bind a pipeline; after a step that cannot be bound, later ones are judged by what is known."""
-        frame = Frame({})
-        if node.source is not None:
-            found = self.scope.source(node.source)
-            if found is None:
-                return self._arms_only(node), Frame({})
-            frame = found
-        steps: list[Operator] = []
+        started = self._started(node.source)
+        if started is None:
+            return self._arms_only(node), Frame({})
+        beginning, frame = started
+        steps: list[Operator] = list(beginning.steps)
         for step in node.steps:
             bound, frame = STEPS[type(step)](Steps(self.scope, frame, self.pipeline), step)
             steps.append(bound)
-        return Pipeline(node.source, tuple(steps), span=node.span), frame
+        return Pipeline(beginning.source, tuple(steps), span=node.span), frame
+
+    def _started(self, source: Source | None) -> tuple[Pipeline, Frame] | None:
+        """Return what a pipeline begins with and its columns; a call of the query's own function is written out."""
+        if source is None:
+            return Pipeline(None), Frame({})
+        if source.name in self.scope.tables:
+            return self.scope.tables[source.name]
+        if source.name in self.scope.functions:
+            call = source if isinstance(source, Invocation) else Invocation(source.name, span=source.span)
+            return invoked(self.scope, self.pipeline, call, self.scope.functions[source.name])
+        table = Table(source.name, span=source.span)
+        found = self.scope.source(table)
+        return None if found is None else (Pipeline(table), found)
 
     def _arms_only(self, node: Pipeline) -> Pipeline:
         """Judge the other tables of a pipeline whose own is unknown; its columns say nothing."""

@@ -6,6 +6,7 @@ from typing import get_args
 
 import re2
 
+from soc_analyst.tools.kql.calls import ToScalar
 from soc_analyst.tools.kql.dispatch import by_kind
 from soc_analyst.tools.kql.tree import (
     Between,
@@ -81,6 +82,8 @@ class Typist:
 
     @_bound.register
     def _(self, node: Name) -> tuple[Expr, Kind]:
+        if node.name not in self.frame and node.name in self.scope.substitutes:
+            return self.scope.substitute(node, self.frame)
         if node.name not in self.frame and node.name in self.scope.values:
             return node, self.scope.values[node.name]
         cell = self.scope.column(node, self.frame)
@@ -239,7 +242,18 @@ class Typist:
         return Membership(node.op, value, (), pipeline, span=node.span)
 
     @_bound.register
+    def _(self, node: ToScalar) -> tuple[Expr, Kind]:
+        pipeline, frame = self._bind(node.pipeline)
+        first = next(iter(frame.cells.values()), None)
+        self.scope.usage.need(first.sources if first else ())
+        return ToScalar(pipeline, span=node.span), first.kind if first else "any"
+
+    @_bound.register
     def _(self, node: Call) -> tuple[Expr, Kind]:
+        if node.name in self.scope.functions:
+            from .functions import called  # what a function gives is bound here in turn
+
+            return called(self, self._bind, node, self.scope.functions[node.name])
         words = dialect()
         name = words.spellings.get(node.name, node.name)
         signature = words.functions.get(name)

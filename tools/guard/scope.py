@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from soc_analyst.state.queries import Diagnostic
 from soc_analyst.state.tables import TableSchema
-from soc_analyst.tools.kql.tree import Name, Node, Pipeline, Span, Table
+from soc_analyst.tools.kql.calls import Function
+from soc_analyst.tools.kql.tree import Expr, Name, Node, Pipeline, Span, Table
 from soc_analyst.tools.kql.trouble import diagnose, nearest
 
 from .frames import PORTAL_TIME, TIME, Cell, Frame, Kind, Usage, frame_of
 from .policy import Policy
 
-__all__ = ["MAX_DIAGNOSTICS", "Scope"]
+__all__ = ["MAX_DIAGNOSTICS", "Bind", "Scope", "Substitute"]
 
 MAX_DIAGNOSTICS = 20
+
+
+class Substitute(NamedTuple):
+    """What a name within a function stands for: a bound expression, its type, and the names it holds itself."""
+
+    expr: Expr
+    kind: Kind
+    names: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -29,11 +40,39 @@ class Scope:
     """Scalar lets."""
     pipelines: dict[str, Frame] = field(default_factory=dict)
     """Tabular lets."""
+    functions: dict[str, Function] = field(default_factory=dict)
+    """The query's own functions."""
+    substitutes: dict[str, Substitute] = field(default_factory=dict)
+    """Parameters and bindings of the function at hand."""
+    tables: dict[str, tuple[Pipeline, Frame]] = field(default_factory=dict)
+    """Tables that the function at hand was given, and its own."""
+    calls: int = 0
+    depth: int = 0
     portal_time: bool = False
     """Whether the query speaks of time as the Defender portal does."""
     problems: list[Diagnostic] = field(default_factory=list)
 
-    def tables(self) -> list[str]:
+    @contextmanager
+    def within(
+        self, substitutes: Mapping[str, Substitute], tables: Mapping[str, tuple[Pipeline, Frame]]
+    ) -> Iterator[None]:
+        """See what a function sees: what it was given, and the lets of the query, but nothing of its caller's."""
+        before = self.substitutes, self.tables, self.depth
+        self.substitutes, self.tables, self.depth = dict(substitutes), dict(tables), self.depth + 1
+        try:
+            yield
+        finally:
+            self.substitutes, self.tables, self.depth = before
+
+    def substitute(self, name: Name, frame: Frame) -> tuple[Expr, Kind]:
+        """Return what a name within a function stands for; report where a column would take one of its names."""
+        found = self.substitutes[name.name]
+        if frame.cells and any(one not in self.values or one in frame for one in found.names):
+            message = f"what `{name.name[:80]}` is given holds a column, or a name that is a column here"
+            self.report("refused-argument", message, name, "give a plain value")
+        return found.expr, found.kind
+
+    def allowed(self) -> list[str]:
         """Return the tables that policy allows and the workspace knows."""
         return [name for name in self.policy.tables if name in self.schemas]
 
@@ -48,15 +87,15 @@ class Scope:
         """Return the columns of a source, or report that it cannot be read."""
         if table.name in self.pipelines:
             return self.pipelines[table.name]
-        if table.name not in self.tables():
+        if table.name not in self.allowed():
             self._no_table(table)
             return None
         self.usage.table(table.name)
         return frame_of(self.schemas[table.name], self.policy.tables[table.name], portal_time=self.portal_time)
 
     def _no_table(self, table: Table) -> None:
-        known = [*self.tables(), *self.pipelines]
-        hint = nearest(table.name, known) or f"allowed are {', '.join(self.tables())}"
+        known = [*self.allowed(), *self.pipelines]
+        hint = nearest(table.name, known) or f"allowed are {', '.join(self.allowed())}"
         self.report("unknown-table", f"`{table.name[:80]}` is not a table that can be read", table, hint)
 
     def column(self, name: Name, frame: Frame) -> Cell | None:
@@ -70,11 +109,11 @@ class Scope:
 
     def no_column(self, name: Name, frame: Frame) -> None:
         """Report an unknown name."""
-        known: Iterable[str] = (*frame.cells, *self.values)
+        known: Iterable[str] = (*frame.cells, *self.values, *self.substitutes)
         hint = nearest(name.name, known)
         if name.name == PORTAL_TIME and TIME in frame:
             hint = f"the time of the event is {TIME} here"
-        if name.name in self.pipelines or name.name in self.tables():
+        if name.name in self.pipelines or name.name in self.allowed():
             hint = "it is a table; write `in (T | project column)`"
         elif any(name.name in schema.columns for schema in self.schemas.values()) and not hint:
             hint = "another table, or an earlier step, has or had it"
@@ -82,7 +121,8 @@ class Scope:
 
     def can_bind(self, name: str, node: Node) -> bool:
         """Return whether `let` may use a name; views and earlier names are never shadowed, in whatever case."""
-        taken = {one.lower() for one in (TIME, *self.schemas, *self.policy.tables, *self.pipelines, *self.values)}
+        bound = (*self.pipelines, *self.values, *self.functions)
+        taken = {one.lower() for one in (TIME, *self.schemas, *self.policy.tables, *bound)}
         if name.lower() not in taken:
             return True
         self.report("shadowing", f"let `{name[:80]}` would hide something of that name", node, "choose another name")

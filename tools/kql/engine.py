@@ -15,7 +15,7 @@ from soc_analyst.state.queries import Diagnostic
 from .lowering import NotMapped, translated
 from .parser import parse
 from .render import render_for_engine
-from .tree import Expr, Name, Pipeline, Project, Query, Span, Where
+from .tree import Name, Node, Pipeline, Project, Query, Span, Where
 from .trouble import diagnose
 
 __all__ = ["EngineRefusal", "Sql", "to_sql"]
@@ -78,7 +78,7 @@ def _without_whole_views(query: Query, schema: Mapping[str, Sequence[str]]) -> Q
     return replace(query, lets=tuple(replace(let, value=_shortened(let.value, schema)) for let in query.lets))
 
 
-def _shortened(value: Expr | Pipeline, schema: Mapping[str, Sequence[str]]) -> Expr | Pipeline:
+def _shortened(value: Node, schema: Mapping[str, Sequence[str]]) -> Node:
     if not isinstance(value, Pipeline) or value.source is None or value.source.name not in schema:
         return value
     columns = set(schema[value.source.name])

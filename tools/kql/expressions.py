@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .calls import ToScalar
 from .lexer import Token
 from .literals import dynamic_literal, number_literal, span_literal, typed_literal
 from .stream import Stream
@@ -40,7 +41,6 @@ _REFUSED_WORDS = {
 }  # fmt: skip
 
 _REFUSED_CALLS = {
-    "toscalar": "bind the value with let, or use `in (T | project column)`",
     "materialize": "it stands only after `let name =`",
     "guid": "guids are text in these tables; compare with a string",
     "decimal": "use real or long",
@@ -266,6 +266,8 @@ class Expressions:
             return Literal("bool", stream.take().text == "true", span=token.span)
         if not _is(stream.peek(), "("):
             return self.name()
+        if token.text == "toscalar":
+            return self._to_scalar()
         if token.text in _REFUSED_CALLS:
             raise Trouble("refused-function", f"`{token.text}` is refused: {_REFUSED_CALLS[token.text]}", token.span)
         stream.take()
@@ -274,6 +276,13 @@ class Expressions:
             return dynamic_literal(stream, token.start)
         args = self._list(")")
         return Call(token.text, args, span=stream.since(token.start))
+
+    def _to_scalar(self) -> Expr:
+        stream, start = self.stream, self.stream.take().span.start
+        stream.expect("(", "after toscalar")
+        pipeline = self._pipeline()
+        stream.expect(")", "after the query")
+        return ToScalar(pipeline, span=stream.since(start))
 
     def _list(self, close: str) -> tuple[Expr, ...]:
         stream = self.stream

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from .expressions import Expressions
@@ -33,13 +33,13 @@ from .tree import (
     Where,
 )  # fmt: skip
 from .trouble import Trouble, nearest
-from .words import JOIN_KINDS, LOOKUP_KINDS, REFUSED_OPERATORS
+from .words import JOIN_KINDS, LOOKUP_KINDS, OTHER_KINDS, REFUSED_OPERATORS
 
-__all__ = ["OPERATORS", "Steps"]
+__all__ = ["OPERATORS", "TYPES", "Steps"]
 
 Item = TypeVar("Item")
 
-_TYPES: dict[str, LiteralKind] = {
+TYPES: dict[str, LiteralKind] = {
     "string": "string", "long": "long", "int": "int", "real": "real", "double": "real", "bool": "bool",
     "datetime": "datetime", "timespan": "timespan", "dynamic": "dynamic",
 }  # fmt: skip
@@ -54,9 +54,16 @@ _PARAMETERS = {
 class Steps:
     """Reads what follows a pipe."""
 
-    def __init__(self, stream: Stream, expressions: Expressions, arm: Callable[[], Pipeline]) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        expressions: Expressions,
+        arm: Callable[[], Pipeline],
+        constants: Mapping[str, Literal],
+    ) -> None:
         self.stream = stream
         self.expressions = expressions
+        self.constants = constants
         self._arm = arm
 
     def step(self) -> Operator:
@@ -179,9 +186,9 @@ class Steps:
 
     def _type(self) -> LiteralKind:
         word = self.stream.take_name("a type")
-        if word.text not in _TYPES:
+        if word.text not in TYPES:
             raise Trouble("unknown-type", f"{self.stream.shown(word)} is not a type known here", word.span)
-        return _TYPES[word.text]
+        return TYPES[word.text]
 
     def join(self, start: Span) -> Operator:
         """Read kind, right side and keys; what is not said of the kind is Kusto's innerunique."""
@@ -199,11 +206,12 @@ class Steps:
             return default
         self.stream.expect("=", "after kind")
         word = self.stream.take_name(f"the kind of {operator}")
-        if word.text not in known:
+        kind = OTHER_KINDS.get(word.text, word.text)
+        if kind not in known:
             hint = nearest(word.text, known)
             raise Trouble("unknown-parameter", f"{operator} has no kind `{word.text[:40]}` here", word.span, hint)
         self._no_parameters(operator)
-        return word.text
+        return kind
 
     def _joined(self, kind: str, start: Span, *, lookup: bool) -> Operator:
         right = self._arm()
@@ -269,6 +277,8 @@ class Steps:
     def _number(self, after: str) -> int:
         token = self.stream.next
         found = self.expressions.expression()
+        if isinstance(found, Name):
+            found = self.constants.get(found.name, found)
         plain = isinstance(found, Literal) and found.kind in ("long", "int") and isinstance(found.value, int)
         if not plain or int(found.value or 0) < 0:  # type: ignore[attr-defined]
             raise Trouble("syntax", f"{after} takes a plain number of rows", token.span)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from soc_analyst.state.queries import Diagnostic
 
 from .expressions import Expressions
+from .functions import Functions, Known
 from .lexer import Token, tokens_of
 from .operators import OPERATORS, Steps
 from .stream import MAX_NESTING, Stream
-from .tree import Expr, Let, Name, Operator, Pipeline, Query, Span, Table, depth
+from .tree import Expr, Let, Name, Operator, Pipeline, Query, Source, Span, Table, depth
 from .trouble import Trouble, diagnose, nearest
 from .words import REFUSED_SOURCES
 
@@ -65,10 +66,10 @@ class _Reader:
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.problems: list[Diagnostic] = []
-        self.tabular: set[str] = set()
-        self.scalar: set[str] = set()
+        self.known = Known()
         self.expressions = Expressions(stream, self.pipeline, self._is_tabular)
-        self.steps = Steps(stream, self.expressions, self._arm)
+        self.steps = Steps(stream, self.expressions, self._arm, self.known.constants)
+        self.functions = Functions(stream, self.expressions, self.known, self._let, self._let_value, self.pipeline)
 
     def query(self) -> Query:
         start = self.stream.next.start
@@ -91,19 +92,16 @@ class _Reader:
         start = self.stream.take().start
         name = self.expressions.name()
         self.stream.expect("=", "after the name of let")
-        value = self._let_value(name.name)
+        value = self.functions.definition() if self.functions.starts() else self._let_value()
         self.stream.expect(";", "after let")
         while self.stream.accept(";"):
             pass
-        (self.tabular if isinstance(value, Pipeline) else self.scalar).add(name.name)
-        return Let(name.name, value, span=self.stream.since(start))
+        let = Let(name.name, value, span=self.stream.since(start))
+        self.known.add(let)
+        return let
 
-    def _let_value(self, name: str) -> Expr | Pipeline:
+    def _let_value(self) -> Expr | Pipeline:
         stream = self.stream
-        if stream.is_word("view") or (stream.is_sign("(") and self._is_parameters()):
-            raise Trouble(
-                "refused-let", f"let {name[:40]}: functions are not known here", stream.next.span, "write it out"
-            )
         if stream.is_word("materialize") and stream.peek().text == "(":
             # The same rows either way: the engine may compute a binding once, it need not.
             stream.take()
@@ -112,14 +110,11 @@ class _Reader:
             stream.expect(")", "after materialize")
             return pipeline
         name, after = self._start(0)
-        bare = after.kind == "sign" and after.text == ";" and name not in {*self.scalar, "true", "false", ""}
+        ends = after.kind == "sign" and after.text in (";", "}")
+        bare = ends and name not in {*self.known.scalar, "true", "false", ""}
         if bare or self._is_tabular(0) or (stream.is_sign("(") and self._is_tabular(1)):
             return self.pipeline()
         return self.expressions.expression()
-
-    def _is_parameters(self) -> bool:
-        second, third = self.stream.peek(), self.stream.peek(2)
-        return second.text == ")" or (second.kind == "name" and third.kind == "sign" and third.text == ":")
 
     def _start(self, ahead: int) -> tuple[str, Token]:
         """Return the plain or bracketed name that stands so many tokens ahead, empty if none, and what follows it."""
@@ -131,9 +126,9 @@ class _Reader:
     def _is_tabular(self, ahead: int) -> bool:
         """Return whether a pipeline starts so many tokens ahead."""
         name, after = self._start(ahead)
-        if not name or name in self.scalar:
+        if not name or name in self.known.scalar:
             return False
-        if name in self.tabular or name == "union":
+        if name in self.known.tabular or name in self.known.functions or name == "union":
             return True
         if name in REFUSED_SOURCES and after.kind in ("name", "sign") and after.text not in (")", ",", ";"):
             return True
@@ -157,7 +152,7 @@ class _Reader:
         at, level = self.stream.at, self.stream.level
         try:
             step = self.steps.step()
-            if self.stream.next.kind != "end" and not self.stream.is_sign("|", ";", ")"):
+            if self.stream.next.kind != "end" and not self.stream.is_sign("|", ";", ")", "}"):
                 raise self.stream.unexpected("`|` is missing before the next step")
             return step
         except Trouble as trouble:
@@ -177,7 +172,7 @@ class _Reader:
                 return
             self.stream.take()
 
-    def _source(self) -> tuple[Table | None, list[Operator]]:
+    def _source(self) -> tuple[Source | None, list[Operator]]:
         stream = self.stream
         token = stream.next
         if stream.is_sign("."):
@@ -189,8 +184,12 @@ class _Reader:
             return None, [self.steps.union(token.span)]
         if stream.accept("("):
             return self._parenthesised()
-        name = self.expressions.name()
-        return Table(self._table_name(name), span=name.span), []
+        return self._named_source(self.expressions.name()), []
+
+    def _named_source(self, name: Name) -> Source:
+        if name.name in self.known.functions and self.stream.is_sign("("):
+            return self.functions.invocation(name)
+        return Table(self._table_name(name), span=name.span)
 
     def _table_name(self, name: Name) -> str:
         stream = self.stream
@@ -204,7 +203,7 @@ class _Reader:
             raise stream.unexpected(f"`|` is missing after `{name.name[:40]}`", hint)
         return name.name
 
-    def _parenthesised(self) -> tuple[Table | None, list[Operator]]:
+    def _parenthesised(self) -> tuple[Source | None, list[Operator]]:
         """Read `(T | ...)` as if the parentheses were not there, since the steps go on with the same rows."""
         inner = self.pipeline()
         self.stream.expect(")", "after the query")
@@ -220,4 +219,4 @@ class _Reader:
         name = self.expressions.name()
         if name.name in REFUSED_SOURCES:
             raise Trouble("refused-source", f"`{name.name}` is refused: {REFUSED_SOURCES[name.name]}", name.span)
-        return Pipeline(Table(self._table_name(name), span=name.span), span=self.stream.since(start))
+        return Pipeline(self._named_source(name), span=self.stream.since(start))

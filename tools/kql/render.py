@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from .calls import ToScalar
 from .dispatch import by_kind
 from .literals import span_text
 from .tree import (
@@ -253,6 +254,10 @@ class _Renderer:
     @text.register
     def _(self, node: Index) -> str:
         return f"{self._base(node.base)}[{self.text(node.index)}]"
+
+    @text.register
+    def _(self, node: ToScalar) -> str:
+        return f"toscalar({self.text(node.pipeline)})"
 
     def _base(self, node: Expr) -> str:
         return self.text(node) if isinstance(node, Name | Member | Index | Call) else f"({self.text(node)})"

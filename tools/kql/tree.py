@@ -42,6 +42,7 @@ __all__ = [
     "Query",
     "Sort",
     "SortKey",
+    "Source",
     "Span",
     "Star",
     "Summarize",
@@ -314,17 +315,22 @@ class Union(Operator):
 
 
 @dataclass(frozen=True, slots=True)
-class Table(Node):
-    """A table, or a pipeline bound by `let`."""
+class Source(Node):
+    """What the rows of a pipeline come from."""
 
     name: str
+
+
+@dataclass(frozen=True)
+class Table(Source):
+    """A table, or a pipeline bound by `let`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline(Node):
     """A source and what is done to its rows; without a source it starts with a union."""
 
-    source: Table | None
+    source: Source | None
     steps: tuple[Operator, ...] = ()
 
 
@@ -333,7 +339,8 @@ class Let(Node):
     """A name for a value or a pipeline."""
 
     name: str
-    value: Expr | Pipeline
+    value: Node
+    """A scalar expression, a pipeline, or a function of either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ __all__ = [
     "JOIN_KINDS",
     "LOOKUP_KINDS",
     "MEMBERSHIPS",
+    "OTHER_KINDS",
     "REFUSED_OPERATORS",
     "REFUSED_SOURCES",
     "RESERVED",
@@ -28,6 +29,10 @@ MEMBERSHIPS = frozenset({"in", "in~", "!in", "!in~", "has_any", "has_all"})
 JOIN_KINDS = frozenset(
     {"innerunique", "inner", "leftouter", "rightouter", "fullouter", "leftanti", "rightanti", "leftsemi", "rightsemi"}
 )
+OTHER_KINDS = {
+    "anti": "leftanti", "leftantisemi": "leftanti", "rightantisemi": "rightanti", "semi": "leftsemi",
+}  # fmt: skip
+"""Other names of the kinds of join."""
 LOOKUP_KINDS = frozenset({"leftouter", "inner"})
 
 REFUSED_SOURCES = {
