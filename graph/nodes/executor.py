@@ -101,12 +101,13 @@ class _Round:
         folder = self.desk.case(self.state)
         key = _ledger_key(query, self.desk.context.workspace)
         async with places:
-            kept = await asyncio.to_thread(folder.kept, key)
-            if kept is not None:
-                return kept.model_copy(update={"id": query.id, "round": self.state["plan"].round})
+            # Proved first: rows kept from an earlier run are no more allowed than rows fetched anew.
             tampered = await asyncio.to_thread(recheck, query, policy=self.desk.policy, tables=self.desk.tables)
             if tampered:
                 return refused_record(planned, tampered, self.state["plan"].round)
+            kept = await asyncio.to_thread(folder.kept, key)
+            if kept is not None:
+                return kept.model_copy(update={"id": query.id, "round": self.state["plan"].round})
             return await self._run(query, planned, folder, key)
 
     async def _run(self, query: ApprovedQuery, planned: PlannedQuery, folder: CaseFolder, key: str) -> QueryRecord:
