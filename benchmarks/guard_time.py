@@ -4,8 +4,8 @@
 
 The guard reads the text, binds it, writes the bounded form, and proves that form again from its text. All figures are
 warm, in one process. A query's time is its median over the rounds, so that what else the machine does is left out (the
-slowest single run is shown too); median, p99 and ratio are over the queries. Garbage is collected as seldom as the command line
-lets it be, or with `--collect-often` as Python does by itself.
+slowest single run is shown too); median, p99 and ratio are over the queries. Garbage is collected as seldom as the
+command line lets it be, or with `--collect-often` as Python does by itself.
 """
 
 from __future__ import annotations
