@@ -12,7 +12,7 @@ from typing import Any
 
 from soc_analyst.state.queries import Diagnostic
 
-from .lowering import NotMapped, translated
+from .lowering import NotMapped, translated, translated_text
 from .parser import parse
 from .render import render_for_engine
 from .tree import Name, Node, Pipeline, Project, Query, Span, Where
@@ -55,19 +55,10 @@ def to_sql(kql: str, schema: Mapping[str, Sequence[str]], now: datetime) -> Sql:
         try:
             return Sql(*translated(tree, schema, now))
         except NotMapped:
-            return _from_text(render_for_engine(tree), schema, now)
+            with contextlib.redirect_stderr(io.StringIO()):
+                return Sql(*translated_text(render_for_engine(tree), schema, now))
     except Exception as error:  # noqa: BLE001 - the library raises outside its own errors too, and all of it is a refusal
         raise EngineRefusal(_explained(error)) from None
-
-
-def _from_text(text: str, schema: Mapping[str, Sequence[str]], now: datetime) -> Sql:
-    """Translate by way of the library's own parser, which takes half a second to import and is slow thereafter."""
-    import duckdb_kql
-
-    columns = {table: list(names) for table, names in schema.items()}
-    with contextlib.redirect_stderr(io.StringIO()):
-        found = duckdb_kql.to_sql(text, schema=columns, allow_write=False, query_now=now)
-    return Sql(str(found), dict(found.parameters))
 
 
 def _without_whole_views(query: Query, schema: Mapping[str, Sequence[str]]) -> Query:

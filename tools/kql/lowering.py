@@ -19,6 +19,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from .matching import speed_up
 from .render import render_for_engine
 from .tree import (
     Between,
@@ -55,7 +56,7 @@ from .tree import (
 )  # fmt: skip
 from .words import ARITHMETIC, COMPARISONS, STRING_OPERATORS
 
-__all__ = ["NotMapped", "lowered", "translated"]
+__all__ = ["NotMapped", "lowered", "translated", "translated_text"]
 
 _BACKEND = "_soc_analyst_duckdb_kql"
 """The library's package under a second name, whose parts import without its parser."""
@@ -93,7 +94,15 @@ def translated(query: Query, schema: Mapping[str, Sequence[str]], now: datetime)
     The steps after lowering are those of its `to_sql`; its `qualify` leaves queries as they are where neither a
     database nor a cluster is named.
     """
-    tree = lowered(query)
+    return _emitted(lowered(query), schema, now)
+
+
+def translated_text(text: str, schema: Mapping[str, Sequence[str]], now: datetime) -> tuple[str, dict[str, Any]]:
+    """Return the same by way of the library's own parser, which is slow to import and to run."""
+    return _emitted(_part("lower").lower(text), schema, now)
+
+
+def _emitted(tree: Any, schema: Mapping[str, Sequence[str]], now: datetime) -> tuple[str, dict[str, Any]]:
     emitter = _part("translate")
     with emitter.clock(_part("params").as_datetime(now, "query_now")) as active:
         found = emitter.to_sql(tree, {table: list(names) for table, names in schema.items()})
@@ -114,7 +123,10 @@ def lowered(query: Query) -> Any:
 
 @cache
 def _part(name: str) -> Any:
-    return importlib.import_module(f"{_backend()}.{name}")
+    part = importlib.import_module(f"{_backend()}.{name}")
+    if name == "translate":
+        speed_up(part)
+    return part
 
 
 @cache
