@@ -74,6 +74,7 @@ def _given(ir: Any, node: Any) -> tuple[str, ...]:
 def matches_sql(op: str, column: str, text: str) -> str | None:
     """Return SQL for `column op "text"`, or None where this has no form for it."""
     word = op.removeprefix("!")
+    found: str | None
     if op in ("=~", "!~"):
         found = _equals(column, text)
     elif word.removesuffix("_cs") in (*_ANYWHERE, "startswith", "endswith"):
@@ -102,7 +103,7 @@ def _found(word: str, column: str, text: str, *, cased: bool) -> str | None:
 
 
 def _quick(word: str, column: str, text: str, exact: bool) -> str:
-    """Return a cheap test that all texts pass which match, for whole words and where folding goes too far also others."""
+    """Return a cheap test that everything passes which matches, and where more is asked afterwards also more."""
     search = {"startswith": "starts_with", "endswith": "ends_with"}.get(word, "contains")
     if exact:
         return f"{search}({column}, {_quoted(text)})"
@@ -112,7 +113,9 @@ def _quick(word: str, column: str, text: str, exact: bool) -> str:
     return f"({column} ILIKE {_quoted(before + text + after)})"
 
 
-def _equals(column: str, text: str) -> str:
+def _equals(column: str, text: str) -> str | None:
+    if "\x00" in text:
+        return None
     whole = f"regexp_matches({column}, {_quoted('^' + _folded(text) + '$')})"
     if not text.isascii():
         return whole
