@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -18,20 +17,10 @@ from soc_analyst.tools.guard import Policy, check_text, recheck
 from soc_analyst.tools.kql import EngineRefusal
 from soc_analyst.tools.kql.render import quoted
 
-
-def _entries() -> list[tuple[str, str]]:
-    text = Path(__file__).with_name("escapes.txt").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return [(code, _unescaped(query)) for code, query in (line.split(maxsplit=1) for line in lines)]
+from .mutants import MUTANTS, NOISE, escapes
 
 
-def _unescaped(query: str) -> str:
-    return re.sub(
-        r"(?<!\\)\\(n|r|t|u[0-9a-f]{4}|x[0-9a-f]{2})", lambda m: f"\\{m[1]}".encode().decode("unicode_escape"), query
-    )
-
-
-@pytest.mark.parametrize(("codes", "kql"), _entries())
+@pytest.mark.parametrize(("codes", "kql"), escapes())
 def test_escape_is_refused_by_name(
     codes: str, kql: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow
 ) -> None:
@@ -159,20 +148,26 @@ def _nothing_leaks(
     return True
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(kql=st.one_of(QUERIES, MUTATED))
-def test_no_generated_query_sees_more_than_it_may(
+INPUTS = st.one_of(QUERIES, MUTATED, MUTANTS, MUTANTS, MUTANTS, NOISE)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kql=INPUTS)
+def test_no_generated_text_sees_more_than_it_may(
     kql: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any
 ) -> None:
     _nothing_leaks(kql, policy, tables, window, workspace)
 
 
 @pytest.mark.slow
-@settings(max_examples=3_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(kql=st.one_of(QUERIES, MUTATED))
-def test_no_query_of_thousands_sees_more_than_it_may(
+@settings(max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kql=INPUTS)
+def test_no_text_of_twenty_thousand_sees_more_than_it_may_or_takes_a_second(
     kql: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any
 ) -> None:
+    before = time.process_time()
+    check_text(kql, policy=policy, tables=tables, window=window)
+    assert time.process_time() - before < 1.0
     _nothing_leaks(kql, policy, tables, window, workspace)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.queries import ApprovedQuery
@@ -13,8 +15,8 @@ from soc_analyst.tools.guard import Policy, check_text
 from soc_analyst.tools.guard.binder import bind
 from soc_analyst.tools.kql import parse
 
+from ..guard.mutants import MUTANTS, honest
 from .official import Referee
-from .texts import honest
 
 Tables = Mapping[str, TableSchema]
 
@@ -48,3 +50,31 @@ def test_honest_query_returns_what_the_binder_says(
     output = referee.judge(verdict.approved.kql).output
     assert [name for name, _ in output] == list(ours)
     assert {name: kind for name, kind in output if ours[name] not in (kind, "any")} == {}
+
+
+STEPS = st.sampled_from([step for kql in honest() for step in kql.replace("\n", " ").split(" | ")[1:]])
+PATCHED = st.builds(
+    lambda kql, steps: " | ".join([kql, *steps]), st.sampled_from(honest()), st.lists(STEPS, min_size=1, max_size=3)
+)
+"""Honest queries that go on with steps of others: many are refused, those approved are of forms nobody wrote down."""
+
+
+def _judged(kql: str, referee: Referee, policy: Policy, tables: Tables, window: TimeWindow) -> None:
+    verdict = check_text(kql, policy=policy, tables=tables, window=window)
+    if verdict.approved is not None:
+        accept(referee, verdict.approved)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kql=st.one_of(PATCHED, MUTANTS))
+def test_generated_query(kql: str, referee: Referee, policy: Policy, tables: Tables, window: TimeWindow) -> None:
+    _judged(kql, referee, policy, tables, window)
+
+
+@pytest.mark.slow
+@settings(max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kql=st.one_of(PATCHED, MUTANTS))
+def test_thousands_of_generated_queries(
+    kql: str, referee: Referee, policy: Policy, tables: Tables, window: TimeWindow
+) -> None:
+    _judged(kql, referee, policy, tables, window)
