@@ -28,6 +28,31 @@ OUTPUTS = [
         "SigninLogs | summarize arg_max(TimeGenerated, Id) by UserId",
         "UserId:string TimeGenerated:datetime Id:string",
     ),
+    (
+        "SigninLogs | summarize x = arg_max(DurationMs, IPAddress, Location), count() by UserId",
+        "UserId:string x:long IPAddress:string Location:string count_:long",
+    ),
+    ("SigninLogs | summarize arg_max(DurationMs + 1, IPAddress) by UserId", "UserId:string max_:long IPAddress:string"),
+    (
+        "SigninLogs | summarize arg_max(TimeGenerated, tostring(Status.errorCode), strlen(IPAddress)) by UserId",
+        "UserId:string TimeGenerated:datetime Status_errorCode:string strlen_IPAddress:long",
+    ),
+    (
+        "SigninLogs | summarize arg_max(TimeGenerated, IPAddress), arg_min(TimeGenerated, IPAddress) by UserId",
+        "UserId:string TimeGenerated:datetime IPAddress:string TimeGenerated1:datetime IPAddress1:string",
+    ),
+    (
+        "SigninLogs | summarize take_any(IPAddress, Location) by UserId",
+        "UserId:string IPAddress:string Location:string",
+    ),
+    (
+        "SigninLogs | project UserId, Location, DurationMs | summarize any(*) by UserId",
+        "UserId:string Location:string DurationMs:long",
+    ),
+    (
+        "union kind=inner (SigninLogs | project UserId, A=1), (AuditLogs | project UserId=Identity, A=2, B=2)",
+        "UserId:string A:long",
+    ),
     ("SigninLogs | project DeviceDetail.a[0], split(Id, '@')[0]", "DeviceDetail_a_0:dynamic Id_0:dynamic"),
     ("SigninLogs | project tolower(Id), DurationMs + 1, now()", "Column1:string Column2:long Column3:datetime"),
     ("SigninLogs | project iff(IsInteractive, 1, 2.5), TimeGenerated - 1h", "Column1:real Column2:datetime"),

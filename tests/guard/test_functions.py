@@ -106,3 +106,11 @@ def test_a_function_that_is_not_called_reads_nothing(
     kql = "let f = (x:string) { AuditLogs | where Id == x }; SigninLogs | count"
     verdict = check_text(kql, policy=policy, tables=tables, window=window)
     assert verdict.tables == ("SigninLogs",)
+
+
+def test_a_search_in_all_columns_reads_only_those_allowed(
+    policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any
+) -> None:
+    verdict = check_text("DeviceProcessEvents | where * has 'c4n4ry'", policy=policy, tables=tables, window=window)
+    assert verdict.approved is not None
+    assert workspace.run(verdict.approved) == []

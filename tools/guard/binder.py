@@ -108,7 +108,7 @@ class _Binder:
         steps: list[Operator] = list(beginning.steps)
         for step in node.steps:
             bound, frame = STEPS[type(step)](Steps(self.scope, frame, self.pipeline), step)
-            steps.append(bound)
+            steps.extend(bound if isinstance(bound, tuple) else (bound,))
         return Pipeline(beginning.source, tuple(steps), span=node.span), frame
 
     def _started(self, source: Source | None) -> tuple[Pipeline, Frame] | None:

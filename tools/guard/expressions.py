@@ -33,6 +33,8 @@ from .scope import Bind, Scope
 
 __all__ = ["Typist"]
 
+_SEARCHED = frozenset({"string", "dynamic", "long", "int", "real"})
+"""Kinds of the columns that `*` stands for."""
 _MATCHES_ALL = frozenset({"has", "contains", "startswith", "endswith", "hasprefix", "hassuffix", "matches regex"})
 _REGEX_AT = {"extract": 0, "extract_all": 0, "replace_regex": 1, "trim": 0, "trim_start": 0, "trim_end": 0}
 """Which argument is a regular expression."""
@@ -52,11 +54,14 @@ _HINTS: dict[tuple[Kind, Kind], str] = {
 class Typist:
     """Finds the type of an expression over a frame, and rebuilds it where a spelling is old or a query is nested."""
 
-    def __init__(self, scope: Scope, frame: Frame, bind: Bind, *, aggregates: bool = False) -> None:
+    def __init__(
+        self, scope: Scope, frame: Frame, bind: Bind, *, aggregates: bool = False, stars: bool = False
+    ) -> None:
         self.scope = scope
         self.frame = frame
         self._bind = bind
         self._aggregates = aggregates
+        self._stars = stars
 
     def bound(self, node: Expr) -> tuple[Expr, Kind]:
         """Return the expression as it will be run, and its type."""
@@ -96,8 +101,14 @@ class Typist:
 
     @_bound.register
     def _(self, node: Logical) -> tuple[Expr, Kind]:
-        operands = tuple(self.predicate(one) for one in node.operands)
-        return Logical(node.op, operands, span=node.span), "bool"
+        operands = [self.predicate(one) for one in node.operands]
+        # What was written out in place of an operand may be of the same kind, which never stands within its own.
+        flat = tuple(
+            each
+            for one in operands
+            for each in (one.operands if isinstance(one, Logical) and one.op == node.op else (one,))
+        )
+        return Logical(node.op, flat, span=node.span), "bool"
 
     @_bound.register
     def _(self, node: Negative) -> tuple[Expr, Kind]:
@@ -130,6 +141,8 @@ class Typist:
 
     @_bound.register
     def _(self, node: Binary) -> tuple[Expr, Kind]:
+        if isinstance(node.left, Star) and self._stars:
+            return self.bound(self._anywhere(node))
         left, left_kind = self.bound(node.left)
         right, right_kind = self.bound(node.right)
         if node.op in ("==", "!=") and not comparable(left_kind, right_kind):
@@ -144,6 +157,17 @@ class Typist:
         else:
             self._text(node, left_kind, right_kind)
         return found, "bool"
+
+    def _anywhere(self, node: Binary) -> Expr:
+        """Write `* has "x"` out as a test of each column here that can hold text."""
+        kinds = {name: cell.kind for name, cell in self.frame.cells.items() if cell.kind in _SEARCHED}
+        tests = tuple(
+            Binary(node.op, Name(name) if kind == "string" else Call("tostring", (Name(name),)), node.right)
+            for name, kind in kinds.items()
+        )
+        if len(tests) < 2:
+            return tests[0] if tests else Literal("bool", False)
+        return Logical("and" if node.op.startswith("!") else "or", tests, span=node.span)
 
     def _arithmetic(self, node: Binary, left: Kind, right: Kind) -> Kind:
         kind = arithmetic(node.op, left, right)

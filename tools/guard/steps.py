@@ -35,13 +35,19 @@ from soc_analyst.tools.kql.tree import (
 from .dialect import dialect
 from .expressions import Typist
 from .frames import TIME, Cell, Frame, Kind
-from .kinds import can_be, comparable, joined
+from .kinds import can_be, comparable
 from .names import name_of
 from .scope import Bind, Scope
+from .summarizing import any_of, row_of
+from .uniting import united
 
 __all__ = ["STEPS", "Steps"]
 
 _ROUNDING = frozenset({"bin", "floor", "startofday", "startofweek", "startofmonth"})
+
+
+Bound = Operator | tuple[Operator, ...]
+"""A bound step, or several that together do what was asked."""
 
 
 class Steps:
@@ -50,15 +56,15 @@ class Steps:
     def __init__(self, scope: Scope, frame: Frame, bind: Bind) -> None:
         self.scope = scope
         self.frame = frame
-        self._bind = bind
+        self.nested = bind
 
-    def typist(self, *, aggregates: bool = False) -> Typist:
+    def typist(self, *, aggregates: bool = False, stars: bool = False) -> Typist:
         """Return who finds the types of expressions here."""
-        return Typist(self.scope, self.frame, self._bind, aggregates=aggregates)
+        return Typist(self.scope, self.frame, self.nested, aggregates=aggregates, stars=stars)
 
     def where(self, step: Where) -> tuple[Operator, Frame]:
         """Keep all columns."""
-        return Where(self.typist().predicate(step.predicate), span=step.span), self.frame
+        return Where(self.typist(stars=True).predicate(step.predicate), span=step.span), self.frame
 
     def project(self, step: Project) -> tuple[Operator, Frame]:
         """Keep the columns named and computed."""
@@ -80,7 +86,7 @@ class Steps:
                 self.scope.report("duplicate-column", f"`{name[:80]}` stands twice", item, "give it another name")
             fresh.add(name)
             self._may_be_named(name, expr, item)
-            self._add(cells, name, self._cell(expr, kind), item)
+            self.add(cells, name, self._cell(expr, kind), item)
             bound.append(_named(expr, name, item))
         return tuple(bound), cells
 
@@ -103,7 +109,8 @@ class Steps:
         passed = isinstance(expr, Name) and expr.name in self.frame
         return Cell(kind, self.frame.cells[expr.name].sources if passed else frozenset())  # type: ignore[attr-defined]
 
-    def _add(self, cells: dict[str, Cell], name: str, cell: Cell, node: Node) -> None:
+    def add(self, cells: dict[str, Cell], name: str, cell: Cell, node: Node) -> None:
+        """Add a column, unless another differs from it in case only."""
         twin = Frame(cells).twin(name)
         if twin is not None:
             message = f"`{name[:80]}` and `{twin}` differ in case only"
@@ -132,22 +139,27 @@ class Steps:
             assert isinstance(item.expr, Name) and item.name is not None
             if self.scope.column(item.expr, self.frame) is not None:
                 new[item.expr.name] = item.name
-            if TIME in (item.name, item.expr.name):
-                self.scope.report("reserved-name", f"{TIME} is the time of the event and keeps its name", item)
+            if item.name == TIME:
+                self.scope.report("reserved-name", f"{TIME} is the time of the event; nothing else can be", item)
         cells: dict[str, Cell] = {}
         for name, cell in self.frame.cells.items():
             if new.get(name, name) in cells:
                 self.scope.report("duplicate-column", f"`{new.get(name, name)[:80]}` stands twice", step)
-            self._add(cells, new.get(name, name), cell, step)
+            self.add(cells, new.get(name, name), cell, step)
         return step, Frame(cells)
 
-    def summarize(self, step: Summarize) -> tuple[Operator, Frame]:
-        """Keep the groups, then the aggregates."""
+    def summarize(self, step: Summarize) -> tuple[Bound, Frame]:
+        """Keep the groups, then the aggregates; what some of them need computed comes before."""
         by, cells = self._groups(step.by)
         aggregates: list[Named] = []
+        before: list[Named] = []
         for item in step.aggregates:
-            if isinstance(item.expr, Call) and item.expr.name in ("arg_max", "arg_min"):
-                aggregates.append(self._row_of(item, cells))
+            name = dialect().spellings.get(item.expr.name, item.expr.name) if isinstance(item.expr, Call) else ""
+            if name in ("arg_max", "arg_min"):
+                aggregates.append(row_of(self, item, cells, before))
+                continue
+            if name == "take_any" and _is_several(item.expr):
+                aggregates.extend(any_of(self, item, cells))
                 continue
             expr, kind = self.typist(aggregates=True).bound(item.expr)
             if not _has_aggregate(expr):
@@ -155,9 +167,10 @@ class Steps:
             name = self._name(Named(expr, item.name), cells, aggregate=True)
             if name in cells:
                 self.scope.report("duplicate-column", f"`{name[:80]}` stands twice", item, "give it another name")
-            self._add(cells, name, Cell(kind), item)
+            self.add(cells, name, Cell(kind), item)
             aggregates.append(_named(expr, name, item))
-        return Summarize(tuple(aggregates), by, span=step.span), Frame(cells)
+        found = Summarize(tuple(aggregates), by, span=step.span)
+        return (Extend(tuple(before), span=step.span), found) if before else found, Frame(cells)
 
     def _groups(self, items: tuple[Named, ...]) -> tuple[tuple[Named, ...], dict[str, Cell]]:
         for item in items:
@@ -165,30 +178,6 @@ class Steps:
                 message = f"`{item.expr.name[:80]}` is dynamic and cannot be grouped by"
                 self.scope.report("type-mismatch", message, item, "group by tostring() of it")
         return self._items(items, {})
-
-    def _row_of(self, item: Named, cells: dict[str, Cell]) -> Named:
-        """Bind arg_max and arg_min, whose star is written out as the columns it stands for."""
-        call = item.expr
-        assert isinstance(call, Call)
-        if item.name is not None or not call.args or not isinstance(call.args[0], Name):
-            hint = f"write {call.name}({TIME}, *) without a name"
-            self.scope.report("refused-arguments", f"{call.name} takes columns here", item, hint)
-            return item
-        wanted: list[Name] = []
-        for arg in call.args:
-            if isinstance(arg, Star):
-                wanted += [Name(name) for name in self.frame.cells if name not in cells]
-            elif isinstance(arg, Name):
-                wanted.append(arg)
-            else:
-                self.scope.report("refused-arguments", f"{call.name} takes columns or a star here", arg)
-        for name in dict.fromkeys(wanted):
-            cell = self.scope.column(name, self.frame)
-            if name.name in cells:
-                self.scope.report("duplicate-column", f"`{name.name[:80]}` is already a column", item)
-            elif cell is not None:
-                self._add(cells, name.name, cell, item)
-        return Named(Call(call.name, tuple(dict.fromkeys(wanted)), span=call.span), span=item.span)
 
     def sort(self, step: Sort) -> tuple[Operator, Frame]:
         """Keep all columns."""
@@ -226,14 +215,14 @@ class Steps:
         name = self._name(step.item, self.frame.cells)
         self._may_be_named(name, expr, step)
         cells = dict(self.frame.cells)
-        self._add(cells, name, Cell(step.to or "dynamic"), step)
+        self.add(cells, name, Cell(step.to or "dynamic"), step)
         # Engines place the columns of an expansion by the columns before it, so all of those are needed.
         self.scope.usage.need(self.frame.sources())
         return MvExpand(_named(expr, name, step.item), step.to, span=step.span), Frame(cells)
 
     def join(self, step: Join) -> tuple[Operator, Frame]:
         """Join; a column that both sides have gets a number on the right."""
-        right, other = self._bind(step.right)
+        right, other = self.nested(step.right)
         keys = tuple(self._join_key(key, other) for key in step.keys)
         if step.kind in ("leftanti", "leftsemi"):
             return Join(step.kind, right, keys, step.lookup, span=step.span), self.frame
@@ -241,7 +230,7 @@ class Steps:
             return Join(step.kind, right, keys, step.lookup, span=step.span), other
         dropped = {key.right.name for key in keys} if step.lookup else set()
         cells = _side_by_side(self.frame, other, dropped)
-        self._no_twins(cells, step)
+        self.no_twins(cells, step)
         return Join(step.kind, right, keys, step.lookup, span=step.span), Frame(cells)
 
     def _join_key(self, key: JoinKey, other: Frame) -> JoinKey:
@@ -250,7 +239,8 @@ class Steps:
             self.scope.report("type-mismatch", f"the key joins {left.kind} with {right.kind}", key)
         return key
 
-    def _no_twins(self, cells: dict[str, Cell], node: Node) -> None:
+    def no_twins(self, cells: dict[str, Cell], node: Node) -> None:
+        """Report columns that differ in case only."""
         lower: dict[str, str] = {}
         for name in cells:
             twin = lower.setdefault(name.lower(), name)
@@ -259,25 +249,17 @@ class Steps:
                 self.scope.report("case-collision", message, node, "name the columns with project first")
 
     def union(self, step: Union) -> tuple[Operator, Frame]:
-        """Put the rows together; a column that only some have is empty in the others."""
-        bound = [self._bind(arm) for arm in step.arms]
-        frames = [frame for frame in (self.frame, *(frame for _, frame in bound)) if frame.cells]
-        cells: dict[str, Cell] = {}
-        for frame in frames:
-            for name, cell in frame.cells.items():
-                known = cells.get(name)
-                if known and not comparable(known.kind, cell.kind):
-                    message = f"`{name}` is {known.kind} in one table and {cell.kind} in another"
-                    self.scope.report("type-mismatch", message, step, "convert or drop it with project in one of them")
-                kind = joined(known.kind, cell.kind) if known else cell.kind
-                cells[name] = Cell(kind, cell.sources | (known.sources if known else frozenset()))
-        self._no_twins(cells, step)
-        return Union(tuple(pipeline for pipeline, _ in bound), span=step.span), Frame(cells)
+        """Put the rows together."""
+        return united(self, step)
 
 
 def _named(expr: Expr, name: str, item: Named) -> Named:
     plain = isinstance(expr, Name) and expr.name == name
     return Named(expr, None if plain else name, span=item.span)
+
+
+def _is_several(expr: Expr) -> bool:
+    return isinstance(expr, Call) and (len(expr.args) > 1 or Star() in expr.args)
 
 
 def _has_aggregate(expr: Expr) -> bool:
@@ -299,7 +281,7 @@ def _side_by_side(left: Frame, right: Frame, dropped: set[str]) -> dict[str, Cel
     return cells
 
 
-STEPS: dict[type[Operator], Callable[[Steps, Any], tuple[Operator, Frame]]] = {
+STEPS: dict[type[Operator], Callable[[Steps, Any], tuple[Bound, Frame]]] = {
     Where: Steps.where,
     Project: Steps.project,
     ProjectNames: Steps.project_names,

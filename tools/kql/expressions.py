@@ -250,6 +250,9 @@ class Expressions:
             inside = self.expression()
             stream.expect(")", "to close the parenthesis")
             return inside
+        ahead = stream.peek(2) if _is(stream.peek(), "!") else stream.peek()
+        if stream.is_sign("*") and ahead.kind == "name" and (ahead.text in STRING_OPERATORS or ahead.text == "matches"):
+            return Star(span=stream.take().span)
         raise stream.unexpected("a value is missing", "stars are allowed only in arg_max and arg_min")
 
     def _strings(self) -> Literal:

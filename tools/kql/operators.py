@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from .expressions import Expressions
+from .lexer import Token
 from .stream import Stream
 from .tree import (
     Count,
@@ -46,7 +47,6 @@ TYPES: dict[str, LiteralKind] = {
 
 _PARAMETERS = {
     "join": ("withsource",),
-    "union": ("withsource", "with_source"),
     "mv-expand": ("kind", "bagexpansion", "with_itemindex"),
 }
 
@@ -95,8 +95,6 @@ class Steps:
 
     def where(self, start: Span) -> Operator:
         """Read a predicate."""
-        if self.stream.is_sign("*"):
-            raise self.stream.unexpected("`where *` is refused: it reads every column", "name the columns")
         return Where(self.expressions.expression(), span=self._since(start))
 
     def project(self, start: Span) -> Operator:
@@ -241,17 +239,21 @@ class Steps:
 
     def union(self, start: Span) -> Operator:
         """Read further tables; `isfuzzy` and `kind=outer` change nothing here and are dropped."""
-        while self.stream.is_word("isfuzzy", "kind"):
-            self._union_parameter()
+        source, inner = "", False
+        while self.stream.is_word("isfuzzy", "kind", "withsource", "with_source"):
+            name, value = self._union_parameter()
+            if name.startswith("with"):
+                source = value.text
+            elif (name, value.text) not in UNION_PARAMETERS:
+                raise Trouble("unknown-parameter", f"union {name}={value.text[:20]} is not known here", value.span)
+            inner = inner or value.text == "inner"
         self._no_parameters("union")
-        return Union(self._several(self._arm), span=self._since(start))
+        return Union(self._several(self._arm), source, inner, span=self._since(start))
 
-    def _union_parameter(self) -> None:
+    def _union_parameter(self) -> tuple[str, Token]:
         name = self.stream.take()
         self.stream.expect("=", f"after {name.text}")
-        value = self.stream.take_name(f"the value of {name.text}")
-        if (name.text, value.text) not in {("isfuzzy", "true"), ("isfuzzy", "false"), ("kind", "outer")}:
-            raise Trouble("unknown-parameter", f"union {name.text}={value.text[:20]} is not known here", value.span)
+        return name.text, self.stream.take_name(f"the value of {name.text}")
 
     def _several(self, read: Callable[[], Item]) -> tuple[Item, ...]:
         items = [read()]
@@ -296,6 +298,8 @@ class Steps:
     def _since(self, start: Span) -> Span:
         return self.stream.since(start.start)
 
+
+UNION_PARAMETERS = frozenset({("isfuzzy", "true"), ("isfuzzy", "false"), ("kind", "outer"), ("kind", "inner")})
 
 OPERATORS: dict[str, Callable[[Steps, Span], Operator]] = {
     "where": Steps.where,

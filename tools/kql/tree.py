@@ -309,9 +309,15 @@ class Join(Operator):
 
 @dataclass(frozen=True, slots=True)
 class Union(Operator):
-    """The rows so far, if any, and those of other pipelines."""
+    """The rows so far, if any, and those of other pipelines.
+
+    `source` names a column that tells which arm a row is from; `inner` keeps only the columns that all arms have. The
+    guard writes both out, so that bound queries have neither.
+    """
 
     arms: tuple[Pipeline, ...]
+    source: str = ""
+    inner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
