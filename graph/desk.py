@@ -74,21 +74,27 @@ async def open_desk(context: Context | None) -> AsyncIterator[Desk]:
 
 def policy_for(context: Context) -> Policy:
     """Read the policy in force. Blocks."""
-    return load_policy(context.policy)
+    return load_policy(context.policy, load_tables())
 
 
 def allowed_tables(policy: Policy) -> Mapping[str, TableSchema]:
     """Return the catalogue's tables cut down to what policy allows."""
     return {
-        name: schema.model_copy(update={"columns": _within(schema.columns, frozenset(policy.tables[name]))})
+        name: schema.model_copy(update={"columns": _within(schema.columns, policy, name)})
         for name, schema in load_tables().items()
         if name in policy.tables
     }
 
 
-def _within(columns: Mapping[str, Column], allowed: frozenset[str]) -> dict[str, Column]:
-    """Keep the catalogue's order, the most direct columns first."""
-    return {name: column for name, column in columns.items() if name in allowed}
+def _within(columns: Mapping[str, Column], policy: Policy, table: str) -> dict[str, Column]:
+    """Keep the catalogue's order, the most direct columns first; policy may mark more of them personal."""
+    allowed = frozenset(policy.tables[table])
+    marked = policy.of_table[table].personal if table in policy.of_table else ()
+    return {
+        name: column.model_copy(update={"personal": True}) if name in marked else column
+        for name, column in columns.items()
+        if name in allowed
+    }
 
 
 def wall_clock() -> datetime:

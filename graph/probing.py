@@ -25,18 +25,20 @@ NEAREST = 5
 
 
 async def cover(table: str, window: TimeWindow, desk: Desk, workspace: Workspace) -> Coverage:
-    """Return how many rows a table holds in the window, and the first and last of them."""
+    """Return how many rows a table holds in the part of the window that policy lets be seen, the first and the last."""
     rows, why = await _probe(
         TypedQuery(table=table, start=window.start, end=window.end, shape="coverage"), desk, workspace
     )
     if rows is None or not rows.num_rows:
         return Coverage(table=table, note=why or "the probe returned nothing")
+    start = desk.policy.start_of(table, window.start, window.end)
+    seen_from = start if start > window.start else None
     found = rows.to_pylist()[0]
     count = int(found["Rows"] or 0)
     first, last = (found["First"], found["Last"]) if count else (None, None)
-    return Coverage(
-        table=table, rows_in_window=count, first=first, last=last, note="" if count else "no rows in the window"
-    )
+    notes = ("" if count else "no rows in the window", f"seen from {start:%Y-%m-%d %H:%M} on only" if seen_from else "")
+    note = "; ".join(filter(None, notes))
+    return Coverage(table=table, rows_in_window=count, first=first, last=last, note=note, seen_from=seen_from)
 
 
 async def count_about(test: AnyOf, table: str, window: TimeWindow, desk: Desk, workspace: Workspace) -> int | None:

@@ -93,16 +93,18 @@ async def _swept(table: str, window: TimeWindow, desk: Desk, workspace: Workspac
         if kept.num_rows < page.num_rows or (not left and truncated):
             note = f"only the newest {most:,} rows were read; more with --max-rows, or narrow with --since"
             break
-    return Swept(TableRows.collect(table, pages), note)
+    start = desk.policy.start_of(table, window.start, window.end)
+    unseen = f"seen from {start:%Y-%m-%d %H:%M} on only, as policy says" if start > window.start else ""
+    return Swept(TableRows.collect(table, pages), "; ".join(filter(None, (note, unseen))))
 
 
 async def _pages(
     table: str, window: TimeWindow, desk: Desk, workspace: Workspace
 ) -> AsyncIterator[tuple[pa.Table, bool, str]]:
     """Yield the rows newest first; each page begins at the time of the last row of the one before."""
-    end = window.end
+    start, end = desk.policy.start_of(table, window.start, window.end), window.end
     while True:
-        typed = TypedQuery(table=table, start=window.start, end=end)
+        typed = TypedQuery(table=table, start=start, end=end)
         planned = PlannedQuery(id=f"sweep-{table}", purpose="read the table for the detections", typed=typed)
         verdict = await asyncio.to_thread(check, planned, policy=desk.policy, tables=desk.tables, window=window)
         if verdict.approved is None:

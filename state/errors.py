@@ -11,11 +11,14 @@ SocAnalystError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
     "BackendDenied",
     "BudgetExceeded",
     "ModelFixable",
     "OperatorError",
+    "OperatorErrors",
     "SocAnalystError",
     "TransientError",
     "UnreachableError",
@@ -36,6 +39,19 @@ class OperatorError(SocAnalystError):
     def __init__(self, message: str, *, where: str = "") -> None:
         super().__init__(f"{where}: {message}" if where else message)
         self.where = where
+
+
+class OperatorErrors(OperatorError):
+    """Several faults of one file, a line each."""
+
+    def __init__(self, faults: tuple[OperatorError, ...]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = faults
+
+    @classmethod
+    def of(cls, faults: Sequence[OperatorError]) -> OperatorError:
+        """Return the fault itself where there is one only."""
+        return faults[0] if len(faults) == 1 else cls(tuple(faults))
 
 
 class UnreachableError(SocAnalystError):

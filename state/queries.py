@@ -148,3 +148,5 @@ class Coverage(Value):
     note: str = ""
     subject_rows: int | None = None
     """Rows about the host or account asked for, whatever else was asked of them; null where nobody counted."""
+    seen_from: UtcTime | None = None
+    """Where the part of the window begins that policy lets be seen; null where that is all of it."""

@@ -246,8 +246,9 @@ class _Round:
             return (), ()
         nearest = like(subject.value, known)
         hint = f"; names like it that do occur: {', '.join(nearest)}" if nearest else ""
+        days = min(self.desk.policy.days_of(table) for table in self.desk.tables)
         return nearest, (
-            f"No log of the last {self.desk.policy.max_window_days:g} days names {subject.kind} {subject.value}{hint}.",
+            f"No log of the last {days:g} days names {subject.kind} {subject.value}{hint}.",
         )
 
 

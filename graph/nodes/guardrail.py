@@ -42,9 +42,16 @@ async def guardrail(state: CaseState, runtime: Runtime[Context]) -> dict[str, An
         "approved": tuple(approved),
         "feedback": tuple(feedback),
         "records": tuple(records),
+        "warnings": _warnings(verdicts),
         "usage": watch.added_to(state["usage"]),
         "budget_reached": state["budget_reached"] or (used_up(state, context) if nothing_left else ""),
     }
+
+
+def _warnings(verdicts: list[Verdict]) -> tuple[str, ...]:
+    """Say what the approved queries cannot see of what was asked."""
+    notes = (note for verdict in verdicts if verdict.approved is not None for note in verdict.diagnostics)
+    return tuple(dict.fromkeys(f"{note.message[:1].upper()}{note.message[1:]}; {note.hint}." for note in notes))
 
 
 def refused_record(query: PlannedQuery, diagnostics: tuple[Diagnostic, ...], round_: int) -> QueryRecord:

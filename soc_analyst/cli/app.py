@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from soc_analyst.state.errors import SocAnalystError
+from soc_analyst.state.errors import OperatorErrors, SocAnalystError
 
 from . import cases, checking, detecting, hunting, operating, workspaces
 
@@ -74,7 +74,8 @@ def run(arguments: Sequence[str]) -> int:
     except SocAnalystError as error:
         if debug:
             raise
-        return _failed(str(error), error.exit_status)
+        faults = error.faults if isinstance(error, OperatorErrors) else (error,)
+        return max(_failed(str(fault), error.exit_status) for fault in faults)
     return status if isinstance(status, int) else 0
 
 

@@ -1,6 +1,17 @@
 """The guard: what may be asked, and the proof that a query asks no more."""
 
 from .check import TextVerdict, Verdict, check, check_text, recheck
-from .policy import Budgets, Policy, load_policy
+from .policy import Budgets, Policy, Refusals, TablePolicy, load_policy
 
-__all__ = ["Budgets", "Policy", "TextVerdict", "Verdict", "check", "check_text", "load_policy", "recheck"]
+__all__ = [
+    "Budgets",
+    "Policy",
+    "Refusals",
+    "TablePolicy",
+    "TextVerdict",
+    "Verdict",
+    "check",
+    "check_text",
+    "load_policy",
+    "recheck",
+]

@@ -16,14 +16,12 @@ from soc_analyst.tools.kql.tree import Expr, Let, Literal, Name, Operator, Pipel
 
 from .frames import PORTAL_TIME, TIME, Frame, Usage
 from .functions import defined, invoked
+from .limits import report_excess, report_refused
 from .policy import Policy
 from .scope import Scope
 from .steps import STEPS, Steps
 
 __all__ = ["Bound", "bind"]
-
-MAX_JOINS = 8
-"""Joins, lookups, unions' arms and nested queries of one query, each of which multiplies the work."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,8 @@ def bind(tree: Query, policy: Policy, schemas: Mapping[str, TableSchema]) -> Bou
     """Bind a query against the allowed columns of the allowed tables."""
     portal_time = any(isinstance(node, Name) and node.name == PORTAL_TIME for node in walk(tree))
     binder = _Binder(Scope(policy, schemas, portal_time=portal_time))
-    binder.limits(tree)
+    report_excess(binder.scope, tree)
+    report_refused(binder.scope, tree)
     bound = [binder.let(let) for let in tree.lets]
     lets = tuple(let for let in bound if not isinstance(let.value, Function))
     body, output = binder.pipeline(tree.body)
@@ -60,7 +59,7 @@ def bind(tree: Query, policy: Policy, schemas: Mapping[str, TableSchema]) -> Bou
         scope.report("no-table", "the query reads no table", tree)
     found = Query(lets, body, span=tree.span)
     if scope.calls:
-        binder.limits(found)
+        report_excess(scope, found)
     problems = sorted(scope.problems, key=lambda problem: problem.start)
     return Bound(found, scope.usage, output, tuple(problems))
 
@@ -68,17 +67,6 @@ def bind(tree: Query, policy: Policy, schemas: Mapping[str, TableSchema]) -> Bou
 class _Binder:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-
-    def limits(self, tree: Query) -> None:
-        """Report what is too much, wherever it stands."""
-        nodes = list(walk(tree))
-        values = sum(isinstance(node, Literal) for node in nodes)
-        if values > self.scope.policy.max_values:
-            most = self.scope.policy.max_values
-            self.scope.report("too-many-values", f"{values:,} values; policy allows {most:,} in one query", tree)
-        pipelines = sum(isinstance(node, Pipeline) for node in nodes) - 1
-        if pipelines > MAX_JOINS + len(tree.lets):
-            self.scope.report("too-many-queries", f"more than {MAX_JOINS} joins, unions and nested queries", tree)
 
     def let(self, let: Let) -> Let:
         """Bind a let and make its name known."""

@@ -43,6 +43,8 @@ class Bounds:
     end: datetime
     row_cap: int
     columns: Mapping[str, tuple[str, ...]]
+    starts: Mapping[str, datetime]
+    """Where the view of each table begins; later than the window where policy allows less of that table."""
     portal_timed: frozenset[str] = frozenset()
     """The tables whose view also has the time under the name that the Defender portal gives it."""
 
@@ -56,7 +58,7 @@ def bounded(query: Query, bounds: Bounds) -> Query:
 
 
 def _view(table: str, columns: tuple[str, ...], bounds: Bounds) -> Let:
-    since = Binary(">=", Name(TIME), Literal("datetime", datetime_text(bounds.start)))
+    since = Binary(">=", Name(TIME), Literal("datetime", datetime_text(bounds.starts[table])))
     until = Binary("<", Name(TIME), Literal("datetime", datetime_text(bounds.end)))
     also = (Named(Name(TIME), PORTAL_TIME),) if table in bounds.portal_timed else ()
     shown = Project((*(Named(Name(column)) for column in columns), *also))

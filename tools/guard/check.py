@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -29,7 +29,7 @@ Tables = Mapping[str, TableSchema]
 
 
 class Verdict(Value):
-    """An approved query, or why there is none."""
+    """An approved query, or why there is none; with an approved one, what it cannot see that was asked for."""
 
     approved: ApprovedQuery | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -82,8 +82,9 @@ def check_text(kql: str, *, policy: Policy, tables: Tables, window: TimeWindow) 
     if approved is None:
         return TextVerdict(allowed=False, diagnostics=verdict.diagnostics)
     return TextVerdict(
-        allowed=True, rendered=approved.kql, tables=approved.tables, columns=approved.columns, approved=approved
-    )
+        allowed=True, diagnostics=verdict.diagnostics, rendered=approved.kql, tables=approved.tables,
+        columns=approved.columns, approved=approved,
+    )  # fmt: skip
 
 
 def _check_typed(
@@ -95,8 +96,7 @@ def _check_typed(
         return _refused(faults)
     types = {name: column.type for name, column in tables[query.table].columns.items()}
     bound = bind(tree_of(query, types), policy, tables)
-    cap = _cap(policy, row_cap, query.limit)
-    return _approved(id_, bound, policy, (start, end), cap, query.shape)
+    return _approved(id_, bound, policy, (start, end), (row_cap, query.limit), query.shape)
 
 
 def _check_kql(id_: str, kql: str, policy: Policy, tables: Tables, window: TimeWindow, row_cap: int | None) -> Verdict:
@@ -108,11 +108,7 @@ def _check_kql(id_: str, kql: str, policy: Policy, tables: Tables, window: TimeW
     bound = bind(parsed.tree, policy, tables)
     if faults:
         return _refused([*bound.diagnostics, *faults])
-    return _approved(id_, bound, policy, (window.start, window.end), _cap(policy, row_cap, None), "free")
-
-
-def _cap(policy: Policy, *wishes: int | None) -> int:
-    return max(1, min([policy.row_cap, *(wish for wish in wishes if wish is not None)]))
+    return _approved(id_, bound, policy, (window.start, window.end), (row_cap,), "free")
 
 
 def _approved(
@@ -120,18 +116,39 @@ def _approved(
     bound: Bound,
     policy: Policy,
     window: tuple[datetime, datetime],
-    cap: int,
+    wishes: tuple[int | None, ...],
     shape: Shape | Literal["free"],
 ) -> Verdict:
     if bound.diagnostics:
         return _refused(list(bound.diagnostics))
     columns = {table: bound.columns_of(table, policy) for table in bound.usage.tables}
-    text = render(bounded(bound.tree, Bounds(*window, cap, columns, bound.portal_timed(policy))))
+    cap = max(1, min([policy.row_cap_of(columns), *(wish for wish in wishes if wish is not None)]))
+    text = render(bounded(bound.tree, _bounds(bound, policy, window, cap)))
     approved = ApprovedQuery(
         id=id_, kql=text, tables=tuple(columns), columns=columns, start=window[0], end=window[1], row_cap=cap,
         shape=shape, policy_hash=policy.hash,
     )  # fmt: skip
-    return Verdict(approved=approved)
+    return Verdict(approved=approved, diagnostics=_cut_windows(columns, policy, window))
+
+
+def _bounds(bound: Bound, policy: Policy, window: tuple[datetime, datetime], cap: int) -> Bounds:
+    columns = {table: bound.columns_of(table, policy) for table in bound.usage.tables}
+    starts = {table: policy.start_of(table, *window) for table in columns}
+    return Bounds(*window, cap, columns, starts, bound.portal_timed(policy))
+
+
+def _cut_windows(tables: Iterable[str], policy: Policy, window: tuple[datetime, datetime]) -> tuple[Diagnostic, ...]:
+    """Say of which tables less is seen than was asked for; such a query is approved all the same."""
+    starts = {table: policy.start_of(table, *window) for table in tables}
+    return tuple(
+        _fault(
+            "window-cut",
+            f"{table} is seen from {start:%Y-%m-%dT%H:%M:%SZ} on: policy allows {policy.days_of(table):g} days of it",
+            "what happened before it cannot be told",
+        )
+        for table, start in starts.items()
+        if start > window[0]
+    )
 
 
 def recheck(approved: ApprovedQuery, *, policy: Policy, tables: Tables) -> tuple[Diagnostic, ...]:
@@ -143,8 +160,9 @@ def recheck(approved: ApprovedQuery, *, policy: Policy, tables: Tables) -> tuple
     faults = _window_faults(approved.start, approved.end, policy)
     if approved.policy_hash != policy.hash:
         faults.append(_fault("stale-policy", "approved under another policy", "plan it again"))
-    if not 1 <= approved.row_cap <= policy.row_cap:
-        faults.append(_fault("row-cap", f"a cap of {approved.row_cap:,} rows; policy allows {policy.row_cap:,}"))
+    most = policy.row_cap_of(approved.tables)
+    if not 1 <= approved.row_cap <= most:
+        faults.append(_fault("row-cap", f"a cap of {approved.row_cap:,} rows; policy allows {most:,}"))
     try:
         return (*faults, *_text_faults(approved, policy, tables))
     except RecursionError:
@@ -161,10 +179,9 @@ def _text_faults(approved: ApprovedQuery, policy: Policy, tables: Tables) -> lis
     bound = bind(inner, policy, tables)
     if bound.diagnostics:
         return list(bound.diagnostics)
-    columns = {table: bound.columns_of(table, policy) for table in bound.usage.tables}
-    window = Bounds(approved.start, approved.end, approved.row_cap, columns, bound.portal_timed(policy))
-    same = columns == approved.columns and tuple(columns) == approved.tables
-    if not same or render(bounded(bound.tree, window)) != approved.kql:
+    bounds = _bounds(bound, policy, (approved.start, approved.end), approved.row_cap)
+    same = bounds.columns == approved.columns and tuple(bounds.columns) == approved.tables
+    if not same or render(bounded(bound.tree, bounds)) != approved.kql:
         return [_fault("tampered", "the text is not what the guard approved", "plan it again")]
     if approved.shape != "free" and not _has_shape(inner, approved.shape, tables):
         return [_fault("tampered", f"the text has not the shape `{approved.shape}`", "plan it again")]

@@ -20,9 +20,6 @@ from .scope import Bind, Scope, Substitute
 
 __all__ = ["called", "defined", "invoked"]
 
-MAX_CALLS = 64
-"""Calls that are written out in one query, each within another among them."""
-MAX_DEPTH = 8
 NO_ROWS = Frame({})
 
 
@@ -83,8 +80,9 @@ def _entered(
 ) -> Iterator[bool]:
     """Make the arguments stand for the parameters; give whether the call can be written out."""
     scope.calls += 1
-    if scope.calls > MAX_CALLS or scope.depth >= MAX_DEPTH:
-        scope.report("too-complex", f"more than {MAX_CALLS} calls, or {MAX_DEPTH} within each other", node, "use fewer")
+    calls, depth = scope.policy.max_calls, scope.policy.max_call_depth
+    if scope.calls > calls or scope.depth >= depth:
+        scope.report("too-complex", f"more than {calls} calls, or {depth} within each other", node, "use fewer")
         yield False
         return
     values, tables = _arguments(scope, bound, bind, node, function, args)

@@ -1,27 +1,24 @@
-"""What may be asked: the policy as a value, and how it is read from a file."""
+"""What may be asked: the policy as a value, and how a file lies over the default."""
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from pydantic import Field
 
 from soc_analyst.state.base import Value
-from soc_analyst.state.errors import OperatorError
-from soc_analyst.tools.kql import MAX_NESTING, MAX_TEXT
+from soc_analyst.state.tables import TableSchema
 
-from .policy_file import Entry, read_entries
+from .policy_keys import Faults, Given, Read, nearest, read_policy
 
-__all__ = ["DEFAULT_POLICY", "Budgets", "Policy", "load_policy"]
+__all__ = ["DEFAULT_POLICY", "Budgets", "Policy", "Refusals", "TablePolicy", "load_policy"]
 
 DEFAULT_POLICY = Path(__file__).with_name("policy.yaml")
-TIME = "TimeGenerated"
 
 
 class Budgets(Value):
@@ -34,18 +31,43 @@ class Budgets(Value):
     seconds: float
 
 
+class Refusals(Value):
+    """What a team takes away from the dialect."""
+
+    functions: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+
+
+class TablePolicy(Value):
+    """What holds for one table besides its columns; None is what holds for all."""
+
+    max_window_days: float | None = None
+    row_cap: int | None = None
+    personal: tuple[str, ...] = ()
+    """Columns that are personal data here, besides those that the table's description marks."""
+
+
 class Policy(Value):
     """The policy in force. Two policies with the same content have the same hash, wherever it came from."""
 
     tables: dict[str, tuple[str, ...]]
     """The columns of each table that can be read."""
+    of_table: dict[str, TablePolicy] = Field(default_factory=dict)
+    """The tables for which something else holds than for all."""
     max_window_days: float
     row_cap: int
     max_queries_per_round: int
     max_text: int
     max_nesting: int
     max_values: int
+    max_joins: int
+    max_union_arms: int
+    max_expansions: int
+    max_set_size: int
+    max_calls: int
+    max_call_depth: int
     models: tuple[str, ...]
+    refuse: Refusals = Refusals()
     budgets: Budgets
     origins: dict[str, str] = Field(default_factory=dict)
     """Where each value came from, `default` or file and line, by keys like `row_cap` and `tables.AlertInfo`."""
@@ -56,143 +78,109 @@ class Policy(Value):
         content = self.model_dump(mode="json", exclude={"origins"})
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
+    def days_of(self, table: str) -> float:
+        """Return the longest stretch of time, in days, that a query may see of a table."""
+        own = self.of_table[table].max_window_days if table in self.of_table else None
+        return self.max_window_days if own is None else min(own, self.max_window_days)
 
-def load_policy(path: Path | None = None) -> Policy:
+    def start_of(self, table: str, start: datetime, end: datetime) -> datetime:
+        """Return where the part of a window begins that can be seen of a table: its end is what is kept."""
+        return max(start, end - timedelta(days=self.days_of(table)))
+
+    def row_cap_of(self, tables: Iterable[str]) -> int:
+        """Return the rows that a query over these tables may return."""
+        own = (self.of_table[table].row_cap for table in tables if table in self.of_table)
+        return min([self.row_cap, *(cap for cap in own if cap is not None)])
+
+
+def load_policy(path: Path | None = None, schemas: Mapping[str, TableSchema] | None = None) -> Policy:
     """Return the default policy, or that with the keys of a file over it.
 
-    Raise OperatorError naming file, line and key for whatever is wrong.
+    With `schemas` each table and column that the file names must be one of theirs. Raise OperatorError naming file,
+    line and key for all that is wrong.
     """
     default = _default()
-    return default if path is None else _over(default, _read(path), path)
+    if path is None:
+        return default
+    faults = Faults(path)
+    given = read_policy(path, faults)
+    policy = _over(default, given, faults)
+    if schemas is not None:
+        _names_exist(given, schemas, faults)
+    faults.end()
+    return policy
 
 
 @lru_cache(maxsize=1)
 def _default() -> Policy:
-    values = _read(DEFAULT_POLICY)
-    content = {key: value for key, (value, _) in values.items() if "." not in key}
-    budgets = {key.partition(".")[2]: value for key, (value, _) in values.items() if key.startswith("budgets.")}
-    tables = {key.partition(".")[2]: value for key, (value, _) in values.items() if key.startswith("tables.")}
-    origins = dict.fromkeys(values, "default")
-    return Policy.model_validate({**content, "budgets": budgets, "tables": tables, "origins": origins})
+    faults = Faults(DEFAULT_POLICY)
+    given = read_policy(DEFAULT_POLICY, faults)
+    faults.end()
+    tables = {key: one.value for key, one in _within("tables", given).items()}
+    parts = {name: {k: one.value for k, one in _within(name, given).items()} for name in ("budgets", "refuse")}
+    origins = dict.fromkeys(given, "default")
+    return Policy.model_validate({**_plain(given), **parts, "tables": tables, "origins": origins})
 
 
-Read = dict[str, tuple[object, int]]
-"""Values by dotted key, with the line of each."""
+def _plain(given: Read) -> dict[str, object]:
+    return {key: one.value for key, one in given.items() if "." not in key}
 
 
-def _over(default: Policy, given: Read, path: Path) -> Policy:
-    origins = {key: f"{path}:{line}" for key, (_, line) in given.items()}
-    changes: dict[str, object] = {key: value for key, (value, _) in given.items() if "." not in key}
-    budgets = {key.partition(".")[2]: value for key, (value, _) in given.items() if key.startswith("budgets.")}
-    changes["budgets"] = {**default.budgets.model_dump(), **budgets}
-    tables = {key.partition(".")[2]: pair for key, pair in given.items() if key.startswith("tables.")}
+def _within(prefix: str, given: Read) -> Read:
+    return {key.partition(".")[2]: one for key, one in given.items() if key.startswith(f"{prefix}.")}
+
+
+def _over(default: Policy, given: Read, faults: Faults) -> Policy:
+    changes = _plain(given)
+    for part in ("budgets", "refuse"):
+        own = {key: one.value for key, one in _within(part, given).items()}
+        changes[part] = {**getattr(default, part).model_dump(), **own}
+    tables = _within("tables", given)
     kept = {key: origin for key, origin in default.origins.items() if not (tables and key.startswith("tables."))}
     if tables:
-        changes["tables"] = {name: _columns_of(default, name, *pair, path) for name, pair in tables.items()}
+        names = [key for key in tables if "." not in key]
+        changes["tables"] = {name: _columns_of(default, name, tables, faults) for name in names}
+        own_rules = {name: _rules_of(name, tables) for name in names}
+        changes["of_table"] = {name: rules for name, rules in own_rules.items() if rules}
+    origins = {key: f"{faults.path}:{one.line}" for key, one in given.items()}
     return Policy.model_validate({**default.model_dump(), **changes, "origins": {**kept, **origins}})
 
 
-def _columns_of(default: Policy, table: str, value: object, line: int, path: Path) -> object:
-    if value != "default":
-        return value
-    if table not in default.tables:
-        hint = _nearest(table, default.tables)
-        raise OperatorError(f"tables.{table}: the default policy has no such table{hint}", where=f"{path}:{line}")
-    return default.tables[table]
+def _columns_of(default: Policy, table: str, tables: Read, faults: Faults) -> tuple[str, ...]:
+    columns = tables[table].value
+    if columns == "default":
+        if table not in default.tables:
+            hint = nearest(table, default.tables)
+            faults.add(f"tables.{table}: the default policy has no such table{hint}", tables[table].line)
+        columns = default.tables.get(table, ())
+    chosen = dict.fromkeys((*_listed(columns), *_listed(tables, table, "also")))
+    without = _listed(tables, table, "without")
+    for name in without:
+        if name not in chosen:
+            faults.add(f"tables.{table}.without: `{name}` is not among its columns", tables[f"{table}.without"].line)
+    return tuple(name for name in chosen if name not in without)
 
 
-def _read(path: Path) -> Read:
-    top = read_entries(path)
-    entries = top.value
-    if not isinstance(entries, dict):
-        raise OperatorError("a policy is a mapping of keys, such as `row_cap: 1000`", where=f"{path}:{top.line}")
-    found: Read = {}
-    for key, entry in entries.items():
-        if key not in _READERS:
-            hint = _nearest(key, _READERS)
-            raise OperatorError(f"`{key}` is not a key of a policy{hint}", where=f"{path}:{entry.key_line}")
-        found.update(_READERS[key](key, entry, path))
-    return found
+def _listed(value: object, table: str = "", part: str = "") -> tuple[str, ...]:
+    if isinstance(value, dict):
+        given = value.get(f"{table}.{part}")
+        value = given.value if isinstance(given, Given) else ()
+    return value if isinstance(value, tuple) else ()
 
 
-def _nearest(name: str, known: Mapping[str, object]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean `{close[0]}`?" if close else f"; known are {', '.join(sorted(known))}"
+def _rules_of(table: str, tables: Read) -> dict[str, object]:
+    return {key: tables[f"{table}.{key}"].value for key in TablePolicy.model_fields if f"{table}.{key}" in tables}
 
 
-def _wrong(key: str, entry: Entry, path: Path, wanted: str) -> OperatorError:
-    return OperatorError(f"{key}: {wanted} is wanted", where=f"{path}:{entry.line}")
-
-
-def _number(*, low: float, high: float, whole: bool = True) -> Callable[[str, Entry, Path], Read]:
-    def read(key: str, entry: Entry, path: Path) -> Read:
-        value = entry.value
-        is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value) or not low <= value <= high:  # type: ignore[arg-type,operator]
-            kind = "a whole number" if whole else "a number"
-            raise _wrong(key, entry, path, f"{kind} from {low:g} to {high:g}")
-        return {key: (value, entry.key_line)}
-
-    return read
-
-
-def _words(key: str, entry: Entry, path: Path) -> Read:
-    if not isinstance(entry.value, tuple):
-        raise _wrong(key, entry, path, "a list such as [first, second]")
-    words = []
-    for one in entry.value:
-        if not isinstance(one.value, str) or not one.value.strip():
-            raise _wrong(key, one, path, "a list of words")
-        words.append(one.value)
-    return {key: (tuple(dict.fromkeys(words)), entry.key_line)}
-
-
-def _budgets(key: str, entry: Entry, path: Path) -> Read:
-    if not isinstance(entry.value, dict):
-        raise _wrong(key, entry, path, "a mapping such as {rounds: 5}")
-    found: Read = {}
-    for name, one in entry.value.items():
-        if name not in _BUDGETS:
-            hint = _nearest(name, _BUDGETS)
-            raise OperatorError(f"`{key}.{name}` is not a key of a policy{hint}", where=f"{path}:{one.key_line}")
-        found.update(_BUDGETS[name](f"{key}.{name}", one, path))
-    return found
-
-
-def _tables(key: str, entry: Entry, path: Path) -> Read:
-    if not isinstance(entry.value, dict) or not entry.value:
-        raise _wrong(key, entry, path, "a mapping of tables to lists of columns")
-    found: Read = {}
-    for name, one in entry.value.items():
-        if one.value == "default":
-            found[f"{key}.{name}"] = ("default", one.key_line)
+def _names_exist(given: Read, schemas: Mapping[str, TableSchema], faults: Faults) -> None:
+    for key, one in _within("tables", given).items():
+        table, _, part = key.partition(".")
+        if table not in schemas:
+            if not part and one.value != "default":
+                faults.add(f"tables.{table}: there is no such table{nearest(table, schemas)}", one.line)
             continue
-        read = _words(f"{key}.{name}", one, path)
-        columns, line = read[f"{key}.{name}"]
-        assert isinstance(columns, tuple)
-        if TIME not in columns:
-            raise _wrong(f"{key}.{name}", one, path, f"a list of columns with {TIME} among them")
-        found[f"{key}.{name}"] = (columns, line)
-    return found
-
-
-_BUDGETS = {
-    "rounds": _number(low=1, high=1000),
-    "queries": _number(low=1, high=100_000),
-    "rows": _number(low=1, high=1_000_000_000),
-    "usd": _number(low=0, high=1_000_000, whole=False),
-    "seconds": _number(low=1, high=7 * 86_400, whole=False),
-}
-
-_READERS: dict[str, Callable[[str, Entry, Path], Read]] = {
-    "max_window_days": _number(low=1 / 1440, high=4000, whole=False),
-    "row_cap": _number(low=1, high=10_000_000),
-    "max_queries_per_round": _number(low=1, high=1000),
-    "max_text": _number(low=100, high=MAX_TEXT),
-    "max_nesting": _number(low=4, high=MAX_NESTING),
-    "max_values": _number(low=1, high=10_000),
-    "models": _words,
-    "budgets": _budgets,
-    "tables": _tables,
-}
-"""Every key of a policy file, and how it is read."""
+        known = schemas[table].columns
+        for name in one.value if isinstance(one.value, tuple) else ():
+            if name not in known:
+                hint = nearest(name, known).partition("; known are")[0]
+                faults.add(f"tables.{key}: {table} has no column `{name}`{hint}", one.line)

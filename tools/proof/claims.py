@@ -64,6 +64,8 @@ def _absent(claim: Claim, evidence: Evidence, coverage: Mapping[str, Coverage]) 
     covered = coverage.get(claim.table)
     if covered is None or not covered.rows_in_window:
         return False, f"{claim.table} had no rows in the window: absence cannot be told"
+    if covered.seen_from is not None:
+        return False, f"{claim.table} could be seen from {covered.seen_from:%Y-%m-%d %H:%M} on only"
     counted = rows_meeting(claim.where, claim.table, evidence)
     return counted == 0, f"{counted} rows counted among {covered.rows_in_window} in the window"
 
