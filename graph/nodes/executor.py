@@ -247,9 +247,7 @@ class _Round:
         nearest = like(subject.value, known)
         hint = f"; names like it that do occur: {', '.join(nearest)}" if nearest else ""
         days = min(self.desk.policy.days_of(table) for table in self.desk.tables)
-        return nearest, (
-            f"No log of the last {days:g} days names {subject.kind} {subject.value}{hint}.",
-        )
+        return nearest, (f"No log of the last {days:g} days names {subject.kind} {subject.value}{hint}.",)
 
 
 def _unsatisfied(records: Iterable[QueryRecord], planned: dict[str, PlannedQuery]) -> Iterable[Feedback]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from soc_analyst.state.queries import Diagnostic
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.kql.calls import Function, Invocation
-from soc_analyst.tools.kql.tree import Expr, Let, Literal, Name, Operator, Pipeline, Query, Source, Table, Union, walk
+from soc_analyst.tools.kql.tree import Expr, Let, Name, Operator, Pipeline, Query, Source, Table, Union, walk
 
 from .frames import PORTAL_TIME, TIME, Frame, Usage
 from .functions import defined, invoked
