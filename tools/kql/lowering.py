@@ -19,6 +19,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from .forgiving import forgive
 from .matching import speed_up
 from .render import render_for_engine
 from .tree import (
@@ -126,6 +127,7 @@ def _part(name: str) -> Any:
     part = importlib.import_module(f"{_backend()}.{name}")
     if name == "translate":
         speed_up(part)
+        forgive(part, part.functions.AGGREGATE_FUNCTIONS)
     return part
 
 

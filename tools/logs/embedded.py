@@ -199,5 +199,31 @@ def _why(error: Exception, timeout: float) -> Diagnostic:
     if isinstance(error, (duckdb.OutOfMemoryException, MemoryError)):
         message = f"the query needs more than the {MEMORY} of memory it may use"
         return Diagnostic(code="memory", message=message, hint="Narrow the window, the conditions or the columns.")
-    reason = str(error).split("\n", 1)[0].strip()[:200] or type(error).__name__
-    return Diagnostic(code="engine-error", message=f"the embedded engine could not run this: {reason}")
+    said, hint = next((words for kind, words in _SAID if isinstance(error, kind)), _UNKNOWN)
+    return Diagnostic(code="engine-error", message=f"the embedded engine could not run this: {said}", hint=hint)
+
+
+_UNKNOWN = ("it failed in a way of its own", "Write the query another way.")
+_SAID: tuple[tuple[type[Exception], tuple[str, str]], ...] = (
+    (
+        duckdb.ConversionException,
+        ("a value in the rows is not of the type that the query makes of it", "Test the column before you convert it."),
+    ),
+    (
+        duckdb.OutOfRangeException,
+        ("a number or a time becomes too large for its type", "Convert to real, or leave out extreme values."),
+    ),
+    (
+        duckdb.InvalidInputException,
+        ("a function was given a value that it does not take", "Test the column before you use it."),
+    ),
+    (
+        duckdb.BinderException,
+        ("two values in it are of types that do not go together", "Convert one of them, such as with tostring()."),
+    ),
+    (
+        duckdb.IOException,
+        ("what was loaded can no longer be read from the disk", "Open the workspace again."),
+    ),
+)
+"""What to say of the engine's errors, whose own words are of another language; the first that fits."""
