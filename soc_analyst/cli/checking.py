@@ -46,7 +46,7 @@ Source = Annotated[
 ]
 
 
-@with_context("policy", "since", "until", "now")
+@with_context("policy", "since", "until", "now", "workspace")
 def check_query(
     context: Context, source: Source = "-", as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> int:
@@ -57,7 +57,10 @@ def check_query(
     text = _text(source)
     policy = policy_for(context)
     window = window_of(context, context.now or wall_clock(), policy.max_window_days)
-    verdict = check_text(text, policy=policy, tables=allowed_tables(policy), window=window)
+    tables = allowed_tables(policy)
+    verdict = check_text(text, policy=policy, tables=tables, window=window)
+    if not context.workspace.startswith("azure:"):
+        verdict = _runnable(verdict, {name: tuple(schema.columns) for name, schema in tables.items()}, window)
     if as_json:
         sys.stdout.write(json.dumps(_as_contract(verdict), ensure_ascii=False) + "\n")
     elif verdict.allowed:
@@ -65,6 +68,20 @@ def check_query(
     else:
         _explain(text, verdict.diagnostics)
     return 0 if verdict.allowed else REFUSED
+
+
+def _runnable(verdict: TextVerdict, columns: dict[str, tuple[str, ...]], window: TimeWindow) -> TextVerdict:
+    """Return the verdict, or a refusal that names what the embedded engine lacks."""
+    from soc_analyst.tools.guard import TextVerdict
+    from soc_analyst.tools.kql import EngineRefusal, to_sql
+
+    try:
+        to_sql(verdict.rendered or "", columns, window.end) if verdict.allowed else None
+    except EngineRefusal as refusal:
+        # Its place is one of the canonical text, which the given text does not have.
+        placeless = refusal.diagnostic.model_copy(update={"start": 0, "length": 0})
+        return TextVerdict(allowed=False, diagnostics=(placeless,))
+    return verdict
 
 
 @with_context(*LOOKING)

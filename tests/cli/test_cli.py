@@ -176,6 +176,15 @@ def test_the_guard_speaks_the_contract(line: Line, tmp_path: Path) -> None:
     assert json.loads(line.capsys.readouterr().out)["tables"] == ["DeviceProcessEvents"]
 
 
+def test_the_guard_says_what_only_azure_can_run(line: Line, tmp_path: Path) -> None:
+    query = tmp_path / "series.kql"
+    query.write_text("SigninLogs | make-series n = count() on TimeGenerated step 1h by UserPrincipalName")
+    assert run(["check-query", str(query), "--json"]) == 3
+    (said,) = json.loads(line.capsys.readouterr().out)["diagnostics"]
+    assert said["message"] == "the embedded engine has no make-series"
+    assert run(["check-query", str(query), "--workspace", "azure:00000000-0000-0000-0000-000000000000"]) == 0
+
+
 def test_an_analysts_own_query_runs_under_the_guard(line: Line, tmp_path: Path) -> None:
     query = tmp_path / "hunt.kql"
     query.write_text(

@@ -163,7 +163,7 @@ def _plain(ir: str) -> str:
     ("kql", "said"),
     [
         ("T | project-reorder Name", "has no project-reorder"),
-        ("T | where prev(Name) == 'x'", "has no function prev"),
+        ("T | where Name has 'x' | make-series n = count() on TimeGenerated step 1d", "has no make-series"),
         ("T | where Size > 1tick", "has no literal timespan"),
     ],
 )

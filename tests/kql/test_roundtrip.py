@@ -9,6 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soc_analyst.tools.kql import parse, render
+from soc_analyst.tools.kql.tabular import (
+    Expanded,
+    Level,
+    MakeSeries,
+    MvApply,
+    MvExpand,
+    Parse,
+    Pattern,
+    Piece,
+    Sample,
+    SampleDistinct,
+    Serialize,
+    Series,
+    TopHitters,
+    TopNested,
+)
 from soc_analyst.tools.kql.tree import (
     Between,
     Binary,
@@ -25,7 +41,6 @@ from soc_analyst.tools.kql.tree import (
     Logical,
     Member,
     Membership,
-    MvExpand,
     Name,
     Named,
     Negative,
@@ -113,6 +128,8 @@ def tables() -> st.SearchStrategy[Table]:
 COUNT = Count()
 NAME = st.builds(Name, NAMES)
 EXPRESSIONS: st.SearchStrategy[Expr] = st.recursive(st.one_of(LITERALS, NAME), _deeper, max_leaves=8)
+PATTERNS = st.builds(Pattern, st.sampled_from(["*", "a*", "*_x", "Dev*ce*"]), st.sampled_from(["", "asc", "desc"]))
+KINDS = st.sampled_from([None, "string", "long", "datetime"])
 NAMED = st.builds(Named, EXPRESSIONS, st.one_of(st.none(), NAMES))
 KEYS = st.builds(SortKey, EXPRESSIONS, st.booleans(), st.none())
 JOIN_KEYS = st.one_of(NAME.map(lambda name: JoinKey(name, name)), st.builds(JoinKey, NAME, NAME))
@@ -120,6 +137,29 @@ JOIN_KEYS = st.one_of(NAME.map(lambda name: JoinKey(name, name)), st.builds(Join
 
 def _some(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
     return st.lists(strategy, min_size=1, max_size=3).map(tuple)
+
+
+def _tabular() -> tuple[st.SearchStrategy[Any], ...]:
+    count, index = st.integers(0, 99), st.one_of(st.none(), NAMES)
+    items = _some(st.builds(Expanded, NAMED, st.sampled_from([None, "string", "long"])))
+    some = st.one_of(st.none(), EXPRESSIONS)
+    pieces = _some(st.one_of(st.builds(Piece, TEXT), st.builds(Piece, st.none(), NAMES, KINDS), st.just(Piece())))
+    named = pieces.filter(lambda found: any(piece.name for piece in found))
+    body = st.builds(Pipeline, st.none(), _some(st.one_of(st.builds(Where, EXPRESSIONS), st.builds(Take, count))))
+    series = _some(st.builds(Series, NAMED, some))
+    levels = _some(st.builds(Level, NAMED, NAMED, st.one_of(st.none(), count), some, st.booleans()))
+    return (
+        st.builds(Serialize, st.one_of(st.just(()), _some(NAMED))),
+        st.builds(Parse, st.sampled_from(["simple", "regex", "relaxed"]), EXPRESSIONS, named, st.booleans()),
+        st.builds(MvExpand, items, index, st.one_of(st.none(), count), st.booleans()),
+        st.builds(MvApply, items, body, index, st.one_of(st.none(), count)),
+        st.builds(MakeSeries, series, NAMED, EXPRESSIONS, some, some, st.one_of(st.just(()), _some(NAMED))),
+        st.builds(TopNested, levels),
+        st.builds(TopHitters, count, NAMED, some),
+        st.builds(Sample, count),
+        st.builds(SampleDistinct, count, NAMED),
+        st.builds(ProjectNames, st.just("reorder"), _some(PATTERNS)),
+    )
 
 
 def _steps(arms: st.SearchStrategy[Pipeline]) -> st.SearchStrategy[Any]:
@@ -134,7 +174,7 @@ def _steps(arms: st.SearchStrategy[Pipeline]) -> st.SearchStrategy[Any]:
         st.builds(Take, st.integers(0, 99)),
         st.just(COUNT),
         st.builds(Distinct, st.one_of(st.just(()), _some(NAMED))),
-        st.builds(MvExpand, NAMED, st.sampled_from([None, "string", "long"])),
+        *_tabular(),
         st.builds(Join, st.sampled_from(sorted(JOIN_KINDS)), arms, _some(JOIN_KEYS)),
         st.builds(Union, _some(arms)),
     )

@@ -41,6 +41,8 @@ class Dialect:
     aggregates: Mapping[str, Signature]
     spellings: Mapping[str, str]
     refused: Mapping[str, str]
+    rows: Mapping[str, Signature]
+    """Functions of neighbouring rows."""
 
 
 @lru_cache(maxsize=1)
@@ -52,6 +54,7 @@ def dialect() -> Dialect:
         {name: _signature(text) for name, text in read["aggregates"].items()},
         read["spellings"],
         read["refused"],
+        {name: _signature(text) for name, text in read["rows"].items()},
     )
 
 

@@ -36,6 +36,9 @@ __all__ = ["Typist"]
 _SEARCHED = frozenset({"string", "dynamic", "long", "int", "real"})
 """Kinds of the columns that `*` stands for."""
 _MATCHES_ALL = frozenset({"has", "contains", "startswith", "endswith", "hasprefix", "hassuffix", "matches regex"})
+MAX_OFFSET = 10_000
+"""Rows between two that are compared."""
+
 _REGEX_AT = {"extract": 0, "extract_all": 0, "replace_regex": 1, "trim": 0, "trim_start": 0, "trim_end": 0}
 """Which argument is a regular expression."""
 
@@ -204,9 +207,10 @@ class Typist:
                 "empty-value", f"{node.op} with an empty text is true of every row", node, "use isnotempty()"
             )
         if node.op == "matches regex":
-            self._regex(node.right)
+            self.regex(node.right)
 
-    def _regex(self, node: Expr) -> None:
+    def regex(self, node: Expr) -> None:
+        """Report a literal that is no regular expression."""
         if not isinstance(node, Literal) or not isinstance(node.value, str):
             return
         try:
@@ -283,14 +287,30 @@ class Typist:
         signature = words.functions.get(name)
         if signature is None and self._aggregates:
             signature = words.aggregates.get(name)
+        if signature is None and name in words.rows:
+            signature = words.rows[name]
+            self._over_rows(node)
         if signature is None:
             return self._unknown(node, name)
         inner = Typist(self.scope, self.frame, self._bind)
         bound = [inner.bound(arg) for arg in node.args]
-        self._arguments(node, signature, [kind for _, kind in bound])
-        return Call(name, tuple(arg for arg, _ in bound), span=node.span), _given(
-            signature, [kind for _, kind in bound]
-        )
+        kinds = [kind for _, kind in bound]
+        self._arguments(node, signature, kinds)
+        args = tuple(arg for arg, _ in bound)
+        if name in ("prev", "next") and kinds[:1] == ["string"] and len(args) < 3:
+            # Beyond the last row a text is empty in Kusto, never null.
+            args = (args[0], *(args[1:] or (Literal("long", 1),)), Literal("string", ""))
+        return Call(name, args, span=node.span), _given(signature, kinds)
+
+    def _over_rows(self, node: Call) -> None:
+        """Report a function of neighbouring rows where rows have none."""
+        if self._aggregates or not self.frame.ordered:
+            hint = "put `| sort by ...` or `| serialize` right before"
+            self.scope.report("not-serialized", f"{node.name}() needs rows in an order", node, hint)
+        offset = node.args[1] if node.name in ("prev", "next") and len(node.args) > 1 else Literal("long", 1)
+        if not (isinstance(offset, Literal) and isinstance(offset.value, int) and 0 <= offset.value <= MAX_OFFSET):
+            message = f"how far {node.name}() looks is a plain number up to {MAX_OFFSET:,}"
+            self.scope.report("refused-arguments", message, offset)
 
     def _unknown(self, node: Call, name: str) -> tuple[Expr, Kind]:
         words = dialect()
@@ -312,7 +332,7 @@ class Typist:
             self.scope.report("wrong-arguments", f"{node.name}() takes {wanted} arguments, not {len(kinds)}", node)
             return
         if node.name in _REGEX_AT:
-            self._regex(node.args[_REGEX_AT[node.name]])
+            self.regex(node.args[_REGEX_AT[node.name]])
         for position, (kind, arg) in enumerate(zip(kinds, node.args, strict=True)):
             wanted_kind = signature.takes_at(position)
             if not can_be(kind, wanted_kind):

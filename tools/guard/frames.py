@@ -37,6 +37,8 @@ class Frame:
     """The columns at one place, in order; names are case-sensitive, and no two differ in case only."""
 
     cells: Mapping[str, Cell]
+    ordered: bool = False
+    """Whether rows have neighbours: after sort, top or serialize, until a step that mixes rows."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.cells

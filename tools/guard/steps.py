@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from soc_analyst.tools.kql.tabular import Pattern
 from soc_analyst.tools.kql.tree import (
     Call,
     Count,
@@ -13,7 +15,7 @@ from soc_analyst.tools.kql.tree import (
     Extend,
     Join,
     JoinKey,
-    MvExpand,
+    Literal,
     Name,
     Named,
     Node,
@@ -35,9 +37,10 @@ from soc_analyst.tools.kql.tree import (
 from .dialect import dialect
 from .expressions import Typist
 from .frames import TIME, Cell, Frame, Kind
-from .kinds import can_be, comparable
+from .kinds import comparable
 from .names import name_of
 from .scope import Bind, Scope
+from .steps_tabular import TABULAR_STEPS
 from .summarizing import any_of, row_of
 from .uniting import united
 
@@ -58,6 +61,14 @@ class Steps:
         self.frame = frame
         self.nested = bind
 
+    def over(self, frame: Frame) -> Steps:
+        """Return the same over other columns."""
+        return Steps(self.scope, frame, self.nested)
+
+    def bound(self, step: Operator) -> tuple[Bound, Frame]:
+        """Return the step as it will be run, and the columns after it."""
+        return STEPS[type(step)](self, step)
+
     def typist(self, *, aggregates: bool = False, stars: bool = False) -> Typist:
         """Return who finds the types of expressions here."""
         return Typist(self.scope, self.frame, self.nested, aggregates=aggregates, stars=stars)
@@ -68,29 +79,30 @@ class Steps:
 
     def project(self, step: Project) -> tuple[Operator, Frame]:
         """Keep the columns named and computed."""
-        items, cells = self._items(step.items, {})
-        return Project(items, span=step.span), Frame(cells)
+        items, cells = self.items(step.items, {})
+        return Project(items, span=step.span), Frame(cells, ordered=self.frame.ordered)
 
     def extend(self, step: Extend) -> tuple[Operator, Frame]:
         """Add the columns computed; each sees only the columns before the step."""
-        items, cells = self._items(step.items, dict(self.frame.cells))
-        return Extend(items, span=step.span), Frame(cells)
+        items, cells = self.items(step.items, dict(self.frame.cells))
+        return Extend(items, span=step.span), Frame(cells, ordered=self.frame.ordered)
 
-    def _items(self, items: Iterable[Named], cells: dict[str, Cell]) -> tuple[tuple[Named, ...], dict[str, Cell]]:
+    def items(self, items: Iterable[Named], cells: dict[str, Cell]) -> tuple[tuple[Named, ...], dict[str, Cell]]:
+        """Bind columns computed, over those that stand."""
         bound: list[Named] = []
         fresh: set[str] = set()
         for item in items:
             expr, kind = self.typist().bound(item.expr)
-            name = self._name(item, {*fresh, *cells})
+            name = self.name(item, {*fresh, *cells})
             if name in fresh:
                 self.scope.report("duplicate-column", f"`{name[:80]}` stands twice", item, "give it another name")
             fresh.add(name)
-            self._may_be_named(name, expr, item)
+            self.may_be_named(name, expr, item)
             self.add(cells, name, self._cell(expr, kind), item)
             bound.append(_named(expr, name, item))
         return tuple(bound), cells
 
-    def _name(self, item: Named, taken: Iterable[str], *, aggregate: bool = False) -> str:
+    def name(self, item: Named, taken: Iterable[str], *, aggregate: bool = False) -> str:
         """Return the column's name; one that Kusto would only number gets the next free number."""
         name = name_of(item, aggregate=aggregate)
         if name is not None and (item.name or isinstance(item.expr, Name) or name not in taken):
@@ -98,7 +110,8 @@ class Steps:
         base, taken = name or "Column", set(taken)
         return next(one for one in (f"{base}{number}" for number in range(1, 10_000)) if one not in taken)
 
-    def _may_be_named(self, name: str, expr: Expr, node: Node) -> None:
+    def may_be_named(self, name: str, expr: Expr, node: Node) -> None:
+        """Report a name that a column cannot have, the time's above all."""
         if not name or len(name) > 200:
             self.scope.report("bad-name", "a column's name has 1 to 200 characters", node)
         rounded = isinstance(expr, Call) and expr.name in _ROUNDING and expr.args[:1] == (Name(TIME),)
@@ -119,18 +132,38 @@ class Steps:
 
     def project_names(self, step: ProjectNames) -> tuple[Operator, Frame]:
         """Drop, keep or reorder; keeping and reordering are written out as the columns that result."""
-        named = [name.name for name in step.names if self.scope.column(name, self.frame) is not None]
+        named = list(dict.fromkeys(name for one in step.names for name in self._fitting(one)))
         if step.how == "away":
-            kept = {name: cell for name, cell in self.frame.cells.items() if name not in named}
-            if not kept:
-                self.scope.report("no-column", "no column would be left", step)
-            return step, Frame(kept)
+            return self._without(step, named)
         order = [name for name in self.frame.cells if name in named]
         if step.how == "reorder":
-            order = [*dict.fromkeys(named), *(name for name in self.frame.cells if name not in named)]
+            order = [*named, *(name for name in self.frame.cells if name not in named)]
             self.scope.usage.need(self.frame.sources())
+        if not order:
+            self.scope.report("no-column", "no column would be left", step)
         items = tuple(Named(Name(name)) for name in order)
-        return Project(items, span=step.span), Frame({name: self.frame.cells[name] for name in order})
+        cells = {name: self.frame.cells[name] for name in order}
+        return Project(items, span=step.span), Frame(cells, ordered=self.frame.ordered)
+
+    def _without(self, step: ProjectNames, named: list[str]) -> tuple[Operator, Frame]:
+        kept = {name: cell for name, cell in self.frame.cells.items() if name not in named}
+        if not kept:
+            self.scope.report("no-column", "no column would be left", step)
+        names = tuple(Name(name) for name in named)
+        # A pattern that fits no column drops none.
+        found = ProjectNames("away", names, span=step.span) if names else Where(Literal("bool", True), span=step.span)
+        return found, Frame(kept, ordered=self.frame.ordered)
+
+    def _fitting(self, node: Expr) -> list[str]:
+        """Return the columns here that a name, or a name with stars, stands for; what is hidden is not here."""
+        if not isinstance(node, Pattern):
+            assert isinstance(node, Name)
+            return [node.name] if self.scope.column(node, self.frame) is not None else []
+        fits = re.compile(".*".join(re.escape(part) for part in node.name.split("*")), re.DOTALL).fullmatch
+        names = [name for name in self.frame.cells if fits(name)]
+        for name in names:
+            self.scope.usage.need(self.frame.cells[name].sources)
+        return sorted(names, key=str.lower, reverse=node.order == "desc") if node.order else names
 
     def project_rename(self, step: ProjectRename) -> tuple[Operator, Frame]:
         """Give columns new names in their places."""
@@ -146,11 +179,16 @@ class Steps:
             if new.get(name, name) in cells:
                 self.scope.report("duplicate-column", f"`{new.get(name, name)[:80]}` stands twice", step)
             self.add(cells, new.get(name, name), cell, step)
-        return step, Frame(cells)
+        return step, Frame(cells, ordered=self.frame.ordered)
 
     def summarize(self, step: Summarize) -> tuple[Bound, Frame]:
-        """Keep the groups, then the aggregates; what some of them need computed comes before."""
-        by, cells = self._groups(step.by)
+        """Keep the groups, then the aggregates; what some of them need computed comes before.
+
+        Within a group rows have no neighbours.
+        """
+        if self.frame.ordered:
+            return self.over(Frame(self.frame.cells)).summarize(step)
+        by, cells = self.groups(step.by)
         aggregates: list[Named] = []
         before: list[Named] = []
         for item in step.aggregates:
@@ -161,31 +199,40 @@ class Steps:
             if name == "take_any" and _is_several(item.expr):
                 aggregates.extend(any_of(self, item, cells))
                 continue
-            expr, kind = self.typist(aggregates=True).bound(item.expr)
-            if not _has_aggregate(expr):
-                self.scope.report("not-aggregate", "summarize computes aggregates; put this after `by`", item)
-            name = self._name(Named(expr, item.name), cells, aggregate=True)
-            if name in cells:
-                self.scope.report("duplicate-column", f"`{name[:80]}` stands twice", item, "give it another name")
-            self.add(cells, name, Cell(kind), item)
-            aggregates.append(_named(expr, name, item))
+            named, kind = self.aggregate(item, cells)
+            self.add(cells, named.name or "", Cell(kind), item)
+            aggregates.append(named)
         found = Summarize(tuple(aggregates), by, span=step.span)
         return (Extend(tuple(before), span=step.span), found) if before else found, Frame(cells)
 
-    def _groups(self, items: tuple[Named, ...]) -> tuple[tuple[Named, ...], dict[str, Cell]]:
+    def aggregate(self, item: Named, taken: Mapping[str, Cell]) -> tuple[Named, Kind]:
+        """Bind an aggregate and name it."""
+        expr, kind = self.typist(aggregates=True).bound(item.expr)
+        if not _has_aggregate(expr):
+            self.scope.report("not-aggregate", "summarize computes aggregates; put this after `by`", item)
+        name = self.name(Named(expr, item.name), taken, aggregate=True)
+        if name in taken:
+            self.scope.report("duplicate-column", f"`{name[:80]}` stands twice", item, "give it another name")
+        return _named(expr, name, item), kind
+
+    def groups(self, items: tuple[Named, ...]) -> tuple[tuple[Named, ...], dict[str, Cell]]:
+        """Bind what to group by."""
         for item in items:
             if isinstance(item.expr, Name) and self.frame.cells.get(item.expr.name, Cell("any")).kind == "dynamic":
                 message = f"`{item.expr.name[:80]}` is dynamic and cannot be grouped by"
                 self.scope.report("type-mismatch", message, item, "group by tostring() of it")
-        return self._items(items, {})
+        return self.items(items, {})
 
     def sort(self, step: Sort) -> tuple[Operator, Frame]:
         """Keep all columns."""
-        return Sort(tuple(self._key(key) for key in step.keys), span=step.span), self.frame
+        return Sort(tuple(self._key(key) for key in step.keys), span=step.span), self._ordered()
 
     def top(self, step: Top) -> tuple[Operator, Frame]:
         """Keep all columns."""
-        return Top(step.count, self._key(step.key), span=step.span), self.frame
+        return Top(step.count, self._key(step.key), span=step.span), self._ordered()
+
+    def _ordered(self) -> Frame:
+        return Frame(self.frame.cells, ordered=True)
 
     def _key(self, key: SortKey) -> SortKey:
         expr, kind = self.typist().bound(key.expr)
@@ -204,30 +251,17 @@ class Steps:
     def distinct(self, step: Distinct) -> tuple[Operator, Frame]:
         """Keep the columns named, or write out all of them."""
         items = step.items or tuple(Named(Name(name), span=step.span) for name in self.frame.cells)
-        bound, cells = self._groups(items)
+        bound, cells = self.groups(items)
         return Distinct(bound, span=step.span), Frame(cells)
-
-    def mv_expand(self, step: MvExpand) -> tuple[Operator, Frame]:
-        """Make the column, or a new one, single elements."""
-        expr, kind = self.typist().bound(step.item.expr)
-        if not can_be(kind, "dynamic"):
-            self.scope.report("type-mismatch", f"only a dynamic column can be expanded, this is {kind}", step.item)
-        name = self._name(step.item, self.frame.cells)
-        self._may_be_named(name, expr, step)
-        cells = dict(self.frame.cells)
-        self.add(cells, name, Cell(step.to or "dynamic"), step)
-        # Engines place the columns of an expansion by the columns before it, so all of those are needed.
-        self.scope.usage.need(self.frame.sources())
-        return MvExpand(_named(expr, name, step.item), step.to, span=step.span), Frame(cells)
 
     def join(self, step: Join) -> tuple[Operator, Frame]:
         """Join; a column that both sides have gets a number on the right."""
         right, other = self.nested(step.right)
         keys = tuple(self._join_key(key, other) for key in step.keys)
         if step.kind in ("leftanti", "leftsemi"):
-            return Join(step.kind, right, keys, step.lookup, span=step.span), self.frame
+            return Join(step.kind, right, keys, step.lookup, span=step.span), Frame(self.frame.cells)
         if step.kind in ("rightanti", "rightsemi"):
-            return Join(step.kind, right, keys, step.lookup, span=step.span), other
+            return Join(step.kind, right, keys, step.lookup, span=step.span), Frame(other.cells)
         dropped = {key.right.name for key in keys} if step.lookup else set()
         cells = _side_by_side(self.frame, other, dropped)
         self.no_twins(cells, step)
@@ -293,8 +327,8 @@ STEPS: dict[type[Operator], Callable[[Steps, Any], tuple[Bound, Frame]]] = {
     Take: Steps.take,
     Count: Steps.count,
     Distinct: Steps.distinct,
-    MvExpand: Steps.mv_expand,
     Join: Steps.join,
     Union: Steps.union,
+    **TABULAR_STEPS,
 }
 """Every step that can be bound; a step that is not here cannot be approved."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from soc_analyst.state.queries import Diagnostic
 
+from .engine_rows import Lacking, Spare, in_order
 from .lowering import NotMapped, translated, translated_text
 from .parser import parse
 from .render import render_for_engine
@@ -52,11 +53,16 @@ def to_sql(kql: str, schema: Mapping[str, Sequence[str]], now: datetime) -> Sql:
         raise EngineRefusal(parsed.diagnostics[0])
     tree = _without_whole_views(parsed.tree, schema)
     try:
+        tree = in_order(tree, Spare(tree, (column for columns in schema.values() for column in columns)))
         try:
             return Sql(*translated(tree, schema, now))
         except NotMapped:
             with contextlib.redirect_stderr(io.StringIO()):
                 return Sql(*translated_text(render_for_engine(tree), schema, now))
+    except Lacking as lacking:
+        message = f"the embedded engine has no {lacking.construct}"
+        hint = "Azure runs it; here say it with summarize, sort and take"
+        raise EngineRefusal(diagnose("engine-lacks", message, lacking.span, hint)) from None
     except Exception as error:  # noqa: BLE001 - the library raises outside its own errors too, and all of it is a refusal
         raise EngineRefusal(_explained(error)) from None
 

@@ -32,7 +32,10 @@ __all__ = ["Expressions"]
 
 _OPERATOR_WORDS = sorted({*STRING_OPERATORS, *MEMBERSHIPS, "between", "!between"})
 _OPERATOR_SIGNS = frozenset({*COMPARISONS, "=~", "!~", "<>", "in~", "!in", "!in~"})
-_NO_OPERATORS = frozenset({"and", "or", "asc", "desc", "by", "on", "to", "nulls", "limit"})
+_NO_OPERATORS = frozenset({
+    "and", "or", "asc", "desc", "by", "on", "to", "nulls", "limit", "with", "of", "default", "from",
+    "step",
+})  # fmt: skip
 """Words that may follow an expression."""
 _REFUSED_WORDS = {
     "notcontains": "write !contains", "containscs": "write contains_cs", "notcontainscs": "write !contains_cs",

@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from .forgiving import forgive
+from .engine_rows import ROW_TEMPLATES, add_row_functions
 from .matching import speed_up
 from .render import render_for_engine
 from .tree import (
@@ -105,6 +106,7 @@ def translated_text(text: str, schema: Mapping[str, Sequence[str]], now: datetim
 
 def _emitted(tree: Any, schema: Mapping[str, Sequence[str]], now: datetime) -> tuple[str, dict[str, Any]]:
     emitter = _part("translate")
+    add_row_functions(_part("translate.functions"))
     with emitter.clock(_part("params").as_datetime(now, "query_now")) as active:
         found = emitter.to_sql(tree, {table: list(names) for table, names in schema.items()})
         clock = {emitter.CLOCK_SLOT: active.moment} if active.used else {}
@@ -177,7 +179,7 @@ class _Lowering:
     def names(self, node: ProjectNames) -> Any:
         if node.how != "away":
             raise NotMapped(f"project-{node.how}")
-        return self.ir.ProjectAway(tuple(_plain(name.name) for name in node.names))
+        return self.ir.ProjectAway(tuple(_column(name) for name in node.names))
 
     def rename(self, node: ProjectRename) -> Any:
         pairs = [(item.expr, item.name) for item in node.items]
@@ -224,7 +226,7 @@ class _Lowering:
         return self.ir.BinaryOp(node.op, self.expr(node.left), self.expr(node.right))
 
     def call(self, node: Call) -> Any:
-        if node.name not in _FUNCTIONS or (node.name == "count" and node.args):
+        if node.name not in _FUNCTIONS | ROW_TEMPLATES.keys() or (node.name == "count" and node.args):
             raise NotMapped(node.name)
         starred = node.name in ("arg_max", "arg_min")
         args = (self.ir.Wildcard() if starred and isinstance(arg, Star) else self.expr(arg) for arg in node.args)

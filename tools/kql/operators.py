@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from .expressions import Expressions
 from .lexer import Token
+from .operators_tabular import TABULAR_OPERATORS, column_names
 from .stream import Stream
 from .tree import (
     Count,
@@ -16,7 +17,6 @@ from .tree import (
     JoinKey,
     Literal,
     LiteralKind,
-    MvExpand,
     Name,
     Named,
     Operator,
@@ -47,7 +47,6 @@ TYPES: dict[str, LiteralKind] = {
 
 _PARAMETERS = {
     "join": ("withsource",),
-    "mv-expand": ("kind", "bagexpansion", "with_itemindex"),
 }
 
 
@@ -59,17 +58,19 @@ class Steps:
         stream: Stream,
         expressions: Expressions,
         arm: Callable[[], Pipeline],
+        nested: Callable[[], Pipeline],
         constants: Mapping[str, Literal],
     ) -> None:
         self.stream = stream
         self.expressions = expressions
+        self.nested = nested
         self.constants = constants
         self._arm = arm
 
-    def step(self) -> Operator:
-        """Read one step, or raise Trouble naming what is not known."""
+    def step(self) -> Operator | None:
+        """Read one step, nothing for one that leaves no trace; or raise Trouble naming what is not known."""
         start = self.stream.next.span
-        word = self._word()
+        word = self.word()
         read = OPERATORS.get(word)
         if read is None:
             span = self.stream.since(start.start)
@@ -79,7 +80,7 @@ class Steps:
             raise Trouble("unknown-operator", f"`{word[:40]}` is not an operator known here", span, hint)
         return read(self, start)
 
-    def _word(self) -> str:
+    def word(self) -> str:
         """Read an operator's name, which may hold dashes."""
         stream = self.stream
         if stream.next.kind != "name":
@@ -99,30 +100,28 @@ class Steps:
 
     def project(self, start: Span) -> Operator:
         """Read the columns to keep and compute."""
-        return Project(self._several(self.expressions.named), span=self._since(start))
+        return Project(self.several(self.expressions.named), span=self._since(start))
 
     def extend(self, start: Span) -> Operator:
         """Read the columns to add."""
-        return Extend(self._several(self.expressions.named), span=self._since(start))
+        return Extend(self.several(self.expressions.named), span=self._since(start))
 
     def project_away(self, start: Span) -> Operator:
         """Read the columns to drop."""
-        return ProjectNames("away", self._several(self.expressions.name), span=self._since(start))
+        return ProjectNames("away", column_names(self), span=self._since(start))
 
     def project_keep(self, start: Span) -> Operator:
         """Read the columns to keep."""
-        return ProjectNames("keep", self._several(self.expressions.name), span=self._since(start))
+        return ProjectNames("keep", column_names(self), span=self._since(start))
 
     def project_reorder(self, start: Span) -> Operator:
         """Read the columns to move to the front."""
-        names = self._several(self.expressions.name)
-        if self.stream.is_word("asc", "desc", "granny"):
-            raise self.stream.unexpected("project-reorder sorts only wildcards, which are refused")
+        names = column_names(self, ordered=True)
         return ProjectNames("reorder", names, span=self._since(start))
 
     def project_rename(self, start: Span) -> Operator:
         """Read `new = old` pairs."""
-        items = self._several(self.expressions.named)
+        items = self.several(self.expressions.named)
         for item in items:
             if item.name is None or not isinstance(item.expr, Name):
                 raise Trouble("syntax", "project-rename takes `new = old`", item.span)
@@ -133,8 +132,8 @@ class Steps:
         self._no_parameters("summarize")
         aggregates: tuple[Named, ...] = ()
         if not self.stream.is_word("by"):
-            aggregates = self._several(self.expressions.named)
-        by = self._several(self.expressions.named) if self.stream.accept_word("by") else ()
+            aggregates = self.several(self.expressions.named)
+        by = self.several(self.expressions.named) if self.stream.accept_word("by") else ()
         if not aggregates and not by:
             raise self.stream.unexpected("summarize needs an aggregate or `by`")
         return Summarize(aggregates, by, span=self._since(start))
@@ -143,18 +142,18 @@ class Steps:
         """Read what to sort by."""
         self._no_parameters("sort")
         self.stream.expect_word("by", "after sort")
-        return Sort(self._several(self._key), span=self._since(start))
+        return Sort(self.several(self._key), span=self._since(start))
 
     def top(self, start: Span) -> Operator:
         """Read a number and what to sort by."""
         self._no_parameters("top")
-        count = self._number("top")
+        count = self.number("top")
         self.stream.expect_word("by", "after the number of top")
         return Top(count, self._key(), span=self._since(start))
 
     def take(self, start: Span) -> Operator:
         """Read a number of rows."""
-        return Take(self._number("take"), span=self._since(start))
+        return Take(self.number("take"), span=self._since(start))
 
     def count(self, start: Span) -> Operator:
         """Read nothing more."""
@@ -164,25 +163,10 @@ class Steps:
         """Read columns, or a star for all."""
         if self.stream.accept("*"):
             return Distinct((), span=self._since(start))
-        return Distinct(self._several(self.expressions.named), span=self._since(start))
+        return Distinct(self.several(self.expressions.named), span=self._since(start))
 
-    def mv_expand(self, start: Span) -> Operator:
-        """Read one dynamic column, and the type of its elements if said."""
-        self._no_parameters("mv-expand")
-        item = self.expressions.named()
-        to: LiteralKind | None = None
-        if self.stream.accept_word("to"):
-            self.stream.expect_word("typeof", "after `to`")
-            self.stream.expect("(", "after typeof")
-            to = self._type()
-            self.stream.expect(")", "after the type")
-        if self.stream.is_sign(","):
-            raise self.stream.unexpected("mv-expand takes one column here", "expand one column after the other")
-        if self.stream.is_word("limit"):
-            raise self.stream.unexpected("the limit of mv-expand is not known here", "use take")
-        return MvExpand(item, to, span=self._since(start))
-
-    def _type(self) -> LiteralKind:
+    def type_name(self) -> LiteralKind:
+        """Read the name of a type."""
         word = self.stream.take_name("a type")
         if word.text not in TYPES:
             raise Trouble("unknown-type", f"{self.stream.shown(word)} is not a type known here", word.span)
@@ -214,7 +198,7 @@ class Steps:
     def _joined(self, kind: str, start: Span, *, lookup: bool) -> Operator:
         right = self._arm()
         self.stream.expect_word("on", "after what is joined")
-        return Join(kind, right, self._several(self._join_key), lookup, span=self._since(start))
+        return Join(kind, right, self.several(self._join_key), lookup, span=self._since(start))
 
     def _join_key(self) -> JoinKey:
         start = self.stream.next.span
@@ -248,14 +232,15 @@ class Steps:
                 raise Trouble("unknown-parameter", f"union {name}={value.text[:20]} is not known here", value.span)
             inner = inner or value.text == "inner"
         self._no_parameters("union")
-        return Union(self._several(self._arm), source, inner, span=self._since(start))
+        return Union(self.several(self._arm), source, inner, span=self._since(start))
 
     def _union_parameter(self) -> tuple[str, Token]:
         name = self.stream.take()
         self.stream.expect("=", f"after {name.text}")
         return name.text, self.stream.take_name(f"the value of {name.text}")
 
-    def _several(self, read: Callable[[], Item]) -> tuple[Item, ...]:
+    def several(self, read: Callable[[], Item]) -> tuple[Item, ...]:
+        """Read one or more, between commas."""
         items = [read()]
         while self.stream.accept(","):
             items.append(read())
@@ -276,7 +261,8 @@ class Steps:
         said = None if nulls_first is ascending else nulls_first
         return SortKey(expr, ascending, said, span=self._since(start))
 
-    def _number(self, after: str) -> int:
+    def number(self, after: str) -> int:
+        """Read a plain number of rows."""
         token = self.stream.next
         found = self.expressions.expression()
         if isinstance(found, Name):
@@ -318,10 +304,9 @@ OPERATORS: dict[str, Callable[[Steps, Span], Operator]] = {
     "limit": Steps.take,
     "count": Steps.count,
     "distinct": Steps.distinct,
-    "mv-expand": Steps.mv_expand,
-    "mvexpand": Steps.mv_expand,
     "join": Steps.join,
     "lookup": Steps.lookup,
     "union": Steps.union,
+    **TABULAR_OPERATORS,
 }
 """Every operator that can be said."""

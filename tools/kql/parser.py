@@ -68,7 +68,7 @@ class _Reader:
         self.problems: list[Diagnostic] = []
         self.known = Known()
         self.expressions = Expressions(stream, self.pipeline, self._is_tabular)
-        self.steps = Steps(stream, self.expressions, self._arm, self.known.constants)
+        self.steps = Steps(stream, self.expressions, self._arm, self._elements, self.known.constants)
         self.functions = Functions(stream, self.expressions, self.known, self._let, self._let_value, self.pipeline)
 
     def query(self) -> Query:
@@ -140,11 +140,27 @@ class _Reader:
             start = self.stream.next.start
             source, steps = self._source()
             while self.stream.accept("|"):
-                step = self._step()
-                # After a fault nothing more is kept: what follows may rest on what could not be read.
-                if step is not None and not self.problems:
-                    steps.append(step)
+                self._append(steps)
             return Pipeline(source, tuple(steps), span=self.stream.since(start))
+        finally:
+            self.stream.leave()
+
+    def _append(self, steps: list[Operator]) -> None:
+        step = self._step()
+        # After a fault nothing more is kept: what follows may rest on what could not be read.
+        if step is not None and not self.problems:
+            steps.append(step)
+
+    def _elements(self) -> Pipeline:
+        """Read the steps of mv-apply, which begin with no table."""
+        self.stream.enter()
+        start = self.stream.next.span.start
+        steps: list[Operator] = []
+        try:
+            self._append(steps)
+            while self.stream.accept("|"):
+                self._append(steps)
+            return Pipeline(None, tuple(steps), span=self.stream.since(start))
         finally:
             self.stream.leave()
 

@@ -10,6 +10,7 @@ from typing import Any
 from .calls import ToScalar
 from .dispatch import by_kind
 from .literals import span_text
+from .render_tabular import TABULAR
 from .tree import (
     Between,
     Binary,
@@ -26,7 +27,6 @@ from .tree import (
     Logical,
     Member,
     Membership,
-    MvExpand,
     Name,
     Named,
     Negative,
@@ -92,7 +92,7 @@ class _Renderer:
 
     @by_kind
     def text(self, node: Node) -> str:
-        raise TypeError(f"no text for {type(node).__name__}")
+        return TABULAR[type(node)](self, node)
 
     @text.register
     def _(self, node: Query) -> str:
@@ -181,10 +181,6 @@ class _Renderer:
     @text.register
     def _(self, node: Distinct) -> str:
         return f"distinct {self.several(node.items) or '*'}"
-
-    @text.register
-    def _(self, node: MvExpand) -> str:
-        return f"mv-expand {self.text(node.item)}{f' to typeof({node.to})' if node.to else ''}"
 
     @text.register
     def _(self, node: JoinKey) -> str:

@@ -29,7 +29,6 @@ __all__ = [
     "Logical",
     "Member",
     "Membership",
-    "MvExpand",
     "Name",
     "Named",
     "Negative",
@@ -210,10 +209,10 @@ class Project(Operator):
 
 @dataclass(frozen=True, slots=True)
 class ProjectNames(Operator):
-    """Drop, keep or move to the front the columns named."""
+    """Drop, keep or move to the front the columns named, or those that a name with stars fits."""
 
     how: OneOf["away", "keep", "reorder"]
-    names: tuple[Name, ...]
+    names: tuple[Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)

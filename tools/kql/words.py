@@ -52,7 +52,6 @@ REFUSED_SOURCES = {
 """What can begin a query and never may, and why."""
 
 REFUSED_OPERATORS = {
-    "as": "a name for an intermediate result is not needed; use let",
     "consume": "it only burns resources",
     "evaluate": "plugins can leave the workspace",
     "externaldata": "it leaves the workspace",
@@ -64,22 +63,12 @@ REFUSED_OPERATORS = {
     "invoke": "stored functions hide what they read",
     "macro-expand": "it hides what it reads",
     "make-graph": "graphs are not understood here",
-    "make-series": "series are not understood here; summarize by bin(TimeGenerated, 1h) instead",
-    "mv-apply": "it is not understood here; use mv-expand",
-    "parse": "it is not understood here; use extract()",
     "parse-kv": "it is not understood here; use extract()",
-    "parse-where": "it is not understood here; use extract()",
     "partition": "it is not understood here",
     "project-smart": "name the columns with project",
     "reduce": "it is not understood here",
-    "render": "a chart is for the reader to draw",
-    "sample": "a random answer cannot be checked again; use take",
-    "sample-distinct": "a random answer cannot be checked again; use distinct and take",
     "scan": "it is not understood here",
     "search": "search reads every column",
-    "serialize": "it is not understood here",
-    "top-hitters": "it is not understood here; use summarize count() and top",
-    "top-nested": "it is not understood here; use summarize and top",
 }
 """Operators of the language that are turned away, and why; any word not known at all is turned away too."""
 
