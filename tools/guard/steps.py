@@ -15,7 +15,6 @@ from soc_analyst.tools.kql.tree import (
     Extend,
     Join,
     JoinKey,
-    Literal,
     Name,
     Named,
     Node,
@@ -150,9 +149,7 @@ class Steps:
         if not kept:
             self.scope.report("no-column", "no column would be left", step)
         names = tuple(Name(name) for name in named)
-        # A pattern that fits no column drops none.
-        found = ProjectNames("away", names, span=step.span) if names else Where(Literal("bool", True), span=step.span)
-        return found, Frame(kept, ordered=self.frame.ordered)
+        return ProjectNames("away", names, span=step.span), Frame(kept, ordered=self.frame.ordered)
 
     def _fitting(self, node: Expr) -> list[str]:
         """Return the columns here that a name, or a name with stars, stands for; what is hidden is not here."""
@@ -161,6 +158,8 @@ class Steps:
             return [node.name] if self.scope.column(node, self.frame) is not None else []
         fits = re.compile(".*".join(re.escape(part) for part in node.name.split("*")), re.DOTALL).fullmatch
         names = [name for name in self.frame.cells if fits(name)]
+        if not names:
+            self.scope.report("unknown-column", f"no column here fits `{node.name[:80]}`", node, "leave it out")
         for name in names:
             self.scope.usage.need(self.frame.cells[name].sources)
         return sorted(names, key=str.lower, reverse=node.order == "desc") if node.order else names

@@ -47,13 +47,14 @@ def render(steps: Steps, _: Span) -> None:
         raise stream.unexpected("render stands at the end of a query")
 
 
-def named_as(steps: Steps, _: Span) -> None:
-    """Read a name for the rows so far; whoever reads it later finds that there is no such table."""
+def named_as(steps: Steps, start: Span) -> None:
+    """Read a name for the rows; at the end of a query nobody can ask for it, anywhere else it would hide a table."""
     stream = steps.stream
-    if stream.is_word("hint") and stream.peek().text == ".":
-        for _part in range(5):
-            stream.take()
     steps.expressions.name()
+    drawn = stream.is_sign("|") and stream.peek().text == "render"
+    if not (drawn or stream.next.kind == "end" or stream.is_sign(";")):
+        span = stream.since(start.start)
+        raise Trouble("refused-operator", "`as` is refused within a query: it could hide a table", span, "use let")
 
 
 def serialize(steps: Steps, start: Span) -> Operator:
