@@ -72,7 +72,6 @@ def check_query(
 
 def _runnable(verdict: TextVerdict, columns: dict[str, tuple[str, ...]], window: TimeWindow) -> TextVerdict:
     """Return the verdict, or a refusal that names what the embedded engine lacks."""
-    from soc_analyst.tools.guard import TextVerdict
     from soc_analyst.tools.kql import EngineRefusal, to_sql
 
     try:
@@ -80,7 +79,8 @@ def _runnable(verdict: TextVerdict, columns: dict[str, tuple[str, ...]], window:
     except EngineRefusal as refusal:
         # Its place is one of the canonical text, which the given text does not have.
         placeless = refusal.diagnostic.model_copy(update={"start": 0, "length": 0})
-        return TextVerdict(allowed=False, diagnostics=(placeless,))
+        nothing = {"rendered": None, "tables": (), "columns": {}, "approved": None}
+        return verdict.model_copy(update={"allowed": False, "diagnostics": (placeless,), **nothing})
     return verdict
 
 
