@@ -59,29 +59,19 @@ def check_query(
     window = window_of(context, context.now or wall_clock(), policy.max_window_days)
     tables = allowed_tables(policy)
     verdict = check_text(text, policy=policy, tables=tables, window=window)
-    if not context.workspace.startswith("azure:"):
-        verdict = _runnable(verdict, {name: tuple(schema.columns) for name, schema in tables.items()}, window)
+    faults = verdict.diagnostics
+    if verdict.approved is not None and not context.workspace.startswith("azure:"):
+        from soc_analyst.tools.logs.embedded import lacking
+
+        faults = lacking(verdict.approved, tables)
     if as_json:
-        sys.stdout.write(json.dumps(_as_contract(verdict), ensure_ascii=False) + "\n")
-    elif verdict.allowed:
+        found = _as_contract(verdict) if not faults else _as_refused(faults)
+        sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+    elif not faults:
         sys.stdout.write(f"{verdict.rendered}\n")
     else:
-        _explain(text, verdict.diagnostics)
-    return 0 if verdict.allowed else REFUSED
-
-
-def _runnable(verdict: TextVerdict, columns: dict[str, tuple[str, ...]], window: TimeWindow) -> TextVerdict:
-    """Return the verdict, or a refusal that names what the embedded engine lacks."""
-    from soc_analyst.tools.kql import EngineRefusal, to_sql
-
-    try:
-        to_sql(verdict.rendered or "", columns, window.end) if verdict.allowed else None
-    except EngineRefusal as refusal:
-        # Its place is one of the canonical text, which the given text does not have.
-        placeless = refusal.diagnostic.model_copy(update={"start": 0, "length": 0})
-        nothing = {"rendered": None, "tables": (), "columns": {}, "approved": None}
-        return verdict.model_copy(update={"allowed": False, "diagnostics": (placeless,), **nothing})
-    return verdict
+        _explain(text, faults)
+    return 0 if not faults else REFUSED
 
 
 @with_context(*LOOKING)
@@ -140,6 +130,11 @@ def window_of(context: Context, now: Any, longest_days: float) -> TimeWindow:
 def _as_contract(verdict: TextVerdict) -> dict[str, Any]:
     dumped = verdict.model_dump(mode="json")
     return {name: dumped[name] for name in ("allowed", "diagnostics", "rendered", "tables", "columns")}
+
+
+def _as_refused(faults: tuple[Diagnostic, ...]) -> dict[str, Any]:
+    diagnostics = [fault.model_dump(mode="json") for fault in faults]
+    return {"allowed": False, "diagnostics": diagnostics, "rendered": None, "tables": [], "columns": {}}
 
 
 def _explain(text: str, diagnostics: tuple[Diagnostic, ...]) -> None:

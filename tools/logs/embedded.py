@@ -24,7 +24,7 @@ from .loading import ABOUT, load_folder
 from .reach import require_known_tables
 from .results import as_kusto_types
 
-__all__ = ["EmbeddedWorkspace"]
+__all__ = ["EmbeddedWorkspace", "lacking"]
 
 MEMORY = "2GB"
 MOST_THREADS = 8
@@ -123,6 +123,18 @@ class EmbeddedWorkspace:
             except StopIteration:
                 break
         return pa.Table.from_batches(batches, schema=reader.schema)
+
+
+def lacking(query: ApprovedQuery, tables: Mapping[str, TableSchema]) -> tuple[Diagnostic, ...]:
+    """Return why this engine could not run an approved query on any folder, or nothing.
+
+    The reason has no place: it would be one of the canonical text, not of the text that was given.
+    """
+    try:
+        to_sql(query.kql, {name: tuple(schema.columns) for name, schema in tables.items()}, query.end)
+    except EngineRefusal as refusal:
+        return (refusal.diagnostic.model_copy(update={"start": 0, "length": 0}),)
+    return ()
 
 
 def _load_and_connect(
