@@ -184,7 +184,7 @@ def _body(steps: Steps, body: Pipeline, frame: Frame) -> tuple[Pipeline, Frame]:
             steps.scope.report("refused-operator", message, step, "do it after mv-apply")
             return body, frame
         found, frame = steps.over(frame).bound(step)
-        bound.append(found)
+        bound.extend(found if isinstance(found, tuple) else (found,))
     return Pipeline(None, tuple(bound), span=body.span), frame
 
 

@@ -287,7 +287,7 @@ class Steps:
 
 UNION_PARAMETERS = frozenset({("isfuzzy", "true"), ("isfuzzy", "false"), ("kind", "outer"), ("kind", "inner")})
 
-OPERATORS: dict[str, Callable[[Steps, Span], Operator]] = {
+OPERATORS: dict[str, Callable[[Steps, Span], Operator | None]] = {
     "where": Steps.where,
     "filter": Steps.where,
     "project": Steps.project,
