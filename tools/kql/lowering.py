@@ -19,8 +19,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from .forgiving import forgive
 from .engine_rows import ROW_TEMPLATES, add_row_functions
+from .forgiving import forgive
 from .matching import speed_up
 from .render import render_for_engine
 from .tree import (
