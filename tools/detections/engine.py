@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from soc_analyst.state.findings import Detection
@@ -11,6 +11,7 @@ from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.evidence import Evidence, TableRows
 
 from .columns import TableViews
+from .correlating import Matches, correlated
 from .evaluating import rows_meeting
 from .fields import field_map
 from .grouping import Grouping
@@ -48,16 +49,25 @@ def _fired(
 ) -> Iterator[Detection]:
     by_table: dict[str, list[CompiledRule]] = defaultdict(list)
     for rule in rules.rules:
-        by_table[rule.table].append(rule)
+        if rule.correlation is None:
+            by_table[rule.table].append(rule)
+    correlations = [rule for rule in rules.rules if rule.correlation]
+    related = _Related(correlations, rules.rules)
     for table, rows in evidence.items():
         if len(rows) and by_table[table]:
-            yield from _of_table(rows, by_table[table], tables.get(table), skipped)
+            yield from _of_table(rows, by_table[table], tables.get(table), skipped, related)
+    for rule in correlations:
+        yield from correlated(rule, related.matches(rule))
     for statistic in STATISTICS:
         yield from statistic(evidence)
 
 
 def _of_table(
-    rows: TableRows, rules: list[CompiledRule], schema: TableSchema | None, skipped: Counter[str] | None
+    rows: TableRows,
+    rules: list[CompiledRule],
+    schema: TableSchema | None,
+    skipped: Counter[str] | None,
+    related: _Related,
 ) -> Iterator[Detection]:
     views = TableViews(rows, field_map())
     runnable: list[tuple[CompiledRule, Node]] = []
@@ -69,4 +79,31 @@ def _of_table(
             skipped[f"{rows.table} without {', '.join(missing_fields(rule.tree, views)[:3])}"] += 1
     grouping = Grouping(views, field_map().subjects[rows.table], schema)
     for (rule, _), matched in zip(runnable, rows_meeting([node for _, node in runnable], views), strict=True):
-        yield from grouping.detections(rule, matched.tolist())
+        found = matched.tolist()
+        related.note(Matches(rule, views, grouping, found))
+        if rule.id not in related.silent:
+            yield from grouping.detections(rule, found)
+
+
+class _Related:
+    """The matches that correlations ask for, kept while the tables go by."""
+
+    def __init__(self, correlations: Iterable[CompiledRule], rules: Iterable[CompiledRule]) -> None:
+        told = [rule.correlation for rule in correlations if rule.correlation]
+        wanted = {reference for one in told for reference in one["rules"]}
+        generating = {reference for one in told if one["generate"] for reference in one["rules"]}
+        self._named = {key: rule.id for rule in rules for key in (rule.id, rule.name) if key in wanted}
+        self._found: dict[str, Matches] = {}
+        self.silent = {self._named[reference] for reference in wanted - generating if reference in self._named}
+        """Rules that speak only through a correlation."""
+
+    def note(self, matches: Matches) -> None:
+        """Keep the matches of a rule that a correlation speaks of."""
+        if matches.rule.id in self._named.values():
+            self._found[matches.rule.id] = matches
+
+    def matches(self, rule: CompiledRule) -> dict[str, Matches]:
+        """Return what was found of the rules that a correlation speaks of, by its own references."""
+        told = rule.correlation or {}
+        found = {ref: self._found.get(self._named.get(ref, "")) for ref in told["rules"]}
+        return {reference: one for reference, one in found.items() if one is not None}

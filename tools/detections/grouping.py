@@ -22,7 +22,7 @@ from .columns import TableViews
 from .fields import Subject
 from .ruleset import CompiledRule
 
-__all__ = ["Grouping", "tactics_of", "techniques_of"]
+__all__ = ["Grouping", "tactics_of", "techniques_of", "told_time"]
 
 MAX_CITED = 20
 MAX_ROWS_READ = 500
@@ -101,6 +101,19 @@ class Grouping:
             false_positives=tuple(rule.false_positives),
             tags=tuple(rule.tags),
         )
+
+    def refs(self, rows: Sequence[int]) -> tuple[EvidenceRef, ...]:
+        """Return the handles of rows."""
+        return tuple(self._rows.refs(rows))
+
+    def seconds(self, row: int) -> float | None:
+        """Return the time of a row in seconds since 1970, or None where it has none."""
+        moment = self._times[row]
+        return None if moment.year == 1 else moment.timestamp()
+
+    def entities(self, rows: Sequence[int]) -> tuple[Entity, ...]:
+        """Return who and what is in these rows."""
+        return tuple(self._entities(rows))
 
     @cached_property
     def _subjects(self) -> list[str]:
@@ -231,6 +244,11 @@ def _read(table: pa.Table, rows: Sequence[int]) -> list[dict[str, Any]]:
 
 def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def told_time(seconds: float) -> str:
+    """Return a time as statements tell it."""
+    return _iso(datetime.fromtimestamp(seconds, UTC))
 
 
 def _iso(moment: datetime) -> str:

@@ -11,6 +11,7 @@ from sigma.exceptions import SigmaError
 from sigma.rule.base import check_alias_expansion
 
 from .compiling import compile_rule
+from .relating import correlation_of, counted
 from .tree import Unsupported
 
 __all__ = ["compile_file"]
@@ -26,7 +27,7 @@ def compile_file(content: bytes) -> dict[str, Any]:
     try:
         text = content.decode("utf-8")
         for document in _documents(text):
-            found["rules"].append(_rule(document))
+            found["rules"].extend(_rules(document))
     except Unsupported as reason:
         found["unsupported"].append(str(reason))
     except UnicodeDecodeError as error:
@@ -51,16 +52,38 @@ def _documents(text: str) -> Iterator[Mapping[str, Any]]:
         yield document
 
 
-def _rule(document: Mapping[str, Any]) -> dict[str, Any]:
-    for kind in ("correlation", "filter", "action"):
+def _rules(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for kind in ("filter", "action"):
         if kind in document:
             raise Unsupported(f"{kind} rule")
     if document.get("status") in RETIRED:
         raise Unsupported(f"status {document['status']}")
-    missing = [key for key in ("title", "id", "logsource", "detection") if key not in document]
+    if "correlation" in document:
+        _has(document, "title", "id")
+        yield {**_told_of(document), "logsource": {}, "tree": ["and", []], "correlation": correlation_of(document)}
+        return
+    _has(document, "title", "id", "logsource", "detection")
+    split = counted(document)
+    if split is None:
+        yield _plain(document)
+        return
+    rows, correlation = split
+    yield {**_plain(rows), "id": correlation["rules"][0], "name": ""}
+    yield {**_told_of(document), "logsource": {}, "tree": ["and", []], "correlation": correlation}
+
+
+def _has(document: Mapping[str, Any], *keys: str) -> None:
+    missing = [key for key in keys if key not in document]
     if missing:
         raise ValueError(f"{', '.join(missing)} missing")
-    tree = compile_rule(document)
+
+
+def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
+    logsource = {key: str(value) for key, value in document["logsource"].items()}
+    return {**_told_of(document), "logsource": logsource, "tree": compile_rule(document)}
+
+
+def _told_of(document: Mapping[str, Any]) -> dict[str, Any]:
     level = str(document.get("level", "medium")).lower()
     return {
         "id": str(document["id"]),
@@ -72,8 +95,7 @@ def _rule(document: Mapping[str, Any]) -> dict[str, Any]:
         "tags": _texts(document.get("tags")),
         "false_positives": _texts(document.get("falsepositives")),
         "references": _texts(document.get("references")),
-        "logsource": {key: str(value) for key, value in document["logsource"].items()},
-        "tree": tree,
+        "name": str(document.get("name") or ""),
     }
 
 

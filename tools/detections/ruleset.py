@@ -23,7 +23,7 @@ from .tree import Tree, Unsupported, fields_of
 
 __all__ = ["CompiledRule", "RuleFault", "RuleSet", "load_rules"]
 
-FORM = "1"
+FORM = "2"
 """Raise it when the compiled form changes: older caches are then ignored."""
 MAX_BYTES = 1_000_000
 SUFFIXES = (".yml", ".yaml")
@@ -46,6 +46,10 @@ class CompiledRule:
     logsource: Mapping[str, Any]
     tree: Tree
     table: str = ""
+    name: str = ""
+    """What correlations may call it by, beside its id."""
+    correlation: Mapping[str, Any] | None = None
+    """For a rule about matches of other rules, as `correlating` tells; its tree is empty."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +115,11 @@ def _collected(sources: Iterable[tuple[str, bytes | RuleFault]], cache: _Cache, 
     collected.rules.update((rule.id, rule) for rule in start.rules)
     collected.faults.extend(start.faults)
     collected.unsupported.update(start.unsupported or {})
+    collected.correlations = {rule.id for rule in start.rules if rule.correlation}
     for name, content in sources:
         collected.add(name, content if isinstance(content, RuleFault) else cache.compiled(content))
     cache.save()
+    collected.relate()
     return RuleSet(tuple(collected.rules.values()), tuple(collected.faults), dict(collected.unsupported))
 
 
@@ -124,6 +130,9 @@ class _Collected:
         self.rules: dict[str, CompiledRule] = {}
         self.faults: list[RuleFault] = []
         self.unsupported: Counter[str] = Counter()
+        self.correlations: set[str] = set()
+        """Those whose references are known to be good."""
+        self._paths: dict[str, str] = {}
 
     def add(self, path: str, outcome: RuleFault | Mapping[str, Any]) -> None:
         """Take in what a file holds."""
@@ -135,7 +144,25 @@ class _Collected:
         for rule in outcome["rules"]:
             self._place(path, CompiledRule(**rule))
 
+    def relate(self) -> None:
+        """Leave out the correlations that speak of rules which are not there, and name them."""
+        known = {key: rule for rule in self.rules.values() for key in (rule.id, rule.name) if key}
+        for rule in [rule for rule in self.rules.values() if rule.correlation and rule.id not in self.correlations]:
+            named = [known.get(reference) for reference in rule.correlation["rules"]]  # type: ignore[index]
+            missing = [ref for ref, one in zip(rule.correlation["rules"], named, strict=True) if one is None]  # type: ignore[index]
+            if missing:
+                message = f"the correlation speaks of {', '.join(missing)[:120]}, which is no rule that can run here"
+                self.faults.append(RuleFault(self._paths.get(rule.id, rule.title), 1, message))
+            elif any(one is not None and one.correlation for one in named):
+                self.unsupported["correlation of correlations"] += 1
+            else:
+                continue
+            del self.rules[rule.id]
+
     def _place(self, path: str, rule: CompiledRule) -> None:
+        if rule.correlation is not None and rule.id not in self.rules:
+            self.rules[rule.id], self._paths[rule.id] = rule, path
+            return
         fields = field_map()
         try:
             table, limit = fields.table_of(rule.logsource)

@@ -1,0 +1,254 @@
+"""Sigma correlation rules: what several matches of other rules come to, by time and by what they share.
+
+A correlation is JSON: {"type", "rules", "group_by", "seconds", "op", "count", "field", "percentile", "aliases",
+"generate", "of"}; `of` is a tree of rule references for temporal correlations with a condition of their own:
+["and" | "or", trees], ["not", tree] or a reference. Types are those of the Sigma specification, version 2.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import fmean, median
+from typing import Any
+
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.findings import Claim, Detection, EvidenceRef, Rule
+
+from .columns import TableViews
+from .grouping import Grouping, tactics_of, techniques_of, told_time
+from .ruleset import CompiledRule
+from .tree import Tree
+
+__all__ = ["Matches", "correlated"]
+
+MAX_CITED = 12
+MAX_OF_A_KIND = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """The rows of one table that meet a rule, as the engine found them."""
+
+    rule: CompiledRule
+    views: TableViews
+    grouping: Grouping
+    rows: Sequence[int]
+
+
+@dataclass(frozen=True, eq=False)
+class _Event:
+    time: float
+    reference: str
+    group: tuple[str, ...]
+    value: str
+    matches: Matches
+    row: int
+
+
+def correlated(rule: CompiledRule, matches: Mapping[str, Matches]) -> Iterator[Detection]:
+    """Yield a detection for each group in which a correlation holds; `matches` is by the references of the rule."""
+    told = rule.correlation or {}
+    events = sorted(_events(told, matches), key=lambda event: event.time)
+    groups: dict[tuple[str, ...], list[_Event]] = defaultdict(list)
+    for event in events:
+        groups[event.group].append(event)
+    find = _TEMPORAL.get(told["type"])
+    for group in groups.values():
+        found = find(told, group) if find else _counted(told, group)
+        if found:
+            yield _detection(rule, told, found)
+
+
+def _events(told: Mapping[str, Any], matches: Mapping[str, Matches]) -> Iterator[_Event]:
+    fields = told["field"] if isinstance(told["field"], list) else [told["field"]] if told["field"] else []
+    for reference, found in matches.items():
+        names = [told["aliases"].get(name, {}).get(reference, name) for name in told["group_by"]]
+        groups, values = _texts(found, names), _texts(found, fields)
+        for row in found.rows:
+            group = tuple(column[row].lower() for column in groups)
+            time = found.grouping.seconds(row)
+            if time is not None and all(group):
+                yield _Event(time, reference, group, "\0".join(column[row] for column in values), found, row)
+
+
+def _texts(found: Matches, names: Sequence[str]) -> list[list[str]]:
+    """Return the first text of each row for each of these fields, empty where there is none."""
+    columns = []
+    for name in names:
+        view = found.views[name]
+        texts = [[""]] * len(found.views.rows) if view is None else view.texts()
+        columns.append([each[0] if each else "" for each in texts])
+    return columns
+
+
+def _windows(events: Sequence[_Event], seconds: float) -> Iterator[Sequence[_Event]]:
+    """Yield, for each event, those from it on within the time span."""
+    end = 0
+    for start, first in enumerate(events):
+        while end < len(events) and events[end].time - first.time <= seconds:
+            end += 1
+        yield events[start:end]
+
+
+def _counted(told: Mapping[str, Any], events: Sequence[_Event]) -> Sequence[_Event]:
+    """Return the window whose measure meets the condition, the one that meets it most; empty where none does."""
+    measure, meets = _MEASURES[told["type"]], _OPERATORS[told["op"]]
+    best: tuple[float, Sequence[_Event]] | None = None
+    for window in _windows(events, told["seconds"]):
+        value = measure(told, window)
+        if value is not None and meets(value, told["count"]) and (best is None or value > best[0]):
+            best = value, window
+    return best[1] if best else ()
+
+
+def _numbers(events: Sequence[_Event]) -> list[float]:
+    found = []
+    for event in events:
+        try:
+            found.append(float(event.value))
+        except ValueError:
+            continue
+    return found
+
+
+def _of_numbers(
+    compute: Callable[[list[float]], float],
+) -> Callable[[Mapping[str, Any], Sequence[_Event]], float | None]:
+    def measure(_: Mapping[str, Any], events: Sequence[_Event]) -> float | None:
+        numbers = _numbers(events)
+        return compute(numbers) if numbers else None
+
+    return measure
+
+
+def _percentile(told: Mapping[str, Any], events: Sequence[_Event]) -> float | None:
+    """Return the smallest number that this share of all numbers does not pass."""
+    numbers = sorted(_numbers(events))
+    at = max(0, -(-len(numbers) * int(told["percentile"] or 50) // 100) - 1)
+    return numbers[min(at, len(numbers) - 1)] if numbers else None
+
+
+_MEASURES: Mapping[str, Callable[[Mapping[str, Any], Sequence[_Event]], float | None]] = {
+    "event_count": lambda _, events: len(events),
+    "value_count": lambda _, events: len({event.value.lower() for event in events if event.value}),
+    "value_sum": _of_numbers(sum),
+    "value_avg": _of_numbers(fmean),
+    "value_median": _of_numbers(median),
+    "value_percentile": _percentile,
+}
+
+_OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+    "lt": lambda value, count: value < count,
+    "lte": lambda value, count: value <= count,
+    "gt": lambda value, count: value > count,
+    "gte": lambda value, count: value >= count,
+    "eq": lambda value, count: value == count,
+    "neq": lambda value, count: value != count,
+}
+
+
+def _together(told: Mapping[str, Any], events: Sequence[_Event]) -> Sequence[_Event]:
+    """Return the first window in which the rules that must match did, in any order."""
+    for window in _windows(events, told["seconds"]):
+        seen = {event.reference for event in window}
+        if _holds(told, seen):
+            return _firsts(window)
+    return ()
+
+
+def _in_order(told: Mapping[str, Any], events: Sequence[_Event]) -> Sequence[_Event]:
+    """Return the first events that match the rules in their order within the time span."""
+    wanted: Sequence[str] = told["rules"]
+    for window in _windows(events, told["seconds"]):
+        chain: list[_Event] = []
+        for event in window:
+            if event.reference == wanted[len(chain)]:
+                chain.append(event)
+            if len(chain) == len(wanted):
+                return chain
+    return ()
+
+
+def _holds(told: Mapping[str, Any], seen: set[str]) -> bool:
+    if told["of"] is not None:
+        return _met(told["of"], seen)
+    if told["count"] is None:
+        return seen >= set(told["rules"])
+    return _OPERATORS[told["op"]](len(seen), told["count"])
+
+
+def _met(tree: Tree | str, seen: set[str]) -> bool:
+    if isinstance(tree, str):
+        return tree in seen
+    if tree[0] == "not":
+        return not _met(tree[1], seen)
+    return (all if tree[0] == "and" else any)(_met(child, seen) for child in tree[1])
+
+
+def _firsts(events: Sequence[_Event]) -> Sequence[_Event]:
+    """Return the first event of each rule."""
+    firsts: dict[str, _Event] = {}
+    for event in events:
+        firsts.setdefault(event.reference, event)
+    return list(firsts.values())
+
+
+_TEMPORAL = {"temporal": _together, "temporal_ordered": _in_order}
+
+
+def _detection(rule: CompiledRule, told: Mapping[str, Any], events: Sequence[_Event]) -> Detection:
+    cited = _spread(events)
+    refs = tuple(ref for event in cited for ref in event.matches.grouping.refs([event.row]))
+    statement = _statement(told, events)
+    tags = rule.tags or tuple(tag for event in _firsts(events) for tag in event.matches.rule.tags)
+    return Detection(
+        rule=Rule(id=rule.id, title=rule.title, level=rule.level, author=rule.author, license=rule.license),
+        description=rule.description,
+        statement=statement,
+        techniques=techniques_of(tags),
+        tactics=tactics_of(tags),
+        rows=refs,
+        entities=_entities(cited),
+        claims=tuple(_claims(statement, told, refs)),
+        false_positives=tuple(rule.false_positives),
+        tags=tuple(rule.tags),
+    )
+
+
+def _spread(events: Sequence[_Event]) -> Sequence[_Event]:
+    """Return at most MAX_CITED events: the first of each rule, the last of all, and the earliest others, in order."""
+    chosen = list(dict.fromkeys([*_firsts(events), events[-1], *events]))[:MAX_CITED]
+    return sorted(chosen, key=lambda event: event.time)
+
+
+def _statement(told: Mapping[str, Any], events: Sequence[_Event]) -> str:
+    counts = [(reference, len(list(group))) for reference, group in groupby(sorted(e.reference for e in events))]
+    titles = {event.reference: event.matches.rule.title for event in events}
+    parts = ", ".join(f"{count} of “{titles[reference]}”" for reference, count in counts)
+    shared = ", ".join(f"{name} {value}" for name, value in zip(told["group_by"], events[0].group, strict=True))
+    order = " in this order" if told["type"] == "temporal_ordered" else ""
+    first, last = told_time(events[0].time), told_time(events[-1].time)
+    return f"{parts}{order}{f' with {shared}' if shared else ''} (first {first}, last {last})"
+
+
+def _entities(events: Sequence[_Event]) -> tuple[Entity, ...]:
+    found: dict[tuple[str, str], Entity] = {}
+    for event in events:
+        for entity in event.matches.grouping.entities([event.row]):
+            found.setdefault((entity.kind, entity.value.lower()), entity)
+    counts: dict[str, int] = defaultdict(int)
+    kept = []
+    for entity in found.values():
+        counts[entity.kind] += 1
+        if counts[entity.kind] <= MAX_OF_A_KIND:
+            kept.append(entity)
+    return tuple(kept)
+
+
+def _claims(statement: str, told: Mapping[str, Any], refs: tuple[EvidenceRef, ...]) -> Iterator[Claim]:
+    yield Claim(kind="exists", statement=statement, rows=refs)
+    if told["type"] == "temporal_ordered" and len(refs) > 1:
+        yield Claim(kind="order", statement="the rows cited are in this order", rows=refs)
