@@ -50,6 +50,9 @@ def bind(tree: Query, policy: Policy, schemas: Mapping[str, TableSchema]) -> Bou
     binder = _Binder(Scope(policy, schemas, portal_time=portal_time))
     report_excess(binder.scope, tree)
     report_refused(binder.scope, tree)
+    if any(problem.code.startswith("too-many-") for problem in binder.scope.problems):
+        # What is too much is not bound either: a thousand arms take their time.
+        return Bound(tree, binder.scope.usage, Frame({}), tuple(binder.scope.problems))
     bound = [binder.let(let) for let in tree.lets]
     lets = tuple(let for let in bound if not isinstance(let.value, Function))
     body, output = binder.pipeline(tree.body)
@@ -104,7 +107,8 @@ class _Binder:
         if source is None:
             return Pipeline(None), Frame({})
         if source.name in self.scope.tables:
-            return self.scope.tables[source.name]
+            given = self.scope.tables[source.name]
+            return given if self.scope.write_out(given[0], source) else None
         if source.name in self.scope.functions:
             call = source if isinstance(source, Invocation) else Invocation(source.name, span=source.span)
             return invoked(self.scope, self.pipeline, call, self.scope.functions[source.name])

@@ -227,7 +227,7 @@ class Typist:
         if not between(kind, low_kind, high_kind):
             message = f"{kind} between {low_kind} and {high_kind} is no range of one type"
             self.scope.report("type-mismatch", message, node, "convert the value first" if kind == "dynamic" else "")
-        if kind == "datetime" and high_kind == "timespan":
+        if kind == "datetime" and high_kind == "timespan" and self.scope.write_out(low, node):
             # Kusto reads a timespan as counted from the lower bound; written out, every engine does.
             high = Binary("+", low, high)
         return Between(value, low, high, node.negated, span=node.span), "bool"

@@ -85,6 +85,9 @@ def _entered(
         scope.report("too-complex", f"more than {calls} calls, or {depth} within each other", node, "use fewer")
         yield False
         return
+    if not all(scope.write_out(part, node) for part in (function.body, *(let.value for let in function.lets))):
+        yield False
+        return
     values, tables = _arguments(scope, bound, bind, node, function, args)
     complete = len(values) + len(tables) == len(function.parameters)
     with scope.within(values, tables):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from soc_analyst.state.queries import Diagnostic
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.kql.calls import Function
-from soc_analyst.tools.kql.tree import Expr, Name, Node, Pipeline, Span, Table
+from soc_analyst.tools.kql.tree import Expr, Name, Node, Pipeline, Span, Table, walk
 from soc_analyst.tools.kql.trouble import diagnose, nearest
 
 from .frames import PORTAL_TIME, TIME, Cell, Frame, Kind, Usage, frame_of
@@ -19,6 +19,9 @@ from .policy import Policy
 __all__ = ["MAX_DIAGNOSTICS", "Bind", "Scope", "Substitute"]
 
 MAX_DIAGNOSTICS = 20
+MAX_WRITTEN = 5_000
+"""Nodes that are written at further places than the text has them, as functions and their arguments are: each call
+could otherwise multiply what the one within it has multiplied."""
 
 
 class Substitute(NamedTuple):
@@ -48,6 +51,7 @@ class Scope:
     """Tables that the function at hand was given, and its own."""
     calls: int = 0
     depth: int = 0
+    written: int = 0
     portal_time: bool = False
     """Whether the query speaks of time as the Defender portal does."""
     problems: list[Diagnostic] = field(default_factory=list)
@@ -70,7 +74,18 @@ class Scope:
         if frame.cells and any(one not in self.values or one in frame for one in found.names):
             message = f"what `{name.name[:80]}` is given holds a column, or a name that is a column here"
             self.report("refused-argument", message, name, "give a plain value")
+        if not self.write_out(found.expr, name):
+            return name, "any"
         return found.expr, found.kind
+
+    def write_out(self, what: Node, node: Node) -> bool:
+        """Count what is written at one more place than the text has it, or report that it comes to too much."""
+        if self.written <= MAX_WRITTEN:
+            self.written += sum(1 for _ in walk(what))
+        if self.written <= MAX_WRITTEN:
+            return True
+        self.report("too-complex", f"written out, this comes to more than {MAX_WRITTEN:,} parts", node, "simplify it")
+        return False
 
     def allowed(self) -> list[str]:
         """Return the tables that policy allows and the workspace knows."""

@@ -15,6 +15,9 @@ TokenKind = Literal["name", "string", "number", "span", "typed", "sign", "end"]
 TYPED = frozenset({"datetime", "date", "time", "timespan", "int", "long", "real", "double", "bool", "boolean"})
 """Words that with a parenthesis make a literal, whose inside is not KQL."""
 
+_BROKEN = re.compile("[\x00\ud800-\udfff]")
+"""What no text holds, not even in strings: the byte that ends texts elsewhere, and halves of characters."""
+
 _BLANK = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*)+")
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+(?:\.(?!\.)[0-9]*)?(?:[eE][+-]?[0-9]+)?")
@@ -49,6 +52,8 @@ class Token(NamedTuple):
 
 def tokens_of(text: str) -> list[Token]:
     """Return the tokens, the last of kind `end`; raise Trouble at the first place that is none."""
+    if broken := _BROKEN.search(text):
+        raise Trouble("bad-character", f"{_shown(broken[0])} cannot stand in a text", Span(broken.start(), 1))
     found: list[Token] = []
     at = 0
     while True:

@@ -64,7 +64,8 @@ def typed_literal(token: Token) -> Literal:
 def _whole(text: str, kind: str, span: Span) -> Literal:
     if not _WHOLE.match(text):
         raise Trouble("bad-literal", f"`{text[:40]}` is not a whole number", span)
-    value = int(text, 16) if "x" in text.lower() else int(text)
+    # Longer than any number that fits, it would not be worth reading; Python gives up reading at some length too.
+    value = (int(text, 16) if "x" in text.lower() else int(text)) if len(text) < 100 else _LIMITS[kind]
     if not -_LIMITS[kind] <= value < _LIMITS[kind]:
         raise Trouble("bad-literal", f"`{text[:40]}` does not fit {kind}", span)
     return Literal(kind, value, span=span)  # type: ignore[arg-type]

@@ -48,7 +48,8 @@ def parse(text: str, *, max_text: int = MAX_TEXT, max_nesting: int = MAX_NESTING
 
 def _read(text: str, max_text: int, max_nesting: int) -> Parsed:
     if len(text) > max_text:
-        raise Trouble("too-long", f"the text has {len(text):,} characters, at most {max_text:,} are read", Span(0, 0))
+        rest = Span(max_text, len(text) - max_text)
+        raise Trouble("too-long", f"the text has {len(text):,} characters, at most {max_text:,} are read", rest)
     reader = _Reader(Stream(tokens_of(text), max_nesting))
     tree = reader.query()
     if depth(tree) > MAX_DEPTH:
