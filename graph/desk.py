@@ -17,12 +17,13 @@ from soc_analyst.tools.guard import Policy, load_policy
 from soc_analyst.tools.logs.base import Workspace
 from soc_analyst.tools.logs.tables import load_tables
 from soc_analyst.tools.logs.workspaces import open_workspace
+from soc_analyst.tools.models import ModelSpec, parse_model_spec, require_allowed
 from soc_analyst.tools.records.cases import CaseFolder
 from soc_analyst.tools.records.folder import DataDir
 
 from .context import Context
 
-__all__ = ["Desk", "allowed_tables", "open_desk", "policy_for", "wall_clock"]
+__all__ = ["Desk", "allowed_tables", "model_for", "open_desk", "policy_for", "wall_clock"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,16 @@ def policy_for(context: Context) -> Policy:
     return load_policy(context.policy, load_tables())
 
 
+def model_for(context: Context, policy: Policy) -> ModelSpec:
+    """Return the model in use; raise OperatorError where policy does not allow it, or it cannot run."""
+    spec = parse_model_spec(context.model)
+    require_allowed(spec, policy.models)
+    if spec.kind != "none":
+        why = "cannot be used yet; this release plans and analyses by rules: use --model none"
+        raise OperatorError(f"{context.model!r} {why}", where="--model")
+    return spec
+
+
 def allowed_tables(policy: Policy) -> Mapping[str, TableSchema]:
     """Return the catalogue's tables cut down to what policy allows."""
     return {
@@ -104,6 +115,7 @@ def wall_clock() -> datetime:
 
 def _laid_out(context: Context) -> Desk:
     policy = policy_for(context)
+    model_for(context, policy)
     if context.sigma_rules is not None and not context.sigma_rules.is_dir():
         raise OperatorError(
             "there is no such folder; give a folder of Sigma rules", where=f"--sigma-rules {context.sigma_rules}"

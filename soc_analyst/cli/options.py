@@ -74,17 +74,22 @@ def _context(given: dict[str, Any]) -> Context:
         values.setdefault("data_dir", settings.data_dir)
     if settings.model is not None and "model" in given:
         values.setdefault("model", settings.model)
-    if values.get("model", "none") != "none":
-        raise OperatorError(
-            f"{values['model']!r} cannot be used yet; this release plans and analyses by rules: use --model none",
-            where="--model",
-        )
     if values.get("approve", "auto") != "auto":
         raise OperatorError("this release runs what the guard approves without asking: use auto", where="--approve")
     try:
-        return Context.model_validate(values)
+        context = Context.model_validate(values)
     except ValidationError as error:
         raise _said(error) from error
+    if context.model != "none":
+        _require_model(context)
+    return context
+
+
+def _require_model(context: Context) -> None:
+    """Refuse a model before a command begins to ask or to write; the graph refuses it again."""
+    from soc_analyst.graph.desk import model_for, policy_for
+
+    model_for(context, policy_for(context))
 
 
 def _said(error: ValidationError) -> OperatorError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = ["TIME", "Faults", "Given", "Read", "read_policy"]
 TIME = "TimeGenerated"
 KUSTO_SET_SIZE = 1_048_576
 """Elements that make_set and make_list hold at most in Kusto, where nothing is said."""
+_MODEL = re.compile(r"(catalogue|loopback|none|openai:\S+|azure:\S+|[^@\s]+@https?://[^@*\s]+)\Z")
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,14 @@ def _words(key: str, entry: Entry, faults: Faults) -> Read:
         faults.wanted(key, one, "a list of words")
     words = tuple(dict.fromkeys(one.value for one in entry.value))
     return {} if wrong else {key: Given(words, entry.key_line)}
+
+
+def _models(key: str, entry: Entry, faults: Faults) -> Read:
+    found = _words(key, entry, faults)
+    for one in entry.value if found and isinstance(entry.value, tuple) else ():
+        if not _MODEL.match(str(one.value)):
+            faults.wanted(key, one, "catalogue, loopback, none, openai:NAME, azure:DEPLOYMENT or NAME@URL")
+    return found
 
 
 def _some_of(known: Iterable[str], what: str) -> Reader:
@@ -208,7 +218,7 @@ READERS: dict[str, Reader] = {
     "max_set_size": _number(low=1, high=KUSTO_SET_SIZE),
     "max_calls": _number(low=0, high=256),
     "max_call_depth": _number(low=0, high=16),
-    "models": _words,
+    "models": _models,
     "refuse": _mapping(REFUSE, "{functions: [parse_json]}"),
     "budgets": _mapping(BUDGETS, "{rounds: 5}"),
     "tables": _tables,

@@ -1,0 +1,16 @@
+"""Language models: which there are, how they are named, and which of them a policy allows."""
+
+from .allowing import model_is_allowed, require_allowed
+from .catalogue import Catalogue, Model, catalogue
+from .spec import ModelSpec, is_loopback, parse_model_spec
+
+__all__ = [
+    "Catalogue",
+    "Model",
+    "ModelSpec",
+    "catalogue",
+    "is_loopback",
+    "model_is_allowed",
+    "parse_model_spec",
+    "require_allowed",
+]
