@@ -15,7 +15,7 @@ __all__ = ["ModelSpec", "is_loopback", "parse_model_spec"]
 _FORMS = "write none, openai:NAME, azure:DEPLOYMENT or NAME@BASE_URL"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,127}\Z")
 _URL = re.compile(r"https?://[!-~]{1,2000}\Z")
-"""Printable ASCII alone: a URL parser drops tabs and line ends without a word, and hosts look alike in other scripts."""
+"""Printable ASCII alone: URL parsers drop tabs and line ends without a word, and hosts look alike in other scripts."""
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
