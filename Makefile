@@ -1,7 +1,7 @@
 # One command checks everything: `make check`.
 PYTHON ?= .venv/bin/python
 
-.PHONY: check lint test slow
+.PHONY: check docs lint test slow
 
 check: lint test slow
 
@@ -10,6 +10,9 @@ lint:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	$(dir $(PYTHON))lint-imports
+
+docs:
+	$(PYTHON) -m tests.docs.safety
 
 test:
 	$(PYTHON) -m pytest

@@ -11,7 +11,7 @@ import typer
 
 from soc_analyst.state.errors import OperatorErrors, SocAnalystError
 
-from . import cases, checking, detecting, hunting, operating, workspaces
+from . import cases, checking, detecting, hunting, operating, policies, workspaces
 
 __all__ = ["app", "run"]
 
@@ -54,7 +54,7 @@ app.command("check-query", epilog=checking.CHECK_EXAMPLES)(checking.check_query)
 app.command(epilog=checking.QUERY_EXAMPLES)(checking.query)
 app.command(epilog=detecting.EXAMPLES)(detecting.detect)
 app.command()(operating.tables)
-app.command()(operating.policy)
+app.command(epilog=policies.EXAMPLES)(policies.policy)
 app.command()(operating.doctor)
 app.add_typer(workspaces.app, name="workspace")
 

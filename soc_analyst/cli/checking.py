@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,8 +21,11 @@ from .options import LOOKING, with_context
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from soc_analyst.graph.desk import Desk
     from soc_analyst.state.queries import Diagnostic
+    from soc_analyst.state.tables import TableSchema
     from soc_analyst.tools.guard import TextVerdict
+    from soc_analyst.tools.logs.base import Workspace
 
 __all__ = ["CHECK_EXAMPLES", "QUERY_EXAMPLES", "check_query", "query", "window_of"]
 
@@ -30,7 +33,6 @@ REFUSED = 3
 FAILED = 4
 MOST_BYTES = 1_000_000
 TIMEOUT = 120.0
-SHOWN = 50
 CHECK_EXAMPLES = """\b
 Examples:
   echo 'SigninLogs | where ResultType != "0" | summarize count() by UserPrincipalName' | soc-analyst check-query
@@ -59,15 +61,12 @@ def check_query(
     window = window_of(context, context.now or wall_clock(), policy.max_window_days)
     tables = allowed_tables(policy)
     verdict = check_text(text, policy=policy, tables=tables, window=window)
-    faults = verdict.diagnostics
-    if verdict.approved is not None and not context.workspace.startswith("azure:"):
-        from soc_analyst.tools.logs.embedded import lacking
-
-        faults = lacking(verdict.approved, tables)
+    faults = _faults(verdict, context, tables)
     if as_json:
         found = _as_contract(verdict) if not faults else _as_refused(faults)
         sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
     elif not faults:
+        _note(verdict.diagnostics)
         sys.stdout.write(f"{verdict.rendered}\n")
     else:
         _explain(text, faults)
@@ -82,25 +81,35 @@ def query(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print rows as CSV.")] = False,
 ) -> int:
     """Pass a KQL text through the guard, then run it."""
-    return asyncio.run(_query(context, _text(source), as_json=as_json, as_csv=as_csv))
+    from .rows import show_rows, write_csv, write_json
+
+    if as_json and as_csv:
+        raise OperatorError("give one of them", where="--json and --csv")
+    write = write_json if as_json else write_csv if as_csv else show_rows
+    return asyncio.run(_query(context, _text(source), write))
 
 
-async def _query(context: Context, text: str, *, as_json: bool, as_csv: bool) -> int:
+async def _query(context: Context, text: str, write: Callable[[pa.Table], None]) -> int:
     from soc_analyst.graph.desk import open_desk
     from soc_analyst.tools.guard import check_text
 
     async with open_desk(context) as desk, desk.workspace() as workspace:
         window = window_of(context, await workspace.now(), desk.policy.max_window_days)
         verdict = check_text(text, policy=desk.policy, tables=desk.tables, window=window)
-        if verdict.approved is None:
-            _explain(text, verdict.diagnostics)
+        faults = _faults(verdict, context, desk.tables)
+        if verdict.approved is None or faults:
+            _explain(text, faults)
             return REFUSED
         result = await workspace.run(verdict.approved, timeout=TIMEOUT)
-    if result.status == "failed":
-        raise UnreachableError("; ".join(diagnostic.message for diagnostic in result.diagnostics))
-    _print(result.rows, as_json=as_json, as_csv=as_csv)
+        if result.status == "failed":
+            raise UnreachableError("; ".join(_said(diagnostic) for diagnostic in result.diagnostics))
+        _note((*verdict.diagnostics, *result.diagnostics))
+        write(result.rows)
+        if not result.rows.num_rows:
+            await _say_empty(verdict.tables, window, desk, workspace)
     if result.truncated:
-        sys.stderr.write(f"soc-analyst: cut at {result.rows.num_rows} rows; there are more in the window\n")
+        cap = verdict.approved.row_cap
+        sys.stderr.write(f"soc-analyst: cut at {cap:,} rows, as policy says; there are more in the window\n")
     return 0
 
 
@@ -127,6 +136,17 @@ def window_of(context: Context, now: Any, longest_days: float) -> TimeWindow:
     return TimeWindow(start=start, end=end, basis="option" if context.since else "assumed")
 
 
+def _faults(verdict: TextVerdict, context: Context, tables: Mapping[str, TableSchema]) -> tuple[Diagnostic, ...]:
+    """Return why a query cannot run: what the guard refuses, else what the embedded engine lacks."""
+    if verdict.approved is None:
+        return verdict.diagnostics
+    if context.workspace.startswith("azure:"):
+        return ()
+    from soc_analyst.tools.logs.embedded import lacking
+
+    return lacking(verdict.approved, tables)
+
+
 def _as_contract(verdict: TextVerdict) -> dict[str, Any]:
     dumped = verdict.model_dump(mode="json")
     return {name: dumped[name] for name in ("allowed", "diagnostics", "rendered", "tables", "columns")}
@@ -142,48 +162,30 @@ def _explain(text: str, diagnostics: tuple[Diagnostic, ...]) -> None:
     for diagnostic in diagnostics:
         before = text[: diagnostic.start]
         line, column = before.count("\n") + 1, diagnostic.start - (before.rfind("\n") + 1) + 1
-        hint = f" ({diagnostic.hint})" if diagnostic.hint else ""
-        sys.stderr.write(f"soc-analyst: refused at {line}:{column} {diagnostic.code}: {diagnostic.message}{hint}\n")
+        sys.stderr.write(f"soc-analyst: refused at {line}:{column} {diagnostic.code}: {_said(diagnostic)}\n")
 
 
-def _print(rows: pa.Table, *, as_json: bool, as_csv: bool) -> None:
-    if as_json:
-        for row in rows.to_pylist():
-            sys.stdout.write(json.dumps(row, ensure_ascii=False, default=_plain) + "\n")
-    elif as_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(rows.column_names)
-        writer.writerows([_cell(value) for value in row.values()] for row in rows.to_pylist())
-    else:
-        _show(rows)
+def _note(diagnostics: Iterable[Diagnostic]) -> None:
+    """Say what holds of a query that runs all the same."""
+    for diagnostic in diagnostics:
+        sys.stderr.write(f"soc-analyst: note: {_said(diagnostic)}\n")
 
 
-def _plain(value: Any) -> str:
-    return value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else str(value)
+def _said(diagnostic: Diagnostic) -> str:
+    from soc_analyst.tools.records.safe_text import printable
+
+    hint = f" ({diagnostic.hint})" if diagnostic.hint else ""
+    return printable(f"{diagnostic.message}{hint}".replace("\n", " "))
 
 
-def _cell(value: Any) -> Any:
-    """Keep a spreadsheet from taking log text for a formula."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return _plain(value) if value is not None and not isinstance(value, str | int | float | bool) else value
+async def _say_empty(tables: tuple[str, ...], window: TimeWindow, desk: Desk, workspace: Workspace) -> None:
+    """Say whether there was anything to look at; raise UnreachableError where there was not."""
+    from soc_analyst.graph.probing import cover
 
-
-def _show(rows: pa.Table) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from soc_analyst.tools.records.safe_text import inert
-
-    filled = [n for n in rows.column_names if any(v not in (None, "") for v in rows[n].slice(0, SHOWN).to_pylist())]
-    table = Table(box=None, padding=(0, 1))
-    for name in filled:
-        table.add_column(name, overflow="fold")
-    for row in rows.slice(0, SHOWN).to_pylist():
-        table.add_row(*(Text(inert("" if row[name] is None else _plain(row[name]))) for name in filled))
-    Console(highlight=False).print(table)
-    rest = rows.num_rows - SHOWN
-    sys.stderr.write(
-        f"{rows.num_rows} rows" + (f"; the first {SHOWN} are shown, --json or --csv give all\n" if rest > 0 else "\n")
-    )
+    held = [await cover(table, window, desk, workspace) for table in tables]
+    span = f"from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
+    if not any(entry.rows_in_window for entry in held):
+        names = ", ".join(tables)
+        raise UnreachableError(f"{names}: no rows {span}; widen the window with --since and --until")
+    counts = ", ".join(f"{entry.table} {entry.rows_in_window or 0:,}" for entry in held)
+    sys.stderr.write(f"soc-analyst: no row meets the query; rows looked at {span}: {counts}\n")

@@ -1,4 +1,4 @@
-"""`tables`, `policy` and `doctor`: what is allowed, and whether it works."""
+"""`tables` and `doctor`: what is allowed, and whether it works."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from soc_analyst.state.errors import OperatorError, SocAnalystError
 
 from .options import LOOKING, with_context
 
-__all__ = ["doctor", "policy", "tables"]
+__all__ = ["doctor", "tables"]
 
 
 @with_context("policy")
@@ -42,22 +42,6 @@ def tables(
     return 0
 
 
-@with_context("policy")
-def policy(context: Context) -> int:
-    """Print the policy in force and where each value came from."""
-    import yaml
-
-    from soc_analyst.graph.desk import policy_for
-
-    found = policy_for(context)
-    sys.stdout.write(f"# hash {found.hash}\n")
-    for key, value in found.model_dump(mode="json").items():
-        if key not in ("hash", "origins"):
-            sys.stdout.write(f"# {key}: from {found.origins.get(key, 'default')}\n")
-            sys.stdout.write(yaml.safe_dump({key: value}, sort_keys=False, width=110))
-    return 0
-
-
 @with_context(*LOOKING)
 def doctor(context: Context) -> int:
     """Check configuration, policy, rules and workspace; say what to do about each failure."""
@@ -78,7 +62,7 @@ async def _examined(context: Context) -> int:
             sys.stdout.write(f"ok    {name}: {await examine(context)}\n")
         except SocAnalystError as error:
             status = status or error.exit_status
-            sys.stdout.write(f"FAIL  {name}: {error}\n")
+            sys.stdout.write(f"FAIL  {name}: {str(error).replace(chr(10), '; ')}\n")
     return status
 
 
