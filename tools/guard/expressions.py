@@ -19,7 +19,10 @@ from soc_analyst.tools.kql.tree import (
     Member,
     Membership,
     Name,
+    Named,
     Negative,
+    Pipeline,
+    Project,
     Star,
 )
 from soc_analyst.tools.kql.trouble import nearest
@@ -27,7 +30,7 @@ from soc_analyst.tools.kql.words import ARITHMETIC, COMPARISONS
 
 from .conversions import alike, as_text
 from .dialect import Signature, dialect
-from .frames import Frame, Kind
+from .frames import TIME, Frame, Kind
 from .kinds import arithmetic, between, can_be, comparable, joined, ordered
 from .scope import Bind, Scope
 
@@ -258,15 +261,19 @@ class Typist:
     def _in_query(self, node: Membership, value: Expr, kind: Kind) -> Expr:
         assert node.pipeline is not None
         pipeline, frame = self._bind(node.pipeline)
-        first = next(iter(frame.cells.values()), None)
-        if len(frame.cells) != 1:
+        name, first = next(iter(frame.cells.items()), ("", None))
+        if first is None or (len(frame.cells) > 1 and name == TIME):
             message = f"{node.op} needs a query of one column, this has {len(frame.cells)}"
             self.scope.report(
                 "not-one-column", message, node.pipeline, "end it with `| project column` or `| distinct column`"
             )
-        elif first is not None:
-            self.scope.usage.need(first.sources)
-            self._compare(node.value, "==", kind, first.kind)
+            return Membership(node.op, value, (), pipeline, span=node.span)
+        self.scope.usage.need(first.sources)
+        self._compare(node.value, "==", kind, first.kind)
+        if len(frame.cells) > 1:
+            # Kusto compares with the first column; said outright, it does not depend on an engine's order of columns.
+            kept = Project((Named(Name(name)),))
+            pipeline = Pipeline(pipeline.source, (*pipeline.steps, kept), span=pipeline.span)
         return Membership(node.op, value, (), pipeline, span=node.span)
 
     @_bound.register

@@ -35,6 +35,11 @@ def row_of(steps: Steps, item: Named, cells: Cells, before: list[Named]) -> Name
     value, *others = call.args
     own = item.name or name_of(Named(value)) or ALONE[call.name]
     wanted = [(value, own), *_named(steps, value, others, cells)]
+    if len(item.more) >= len(wanted):
+        steps.scope.report("refused-arguments", f"{call.name} gives {len(wanted)} columns to name", item)
+    wanted[1:] = [(expr, name) for (expr, _), name in zip(wanted[1:], item.more, strict=False)] + wanted[
+        len(item.more) + 1 :
+    ]
     args = [_column(steps, expr, name, cells, before) for expr, name in wanted]
     return Named(Call(call.name, tuple(dict.fromkeys(args)), span=call.span), span=item.span)
 

@@ -22,12 +22,16 @@ def united(steps: Steps, step: Union) -> tuple[Union, Frame]:
     """Put the rows together; a column that only some have is empty in the others."""
     arms = [steps.nested(arm) for arm in step.arms]
     if (step.inner or step.source) and steps.frame.cells:
-        message = "a union in the middle of a query takes neither kind=inner nor withsource"
-        steps.scope.report("unknown-parameter", message, step, "begin with `union` and name all tables in it")
+        # Elsewhere the parser has made the rows so far an arm of their own.
+        message = "a union of the elements of mv-apply takes neither kind=inner nor withsource"
+        steps.scope.report("unknown-parameter", message, step, "leave it out")
+    if step.source:
+        if any(step.source in frame for _, frame in arms):
+            message = f"`{step.source[:80]}` is a column of a table already"
+            steps.scope.report("duplicate-column", message, step, "give withsource another name")
+        arms = [_labelled(step.source, number, arm) for number, arm in enumerate(arms)]
     if step.inner:
         arms = _narrowed(steps, step, arms)
-    if step.source:
-        arms = [_labelled(step.source, number, arm) for number, arm in enumerate(arms)]
     cells = _cells(steps, step, [frame for frame in (steps.frame, *(frame for _, frame in arms)) if frame.cells])
     steps.no_twins(cells, step)
     return Union(tuple(pipeline for pipeline, _ in arms), span=step.span), Frame(cells)

@@ -61,9 +61,36 @@ class Expressions:
     def named(self) -> Named:
         """Read `name = expression` or an expression alone."""
         start = self.stream.next.start
+        if self._names_follow():
+            return self._several_names(start)
         if name := self._own_name():
             return Named(self.expression(), name, span=self.stream.since(start))
         return Named(self.expression(), span=self.stream.since(start))
+
+    def _names_follow(self) -> bool:
+        """Return whether names in parentheses come next, such as in `(When, What) = arg_max(..)`."""
+        ahead = 1
+        while self.stream.is_sign("(") and self.stream.peek(ahead).kind == "name":
+            if _is(self.stream.peek(ahead + 1), ")"):
+                return _is(self.stream.peek(ahead + 2), "=")
+            if not _is(self.stream.peek(ahead + 1), ","):
+                return False
+            ahead += 2
+        return False
+
+    def _several_names(self, start: int) -> Named:
+        stream = self.stream
+        stream.take()
+        names = [self.name().name]
+        while stream.accept(","):
+            names.append(self.name().name)
+        stream.expect(")", "after the names")
+        stream.expect("=", "after the names")
+        expr = self.expression()
+        if not isinstance(expr, Call) or expr.name not in ("arg_max", "arg_min"):
+            what = "only arg_max and arg_min give several columns to name"
+            raise Trouble("syntax", what, stream.since(start), "give one name")
+        return Named(expr, names[0], tuple(names[1:]), span=stream.since(start))
 
     def _own_name(self) -> str | None:
         stream = self.stream

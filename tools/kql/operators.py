@@ -198,7 +198,13 @@ class Steps:
     def _joined(self, kind: str, start: Span, *, lookup: bool) -> Operator:
         right = self._arm()
         self.stream.expect_word("on", "after what is joined")
-        return Join(kind, right, self.several(self._join_key), lookup, span=self._since(start))
+        return Join(kind, right, self._join_keys(), lookup, span=self._since(start))
+
+    def _join_keys(self) -> tuple[JoinKey, ...]:
+        keys = [self._join_key()]
+        while self.stream.accept(",") or self.stream.accept_word("and"):
+            keys.append(self._join_key())
+        return tuple(keys)
 
     def _join_key(self) -> JoinKey:
         start = self.stream.next.span

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from soc_analyst.state.queries import Diagnostic
 
@@ -11,7 +11,7 @@ from .functions import Functions, Known
 from .lexer import Token, tokens_of
 from .operators import OPERATORS, Steps
 from .stream import MAX_NESTING, Stream
-from .tree import Expr, Let, Name, Operator, Pipeline, Query, Source, Span, Table, depth
+from .tree import Expr, Let, Name, Operator, Pipeline, Query, Source, Span, Table, Union, depth
 from .trouble import Trouble, diagnose, nearest
 from .words import REFUSED_SOURCES
 
@@ -142,6 +142,7 @@ class _Reader:
             source, steps = self._source()
             while self.stream.accept("|"):
                 self._append(steps)
+                source = _moved(source, steps, self.stream.since(start))
             return Pipeline(source, tuple(steps), span=self.stream.since(start))
         finally:
             self.stream.leave()
@@ -237,3 +238,13 @@ class _Reader:
         if name.name in REFUSED_SOURCES:
             raise Trouble("refused-source", f"`{name.name}` is refused: {REFUSED_SOURCES[name.name]}", name.span)
         return Pipeline(self._named_source(name), span=self.stream.since(start))
+
+
+def _moved(source: Source | None, steps: list[Operator], span: Span) -> Source | None:
+    """Return the source left once a last step, a union that asks about all rows, has those so far as an arm."""
+    last = steps[-1] if steps else None
+    if not isinstance(last, Union) or not (last.source or last.inner) or not (source or steps[1:]):
+        return source
+    so_far = Pipeline(source, tuple(steps[:-1]), span=span)
+    steps[:] = [replace(last, arms=(so_far, *last.arms))]
+    return None

@@ -194,12 +194,17 @@ class _Renderer:
 
     @text.register
     def _(self, node: Union) -> str:
-        return f"union {', '.join(self.arm(arm) for arm in node.arms)}"
+        inner = "kind=inner " if node.inner else ""
+        source = f"withsource={self.name(node.source)} " if node.source else ""
+        return f"union {inner}{source}{', '.join(self.arm(arm) for arm in node.arms)}"
 
     # Expressions
 
     @text.register
     def _(self, node: Named) -> str:
+        if node.more and node.name is not None:
+            names = ", ".join(self.name(name) for name in (node.name, *node.more))
+            return f"({names}) = {self.text(node.expr)}"
         return self.text(node.expr) if node.name is None else f"{self.name(node.name)} = {self.text(node.expr)}"
 
     @text.register

@@ -182,10 +182,11 @@ class Index(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Named(Node):
-    """An expression with or without a name of its own."""
+    """An expression with or without a name of its own; what gives several columns may have more names."""
 
     expr: Expr
     name: str | None = None
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
