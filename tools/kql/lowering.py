@@ -21,6 +21,7 @@ from typing import Any
 
 from .engine_rows import ROW_TEMPLATES, add_row_functions
 from .forgiving import forgive
+from .grammar import GRAMMAR_WORDS
 from .matching import speed_up
 from .render import render_for_engine
 from .tree import (
@@ -63,8 +64,7 @@ __all__ = ["NotMapped", "lowered", "translated", "translated_text"]
 _BACKEND = "_soc_analyst_duckdb_kql"
 """The library's package under a second name, whose parts import without its parser."""
 
-_PLAIN = re.compile(r"[A-Z][A-Za-z0-9_]*\Z")
-"""Names that are no word of the library's grammar: all of those begin with a small letter, `_`, `$` or a sign."""
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 _VALUES = frozenset({"true", "false", "null", "nan"})
 """Words for values, which the grammar knows in several spellings."""
@@ -78,10 +78,18 @@ _IN = {"in": (False, False), "!in": (True, False), "in~": (False, True), "!in~":
 _HAS = {"has_any": False, "has_all": True}
 
 _FUNCTIONS = frozenset({
-    "ago", "arg_max", "arg_min", "array_length", "avg", "bin", "coalesce", "count", "countif", "dcount", "dcountif",
-    "extract", "iff", "indexof", "isempty", "isnotempty", "isnotnull", "isnull", "make_set", "max", "min", "now",
-    "parse_json", "replace_string", "split", "strcat", "strlen", "substring", "sum", "sumif", "toint", "tolong",
-    "tolower", "tostring", "toupper", "trim",
+    "abs", "ago", "arg_max", "arg_min", "array_concat", "array_index_of", "array_length", "array_slice",
+    "array_sort_asc", "array_sort_desc", "avg", "avgif", "bag_pack", "base64_decode_tostring",
+    "base64_encode_tostring", "bin", "case", "ceiling", "coalesce", "count", "countif", "countof", "datetime_add",
+    "datetime_diff", "datetime_part", "dayofmonth", "dayofweek", "dayofyear", "dcount", "dcountif", "endofday",
+    "endofmonth", "endofweek", "exp", "extract", "extract_all", "floor", "format_datetime", "getmonth", "gettype",
+    "getyear", "hash_md5", "hash_sha256", "hourofday", "iff", "iif", "indexof", "isempty", "isnotempty", "isnotnull",
+    "isnull", "log", "log10", "log2", "make_datetime", "make_list", "make_set", "max", "max_of", "min", "min_of",
+    "monthofyear", "not", "now", "pack", "pack_array", "parse_ipv4", "parse_json", "parse_url", "percentile", "pow",
+    "replace_regex", "replace_string", "reverse", "round", "set_has_element", "sign", "split", "sqrt", "startofday",
+    "startofmonth", "startofweek", "stdev", "strcat", "strcat_delim", "strlen", "substring", "sum", "sumif",
+    "take_any", "tobool", "todatetime", "todouble", "todynamic", "toint", "tolong", "tolower", "toreal", "tostring",
+    "totimespan", "toupper", "trim", "trim_end", "trim_start", "variance",
 })  # fmt: skip
 """Functions that the library's grammar reads as a plain name and arguments."""
 
@@ -275,7 +283,7 @@ def _mapped(table: Mapping[type, Callable[[_Lowering, Any], Any]], node: Node) -
 
 
 def _plain(name: str) -> str:
-    if not _PLAIN.match(name) or name.lower() in _VALUES:
+    if not _PLAIN.match(name) or name in GRAMMAR_WORDS or name.lower() in _VALUES:
         raise NotMapped("a name that might be a word of the grammar")
     return name
 
