@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
 from typing import Any
 
+import duckdb
 import pytest
 from duckdb_kql._antlr.KqlLexer import KqlLexer
 from duckdb_kql.lower import lower
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from soc_analyst.tools.kql import parse, to_sql
@@ -49,6 +51,7 @@ from soc_analyst.tools.kql.tree import (
     Top,
     Union,
     Where,
+    walk,
 )
 from soc_analyst.tools.kql.words import (
     ARITHMETIC,
@@ -136,6 +139,11 @@ def _plain(value: Any) -> Any:
     return (type(value).__name__, value)
 
 
+def _misread(node: Any) -> bool:
+    """Return whether the library looks for an order in the text of a sort key and finds it in a name or a string."""
+    return isinstance(node, SortKey) and bool(re.search("asc|desc|nulls", render_for_engine(node.expr).lower()))
+
+
 def _outcome(translate: Any) -> Any:
     try:
         found = translate()
@@ -154,6 +162,7 @@ def test_same_form_and_same_sql_as_from_the_text(tree: Query) -> None:
         mine = lowered(tree)
     except NotMapped:
         return
+    assume(not any(map(_misread, walk(tree))))
     text = render_for_engine(tree)
     assert _plain(mine) == _plain(lower(text)), text
 
@@ -187,7 +196,6 @@ def test_everyday_queries_go_the_short_way(kql: str) -> None:
         "let V = T | where A == 1; T | where A in (V)",
         "let x = 5; T | where A == x",
         "T | where count_ == -5",
-        "T | sort by Description asc",
         "T | where A > 1tick",
     ],
 )
@@ -205,6 +213,13 @@ def test_the_short_way_leaves_the_generated_parser_unread() -> None:
         "sys.exit('antlr4' in sys.modules or 'duckdb_kql' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_name_that_holds_the_name_of_an_order_is_sorted_as_asked() -> None:
+    sql = to_sql("T | sort by Description asc, Ascii desc | project Description", {"T": ["Description", "Ascii"]}, NOW)
+    with duckdb.connect() as con:
+        con.execute("create table T as from (values ('b', 1), ('a', 1), ('a', 2), ('c', 0)) t(Description, Ascii)")
+        assert [row[0] for row in con.execute(sql.text, sql.parameters).fetchall()] == ["a", "a", "b", "c"]
 
 
 def test_every_word_of_the_grammar_is_known() -> None:

@@ -16,6 +16,7 @@ from soc_analyst.tools.kql.tree import Expr, Let, Name, Operator, Pipeline, Quer
 
 from .frames import PORTAL_TIME, TIME, Frame, Usage
 from .functions import defined, invoked
+from .growth import report_growth
 from .limits import report_excess, report_refused
 from .policy import Policy
 from .scope import Scope
@@ -63,6 +64,7 @@ def bind(tree: Query, policy: Policy, schemas: Mapping[str, TableSchema]) -> Bou
     found = Query(lets, body, span=tree.span)
     if scope.calls:
         report_excess(scope, found)
+    report_growth(scope, found)
     problems = sorted(scope.problems, key=lambda problem: problem.start)
     return Bound(found, scope.usage, output, tuple(problems))
 
