@@ -63,6 +63,38 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
             "where Size == 3 | mv-expand with_itemindex=i x = Data.a, y = Data.b | project i, tostring(x), tolong(y)",
             [(0, "x", 1), (1, "y", 2), (2, "", 3)],
         ),
+        ("mv-apply x = Data.b to typeof(long) on (where x > 1) | project Size, x", [(3, 2), (3, 3)]),
+        ("mv-apply x = Data.b to typeof(long) on (top 1 by x) | where x > 0 | project Size, x", [(3, 3)]),
+        (
+            "where Size == 3 | mv-apply x = Data.b to typeof(long) on (sort by x desc | take 2 | extend y = x * 2) "
+            "| project x, y",
+            [(3, 6), (2, 4)],
+        ),
+        (
+            "mv-apply x = Data.b to typeof(long) on (where x > 1 | project big = x) | project Size, big",
+            [(3, 2), (3, 3)],
+        ),
+        (
+            "sort by Size asc | mv-apply x = Data.b to typeof(long) on (where x > 1 | summarize n = count(), m = max(x)) "
+            "| project Size, n, m",
+            [(1, 0, None), (2, 0, None), (3, 2, 3)],
+        ),
+        (
+            "where Size == 3 | mv-apply x = Data.b to typeof(long) on (summarize n = count() by odd = x % 2) "
+            "| project odd, n | sort by odd asc",
+            [(0, 1), (1, 2)],
+        ),
+        (
+            "where Size == 3 | mv-apply x = Data.a to typeof(string) on "
+            "(summarize joined = strcat_array(make_list(x), '-')) | project joined, Zz1",
+            [("x-y", "kept")],
+        ),
+        ("where Size == 3 | mv-apply Data on (summarize n = count()) | project n", [(2,)]),
+        ("where Size == 3 | mv-apply with_itemindex=i x = Data.b limit 2 on (where i >= 0) | project i", [(0,), (1,)]),
+        (
+            "where Size == 3 | mv-apply x = Data.a on (distinct y = tostring(x)) | project y | sort by y asc",
+            [("x",), ("y",)],
+        ),
         ("where Size == 3 | mv-expand x = Data.b to typeof(long) limit 2 | project x", [(1,), (2,)]),
     ],
 )
@@ -94,6 +126,8 @@ def test_helper_columns_are_gone(con: duckdb.DuckDBPyConnection) -> None:
         ("make-series n = count() on TimeGenerated from ago(1d) to now() step 1h by Name", "make-series"),
         ("top-nested 2 of Name by count(), top-nested 1 of Size by max(Size)", "top-nested"),
         ("top-hitters 2 of Name by Size", "top-hitters"),
+        ("mv-apply x = Data.a on (extend n = row_number())", "neighbouring rows within mv-apply"),
+        ("mv-apply x = Data.a on (summarize avg(tolong(x)))", r"avg\(\) within mv-apply"),
         ("sample 2", "sample"),
         ("sample-distinct 2 of Name", "sample-distinct"),
     ],

@@ -167,6 +167,7 @@ def _expanded_name(item: Named, taken: dict[str, Cell]) -> str:
 def _mv_apply(steps: Steps, step: MvApply) -> tuple[Operator, Frame]:
     """Bind the steps over the elements; what they leave stands beside the columns that are not expanded."""
     items, cells = _expansion(steps, step)
+    _apart(steps, step)
     body, inner = _body(steps, step.body, Frame(cells, ordered=True))
     gone = {name_of(item.item) for item in items} | {step.index}
     kept = {name: cell for name, cell in steps.frame.cells.items() if name not in gone}
@@ -174,6 +175,27 @@ def _mv_apply(steps: Steps, step: MvApply) -> tuple[Operator, Frame]:
         kept.pop(name, None)
         steps.add(kept, name, cell, step)
     return replace(step, items=items, body=body), Frame(kept)
+
+
+def _apart(steps: Steps, step: MvApply) -> None:
+    """Report what would take the name of a column of the row, which each of its elements still has."""
+    own = {name_of(item.item) for item in step.items}
+    for item in step.items:
+        read = {node.name for node in walk(item.item.expr) if isinstance(node, Name)}
+        name = item.item.name or ""
+        if name in steps.frame and name not in read:
+            _taken(steps, name, item)
+    for one in step.body.steps:
+        made = [item.name for item in one.items if item.name] if isinstance(one, Extend | Project) else []
+        made += [piece.name for piece in one.pieces if piece.name] if isinstance(one, Parse) else []
+        for name in made:
+            if name in steps.frame and name not in own:
+                _taken(steps, name, one)
+
+
+def _taken(steps: Steps, name: str, node: Node) -> None:
+    message = f"`{name[:80]}` is a column outside mv-apply"
+    steps.scope.report("duplicate-column", message, node, "give it another name")
 
 
 def _body(steps: Steps, body: Pipeline, frame: Frame) -> tuple[Pipeline, Frame]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from soc_analyst.state.queries import Diagnostic
 
-from .engine_rows import Lacking, Spare, in_order
+from .engine_parts import Lacking, Spare
+from .engine_rows import in_order
 from .lowering import NotMapped, translated, translated_text
 from .parser import parse
 from .render import render_for_engine

@@ -6,10 +6,12 @@ columns of their own that are dropped right after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
 
+from .engine_apply import Apply
+from .engine_parts import Lacking, Spare, over_fields
 from .tabular import MakeSeries, MvApply, Sample, SampleDistinct, Serialize, TopHitters, TopNested
 from .tree import (
     Binary,
@@ -18,6 +20,7 @@ from .tree import (
     Distinct,
     Expr,
     Extend,
+    Let,
     Literal,
     Name,
     Named,
@@ -29,12 +32,13 @@ from .tree import (
     Query,
     Sort,
     SortKey,
-    Span,
+    Source,
     Summarize,
+    Table,
     walk,
 )  # fmt: skip
 
-__all__ = ["ROW_TEMPLATES", "Lacking", "Spare", "add_row_functions", "in_order"]
+__all__ = ["ROW_TEMPLATES", "add_row_functions", "in_order"]
 
 ROW_TEMPLATES = {
     "zz_place": ("row_number() OVER ()", 0),
@@ -59,7 +63,6 @@ _LACKING: dict[type[Node], str] = {
     TopHitters: "top-hitters",
     Sample: "sample",
     SampleDistinct: "sample-distinct",
-    MvApply: "mv-apply",
 }
 
 
@@ -73,49 +76,14 @@ def add_row_functions(functions: Any) -> None:
         functions.SCALAR_FUNCTIONS.update(specs)
 
 
-class Lacking(Exception):
-    """The engine has nothing like a construct."""
-
-    def __init__(self, construct: str, span: Span) -> None:
-        super().__init__(construct)
-        self.construct = construct
-        self.span = span
-
-
-class Spare:
-    """Names for columns that no query here has."""
-
-    def __init__(self, query: Query, columns: Iterable[str]) -> None:
-        taken = {one.lower() for one in (*columns, *_names(query))}
-        self._stem = "Zz"
-        while any(one.startswith(self._stem.lower()) for one in taken):
-            self._stem += "z"
-        self._made = 0
-
-    def name(self) -> str:
-        """Return another one."""
-        self._made += 1
-        return f"{self._stem}{self._made}"
-
-
-def _names(query: Query) -> Iterator[str]:
-    for node in walk(query):
-        for field in ("name", "index"):
-            value = getattr(node, field, None)
-            if isinstance(value, str):
-                yield value
-
-
 def in_order(query: Query, spare: Spare) -> Query:
     """Return a query without functions of neighbouring rows. Raise Lacking for what the engine has nothing like."""
     found = next((node for node in walk(query) if type(node) in _LACKING), None)
     if found is not None:
         raise Lacking(_LACKING[type(found)], found.span)
-    if not any(isinstance(node, Serialize) or _is_row_call(node) for node in walk(query)):
+    if not any(isinstance(node, Serialize | MvApply) or _is_row_call(node) for node in walk(query)):
         return query
-    rewritten = _Rows(spare).node(query)
-    assert isinstance(rewritten, Query)
-    return rewritten
+    return _Rows(spare).query(query)
 
 
 def _is_row_call(node: Node) -> bool:
@@ -125,13 +93,41 @@ def _is_row_call(node: Node) -> bool:
 class _Rows:
     def __init__(self, spare: Spare) -> None:
         self.spare = spare
+        self.lets: list[Let] = []
+
+    def query(self, query: Query) -> Query:
+        """Return a query whose pipelines are all rewritten; what one of them reads twice is bound before it."""
+        for let in query.lets:
+            rewritten = self.node(let)
+            self.lets.append(rewritten)
+        body = self.node(query.body)
+        return replace(query, lets=tuple(self.lets), body=body)
 
     def node(self, node: Any) -> Any:
         """Return a node with every pipeline below it rewritten."""
-        if isinstance(node, Pipeline):
-            steps = tuple(done for step in node.steps for done in self.step(self.node(step)))
-            return replace(node, steps=steps)
-        return _over_fields(node, self.node)
+        if not isinstance(node, Pipeline):
+            return over_fields(node, self.node)
+        source, steps = node.source, list[Operator]()
+        for step in node.steps:
+            if isinstance(step, MvApply):
+                source, steps = self.applied(source, steps, step)
+            else:
+                steps.extend(self.step(self.node(step)))
+        return replace(node, source=source, steps=tuple(steps))
+
+    def applied(
+        self, source: Source | None, steps: list[Operator], step: MvApply
+    ) -> tuple[Source | None, list[Operator]]:
+        """Return source and steps up to and with an mv-apply."""
+        if any(_is_row_call(node) for one in step.body.steps for node in _within(one)):
+            raise Lacking("neighbouring rows within mv-apply", step.span)
+        apply = Apply(step, self.spare)
+        numbered = (*steps, _extend(apply.place.name, Call("zz_place")))
+        if not apply.sums_up:
+            return source, [*numbered, *apply.direct()]
+        rows = Table(self.spare.name())
+        self.lets.append(Let(rows.name, Pipeline(source, numbered)))
+        return rows, list(apply.beside(rows))
 
     def step(self, step: Operator) -> tuple[Operator, ...]:
         """Return a step as those that the engine has."""
@@ -169,7 +165,7 @@ class _Columns:
         """Return a node with each call of neighbouring rows replaced by the column that holds its answer."""
         if isinstance(node, Pipeline):
             return node
-        node = _over_fields(node, self.without_calls)
+        node = over_fields(node, self.without_calls)
         return self._answer(node) if _is_row_call(node) else node
 
     def _answer(self, call: Call) -> Expr:
@@ -213,18 +209,3 @@ def _within(node: Node) -> Iterator[Node]:
         elif isinstance(found, Node) and not isinstance(found, Pipeline):
             yield found
             waiting.extend(getattr(found, field.name) for field in fields(found))
-
-
-def _over_fields(node: Any, change: Any) -> Any:
-    """Return a node with each node directly below it changed."""
-    if isinstance(node, tuple) and not isinstance(node, Span):
-        return tuple(change(one) if isinstance(one, Node) else one for one in node)
-    if not isinstance(node, Node):
-        return node
-    changed = {}
-    for field in fields(node):
-        old = getattr(node, field.name)
-        new = change(old) if isinstance(old, Node) else _over_fields(old, change)
-        if new is not old:
-            changed[field.name] = new
-    return replace(node, **changed) if changed else node
