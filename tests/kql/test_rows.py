@@ -75,8 +75,8 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
             [(3, 2), (3, 3)],
         ),
         (
-            "sort by Size asc | mv-apply x = Data.b to typeof(long) on (where x > 1 | summarize n = count(), m = max(x)) "
-            "| project Size, n, m",
+            "sort by Size asc | mv-apply x = Data.b to typeof(long) on (where x > 1 "
+            "| summarize n = count(), m = max(x)) | project Size, n, m",
             [(1, 0, None), (2, 0, None), (3, 2, 3)],
         ),
         (

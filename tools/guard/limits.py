@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from soc_analyst.tools.kql.tabular import MvApply
 from soc_analyst.tools.kql.tree import Call, Join, Literal, Node, Operator, Pipeline, Query, Union, walk
 
 from .naming import function_name, operator_name
@@ -46,10 +47,10 @@ def _arms(nodes: Iterable[Node]) -> list[Node]:
 
 
 def _joins(tree: Query, nodes: list[Node]) -> list[Node]:
-    """Return the joins, and the pipelines that stand within expressions: all but bodies, lets, arms and joined ones."""
+    """Return the joins, and the pipelines that stand within expressions: no body, let, arm or joined one."""
     own = {id(one) for node in nodes if isinstance(node, Union) for one in node.arms}
     own |= {id(node.right) for node in nodes if isinstance(node, Join)} | {id(tree.body)}
-    own |= {id(let.value) for let in tree.lets}
+    own |= {id(let.value) for let in tree.lets} | {id(node.body) for node in nodes if isinstance(node, MvApply)}
     return [node for node in nodes if isinstance(node, Join) or (isinstance(node, Pipeline) and id(node) not in own)]
 
 
