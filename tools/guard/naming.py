@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from soc_analyst.tools.kql.operators import OPERATORS
+from soc_analyst.tools.kql.tabular import Parse
 from soc_analyst.tools.kql.tree import Between, Binary, Call, Join, Membership, Node, Operator, ProjectNames
 from soc_analyst.tools.kql.words import MEMBERSHIPS, STRING_OPERATORS
 
@@ -27,6 +28,8 @@ def operator_name(node: Node) -> str | None:
         return "between"
     if isinstance(node, Join):
         return "lookup" if node.lookup else "join"
+    if isinstance(node, Parse):
+        return "parse-where" if node.strict else "parse"
     if isinstance(node, ProjectNames):
         return f"project-{node.how}"
     return _CAPITAL.sub("-", type(node).__name__).lower() if isinstance(node, Operator) else None
