@@ -123,8 +123,8 @@ def _text(source: str) -> str:
         return content.decode("utf-8-sig")
     except OSError as error:
         raise OperatorError(f"cannot be read: {error.strerror}", where=source) from error
-    except UnicodeDecodeError:
-        raise OperatorError("is not UTF-8 text", where=source) from None
+    except UnicodeDecodeError as error:
+        raise OperatorError(f"is not UTF-8 text: see byte {error.start}", where=source) from None
 
 
 def window_of(context: Context, now: Any, longest_days: float) -> TimeWindow:
