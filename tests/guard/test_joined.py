@@ -74,6 +74,16 @@ ROWS = [
         [("10.0.0.4",)],
     ),
     (
+        "let known = AuditLogs | summarize make_set(Identity); SigninLogs | where UserPrincipalName !in (known)"
+        " | project IPAddress",
+        [("10.0.0.4",)],
+    ),
+    (
+        "SigninLogs | where UserPrincipalName in (AuditLogs | summarize who = make_set(Identity), n = count())"
+        " | project IPAddress",
+        [("10.0.0.1",), ("10.0.0.2",), ("10.0.0.3",)],
+    ),
+    (
         "SigninLogs | summarize (Highest, Who) = arg_max(IPAddress, UserPrincipalName)",
         [("10.0.0.4", "eve")],
     ),

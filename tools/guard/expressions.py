@@ -8,6 +8,7 @@ import re2
 
 from soc_analyst.tools.kql.calls import ToScalar
 from soc_analyst.tools.kql.dispatch import by_kind
+from soc_analyst.tools.kql.tabular import Expanded, MvExpand
 from soc_analyst.tools.kql.tree import (
     Between,
     Binary,
@@ -21,6 +22,7 @@ from soc_analyst.tools.kql.tree import (
     Name,
     Named,
     Negative,
+    Operator,
     Pipeline,
     Project,
     Star,
@@ -269,11 +271,14 @@ class Typist:
             )
             return Membership(node.op, value, (), pipeline, span=node.span)
         self.scope.usage.need(first.sources)
-        self._compare(node.value, "==", kind, first.kind)
         if len(frame.cells) > 1:
             # Kusto compares with the first column; said outright, it does not depend on an engine's order of columns.
-            kept = Project((Named(Name(name)),))
-            pipeline = Pipeline(pipeline.source, (*pipeline.steps, kept), span=pipeline.span)
+            pipeline = _then(pipeline, Project((Named(Name(name)),)))
+        if first.kind == "dynamic" and kind == "string":
+            # Kusto looks into arrays too; written as rows, so does any engine.
+            pipeline = _then(pipeline, MvExpand((Expanded(Named(Name(name)), "string"),)))
+        else:
+            self._compare(node.value, "==", kind, first.kind)
         return Membership(node.op, value, (), pipeline, span=node.span)
 
     @_bound.register
@@ -347,6 +352,10 @@ class Typist:
                 self.scope.report(
                     "type-mismatch", message, arg, f"use to{wanted_kind}()" if wanted_kind == "string" else ""
                 )
+
+
+def _then(pipeline: Pipeline, step: Operator) -> Pipeline:
+    return Pipeline(pipeline.source, (*pipeline.steps, step), span=pipeline.span)
 
 
 def _span_of(signature: Signature) -> str:
