@@ -71,7 +71,9 @@ def _column(steps: Steps, expr: Expr, name: str, cells: Cells, before: list[Name
 
 def _free(name: str, cells: Cells) -> str:
     """Return the name, with the number that Kusto gives a second column of that name."""
-    return next(one for one in (name, *(f"{name}{number}" for number in range(1, 10_000))) if one not in cells)
+    if name not in cells:
+        return name
+    return next(one for number in range(1, 10_000) if (one := f"{name}{number}") not in cells)
 
 
 def any_of(steps: Steps, item: Named, cells: Cells) -> Iterator[Named]:
