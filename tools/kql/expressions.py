@@ -248,12 +248,17 @@ class Expressions:
         found = self._primary()
         for _ in range(64):
             if stream.accept("."):
-                found = Member(found, self.name().name, span=stream.since(start))
+                found = self._property(found, start)
             elif stream.is_sign("["):
                 found = self._element(found, start)
             else:
                 return found
         raise Trouble("too-deep", "a path of more than 64 steps", stream.since(start))
+
+    def _property(self, base: Expr, start: int) -> Expr:
+        if self.stream.is_sign("["):
+            return self._element(base, start)  # `Bag.[0]` and `Bag.["name"]` are other ways to write `Bag[0]`
+        return Member(base, self.name().name, span=self.stream.since(start))
 
     def _element(self, base: Expr, start: int) -> Expr:
         stream = self.stream

@@ -264,7 +264,8 @@ def _is_pattern(steps: Steps) -> bool:
 
 
 def _joins(token: Token, text: str, start: int) -> bool:
-    fits = token.kind == "name" or (token.kind == "sign" and token.text == "*")
+    number = token.kind == "number" and token.text.isdigit() and text.endswith("*")
+    fits = number or token.kind == "name" or (token.kind == "sign" and token.text == "*")
     return fits and token.span.start == start + len(text)
 
 
