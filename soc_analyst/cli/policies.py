@@ -31,6 +31,8 @@ class _Value(NamedTuple):
     key: str
     value: Any
     origin: str
+    parts: dict[str, str] | None = None
+    """Where the parts of a table came from, apart from the table itself."""
 
 
 @with_context("policy")
@@ -40,7 +42,7 @@ def policy(context: Context, as_json: Annotated[bool, typer.Option("--json", hel
 
     found = policy_for(context)
     if as_json:
-        values = {one.key: {"value": one.value, "origin": one.origin} for one in _values(found)}
+        values = {one.key: _as_json(one) for one in _values(found)}
         sys.stdout.write(json.dumps({"hash": found.hash, "values": values}, ensure_ascii=True) + "\n")
         return 0
     sys.stdout.write(f"# policy {found.hash}\n")
@@ -64,7 +66,15 @@ def _values(policy: Policy) -> Iterator[_Value]:
             yield _value(policy, key, value)
     for table, columns in policy.tables.items():
         own = policy.of_table[table].model_dump(mode="json") if table in policy.of_table else {}
-        yield _value(policy, f"tables.{table}", {"columns": columns, **{k: v for k, v in own.items() if v}})
+        content = {"columns": columns, **{part: one for part, one in own.items() if one}}
+        prefix = f"tables.{table}."
+        parts = {key.removeprefix(prefix): at for key, at in policy.origins.items() if key.startswith(prefix)}
+        yield _value(policy, f"tables.{table}", content)._replace(parts=parts)
+
+
+def _as_json(one: _Value) -> dict[str, Any]:
+    plain = {"value": one.value, "origin": one.origin}
+    return {**plain, "parts": one.parts} if one.parts else plain
 
 
 def _value(policy: Policy, key: str, value: Any) -> _Value:
@@ -88,9 +98,21 @@ def _lines(name: str, one: _Value, indent: int) -> Iterator[str]:
         )
         yield from _wrapped(_flow(one.value), indent + 2)
     for key, value in one.value.items() if isinstance(one.value, dict) else ():
-        yield f"{space}  {key}:" + ("\n" if isinstance(value, list | tuple) else f" {_flow(value)}\n")
-        if isinstance(value, list | tuple):
-            yield from _wrapped(_flow(value), indent + 4)
+        yield from _part(key, value, (one.parts or {}).get(key), indent + 2)
+
+
+def _part(key: str, value: Any, origin: str | None, indent: int) -> Iterator[str]:
+    """Yield the YAML of a part of a table, below its origin where it has one of its own."""
+    from soc_analyst.tools.records.safe_text import printable
+
+    space = " " * indent
+    if origin:
+        yield f"{space}# {printable(origin)}\n"
+    if len(f"{space}{key}: {_flow(value)}") <= WIDTH:
+        yield f"{space}{key}: {_flow(value)}\n"
+    else:
+        yield f"{space}{key}:\n"
+        yield from _wrapped(_flow(value), indent + 2)
 
 
 def _wrapped(text: str, indent: int) -> Iterator[str]:

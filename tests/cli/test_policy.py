@@ -43,6 +43,7 @@ def test_policy_says_where_each_value_came_from(own: Path, capsys: Said) -> None
     assert told["values"]["max_joins"]["origin"] == "default"
     signins = told["values"]["tables.SigninLogs"]
     assert signins["origin"] == f"{own}:3"
+    assert signins["parts"]["personal"] == f"{own}:3"
     assert (signins["value"]["max_window_days"], signins["value"]["personal"]) == (7, ["ResultType"])
 
 

@@ -86,6 +86,8 @@ CAPS = [
     ("max_joins: 1", "AuditLogs | join kind=inner (AuditLogs) on Id | join kind=inner (AuditLogs) on Id",
      "too-many-queries"),
     ("max_joins: 0", "AuditLogs | where Id in ((AuditLogs | project Id))", "too-many-queries"),
+    ("max_expansions: 0", "AuditLogs | mv-apply TargetResources on (take 1)", "too-many-expansions"),
+    ("refuse: {operators: [parse-where]}", "AuditLogs | parse-where Id with 'a' Rest", "refused-operator"),
     ("max_union_arms: 1", "AuditLogs | union AuditLogs, AuditLogs | project Id", "too-many-arms"),
     ("max_expansions: 1", "AuditLogs | mv-expand TargetResources | mv-expand InitiatedBy", "too-many-expansions"),
     ("max_set_size: 100", "AuditLogs | summarize make_set(Id)", "set-too-large"),
@@ -127,6 +129,10 @@ def test_all_faults_of_a_file_are_told_at_once_in_its_order(load) -> None:
     assert len(told) == len(wanted)
     assert all(any(line.startswith(one) for line in told) for one in wanted), told
     assert [int(line.partition(":")[0]) for line in told] == sorted(int(line.partition(":")[0]) for line in told)
+
+
+def test_mv_apply_is_no_nested_query(load, tables: Mapping[str, TableSchema]) -> None:
+    assert codes("AuditLogs | mv-apply TargetResources on (take 1)", load("max_joins: 0\n"), tables) == []
 
 
 def test_what_the_dialect_does_not_know_cannot_be_added(load) -> None:

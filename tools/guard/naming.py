@@ -13,8 +13,10 @@ from .dialect import dialect
 
 __all__ = ["OPERATOR_NAMES", "function_name", "operator_name"]
 
-_OTHER_NAMES = {"filter": "where", "order": "sort", "limit": "take", "mvexpand": "mv-expand"}
-OPERATOR_NAMES = (frozenset(OPERATORS) - frozenset(_OTHER_NAMES)) | STRING_OPERATORS | MEMBERSHIPS | {"between"}
+_OTHER_NAMES = frozenset({"filter", "order", "limit", "mvexpand"})
+_GONE = frozenset({"as", "render"})
+"""What is read and has no part in the tree."""
+OPERATOR_NAMES = (frozenset(OPERATORS) - _OTHER_NAMES - _GONE) | STRING_OPERATORS | MEMBERSHIPS | {"between"}
 """Operators of tables and of text that a policy can take away; comparison and arithmetic stay."""
 
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
