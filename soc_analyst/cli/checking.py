@@ -16,6 +16,7 @@ from soc_analyst.graph.context import Context
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.errors import OperatorError, UnreachableError
 
+from .drawing import drawn
 from .options import LOOKING, with_context
 
 if TYPE_CHECKING:
@@ -158,11 +159,9 @@ def _as_refused(faults: tuple[Diagnostic, ...]) -> dict[str, Any]:
 
 
 def _explain(text: str, diagnostics: tuple[Diagnostic, ...]) -> None:
-    """Print each diagnostic as one line with its place in the text, and the reason to change it."""
-    for diagnostic in diagnostics:
-        before = text[: diagnostic.start]
-        line, column = before.count("\n") + 1, diagnostic.start - (before.rfind("\n") + 1) + 1
-        sys.stderr.write(f"soc-analyst: refused at {line}:{column} {diagnostic.code}: {_said(diagnostic)}\n")
+    """Print each diagnostic with its place in the text, and what to write instead."""
+    for line in drawn(text, diagnostics):
+        sys.stderr.write(f"{line}\n")
 
 
 def _note(diagnostics: Iterable[Diagnostic]) -> None:

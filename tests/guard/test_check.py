@@ -185,7 +185,7 @@ def test_every_fault_of_a_text_at_once_each_in_its_place(judge: Judge) -> None:
     assert marked == {
         "unknown-column": "Usr",
         "type-mismatch": "DurationMs",
-        "unknown-function": "nope(Id)",
+        "unknown-function": "nope",
         "refused-operator": "getschema",
         "syntax": "x",
     }

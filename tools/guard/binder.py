@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from soc_analyst.state.queries import Diagnostic
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.kql.calls import Function, Invocation
-from soc_analyst.tools.kql.tree import Expr, Let, Name, Operator, Pipeline, Query, Source, Table, Union, walk
+from soc_analyst.tools.kql.tree import Expr, Let, Name, Operator, Pipeline, Query, Source, Table, walk
 
-from .frames import PORTAL_TIME, TIME, Frame, Usage
+from .frames import PORTAL_TIME, TIME, UNKNOWN, Frame, Usage
 from .functions import defined, invoked
 from .growth import report_growth
 from .limits import report_excess, report_refused
@@ -45,10 +45,12 @@ class Bound:
         return frozenset(table for table in named if PORTAL_TIME not in policy.tables[table])
 
 
-def bind(tree: Query, policy: Policy, schemas: Mapping[str, TableSchema]) -> Bound:
-    """Bind a query against the allowed columns of the allowed tables."""
+def bind(
+    tree: Query, policy: Policy, schemas: Mapping[str, TableSchema], unread: frozenset[str] = frozenset()
+) -> Bound:
+    """Bind a query against the allowed columns of the allowed tables; `unread` are names of which nothing is known."""
     portal_time = any(isinstance(node, Name) and node.name == PORTAL_TIME for node in walk(tree))
-    binder = _Binder(Scope(policy, schemas, portal_time=portal_time))
+    binder = _Binder(Scope(policy, schemas, portal_time=portal_time, unread=unread))
     report_excess(binder.scope, tree)
     report_refused(binder.scope, tree)
     if any(problem.code.startswith("too-many-") for problem in binder.scope.problems):
@@ -94,35 +96,23 @@ class _Binder:
 
     def pipeline(self, node: Pipeline) -> tuple[Pipeline, Frame]:
         """Bind a pipeline; after a step that cannot be bound, later ones are judged by what is known."""
-        started = self._started(node.source)
-        if started is None:
-            return self._arms_only(node), Frame({})
-        beginning, frame = started
+        beginning, frame = self._started(node.source)
         steps: list[Operator] = list(beginning.steps)
         for step in node.steps:
             bound, frame = STEPS[type(step)](Steps(self.scope, frame, self.pipeline), step)
             steps.extend(bound if isinstance(bound, tuple) else (bound,))
         return Pipeline(beginning.source, tuple(steps), span=node.span), frame
 
-    def _started(self, source: Source | None) -> tuple[Pipeline, Frame] | None:
+    def _started(self, source: Source | None) -> tuple[Pipeline, Frame]:
         """Return what a pipeline begins with and its columns; a call of the query's own function is written out."""
         if source is None:
             return Pipeline(None), Frame({})
         if source.name in self.scope.tables:
             given = self.scope.tables[source.name]
-            return given if self.scope.write_out(given[0], source) else None
+            return given if self.scope.write_out(given[0], source) else (given[0], UNKNOWN)
         if source.name in self.scope.functions:
             call = source if isinstance(source, Invocation) else Invocation(source.name, span=source.span)
-            return invoked(self.scope, self.pipeline, call, self.scope.functions[source.name])
+            found = invoked(self.scope, self.pipeline, call, self.scope.functions[source.name])
+            return found or (Pipeline(Table(source.name, span=source.span)), UNKNOWN)
         table = Table(source.name, span=source.span)
-        found = self.scope.source(table)
-        return None if found is None else (Pipeline(table), found)
-
-    def _arms_only(self, node: Pipeline) -> Pipeline:
-        """Judge the other tables of a pipeline whose own is unknown; its columns say nothing."""
-        for step in node.steps:
-            for arm in step.arms if isinstance(step, Union) else ():
-                self.pipeline(arm)
-            if hasattr(step, "right"):
-                self.pipeline(step.right)
-        return node
+        return Pipeline(table), self.scope.source(table)

@@ -13,7 +13,9 @@ from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.queries import ApprovedQuery, Diagnostic, PlannedQuery, Shape, TypedQuery
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.kql import parse, render, tree_of
+from soc_analyst.tools.kql.parser import Parsed, covered
 from soc_analyst.tools.kql.tree import Count, Pipeline, Query, Summarize
+from soc_analyst.tools.kql.trouble import MAX_DIAGNOSTICS
 
 from .binder import Bound, bind
 from .bounds import Bounds, bounded, inside
@@ -103,12 +105,28 @@ def _check_kql(id_: str, kql: str, policy: Policy, tables: Tables, window: TimeW
     faults = _window_faults(window.start, window.end, policy)
     parsed = parse(kql, max_text=policy.max_text, max_nesting=policy.max_nesting)
     if parsed.tree is None:
-        earlier = bind(parsed.begun, policy, tables).diagnostics if parsed.begun else ()
-        return _refused([*earlier, *parsed.diagnostics, *faults])
+        return _refused([*_all_faults(parsed, policy, tables), *faults])
     bound = bind(parsed.tree, policy, tables)
     if faults:
         return _refused([*bound.diagnostics, *faults])
     return _approved(id_, bound, policy, (window.start, window.end), (row_cap,), "free")
+
+
+def _all_faults(parsed: Parsed, policy: Policy, tables: Tables) -> list[Diagnostic]:
+    """Return the faults of a text by place: those of reading, and those of what could be read all the same."""
+    judged = bind(parsed.begun, policy, tables, parsed.unread).diagnostics if parsed.begun else ()
+    further = [one for one in judged if one.code not in _OF_THE_WHOLE and not _is_said(one, parsed)]
+    return sorted([*parsed.diagnostics, *further], key=lambda one: one.start)[:MAX_DIAGNOSTICS]
+
+
+def _is_said(fault: Diagnostic, parsed: Parsed) -> bool:
+    """Return whether reading has said it: a fault that begins at the place, or a character within the name."""
+    name = [one for one in parsed.diagnostics if one.code == "bad-character" and fault.code.startswith("unknown-")]
+    return covered(fault, parsed.diagnostics) or any(covered(one, [fault]) for one in name)
+
+
+_OF_THE_WHOLE = frozenset({"no-table", "not-aggregate"})
+"""What only a text that was read whole can be blamed for."""
 
 
 def _approved(

@@ -28,6 +28,12 @@ class Signature:
         """Return the type wanted at a position."""
         return self.takes[min(position, len(self.takes) - 1)]
 
+    @property
+    def shown(self) -> str:
+        """Return the arguments as a hint shows them: `(string, long, [long])`."""
+        parts = [kind if at < self.required else f"[{kind}]" for at, kind in enumerate(self.takes)]
+        return f"({', '.join([*parts, *(['...'] if self.repeated else [])])})"
+
     def accepts(self, count: int) -> bool:
         """Return whether so many arguments can be given."""
         return self.required <= count and (self.repeated or count <= len(self.takes))

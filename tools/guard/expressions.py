@@ -25,15 +25,17 @@ from soc_analyst.tools.kql.tree import (
     Operator,
     Pipeline,
     Project,
+    Span,
     Star,
 )
-from soc_analyst.tools.kql.trouble import nearest
+from soc_analyst.tools.kql.trouble import instead
 from soc_analyst.tools.kql.words import ARITHMETIC, COMPARISONS
 
 from .conversions import alike, as_text
 from .dialect import Signature, dialect
 from .frames import TIME, Frame, Kind
 from .kinds import arithmetic, between, can_be, comparable, joined, ordered
+from .neighbours import function_like
 from .scope import Bind, Scope
 
 __all__ = ["Typist"]
@@ -263,6 +265,8 @@ class Typist:
     def _in_query(self, node: Membership, value: Expr, kind: Kind) -> Expr:
         assert node.pipeline is not None
         pipeline, frame = self._bind(node.pipeline)
+        if frame.open:
+            return Membership(node.op, value, (), pipeline, span=node.span)
         name, first = next(iter(frame.cells.items()), ("", None))
         if first is None or (len(frame.cells) > 1 and name == TIME):
             message = f"{node.op} needs a query of one column, this has {len(frame.cells)}"
@@ -325,14 +329,16 @@ class Typist:
             self.scope.report("refused-arguments", message, offset)
 
     def _unknown(self, node: Call, name: str) -> tuple[Expr, Kind]:
-        words = dialect()
+        words, place = dialect(), Span(node.span.start, len(node.name))
         if name in words.refused:
-            self.scope.report("refused-function", f"`{name}` is refused: {words.refused[name]}", node)
+            why = words.refused[name]
+            self.scope.report("refused-function", f"`{name}` is refused: {why}", place, instead(why))
         elif name in words.aggregates:
-            self.scope.report("unknown-function", f"`{name}` is an aggregate: it stands only in summarize", node)
+            hint = f"write `| summarize {name}(...) by ...`"
+            self.scope.report("unknown-function", f"`{name}` is an aggregate: it stands only in summarize", place, hint)
         else:
-            hint = nearest(name, (*words.functions, *(words.aggregates if self._aggregates else ())))
-            self.scope.report("unknown-function", f"`{name[:80]}` is not a function known here", node, hint)
+            hint = function_like(name, (*words.functions, *(words.aggregates if self._aggregates else ())))
+            self.scope.report("unknown-function", f"`{name[:80]}` is not a function known here", place, hint)
         for arg in node.args:
             if not isinstance(arg, Star):
                 self.bound(arg)
@@ -341,7 +347,8 @@ class Typist:
     def _arguments(self, node: Call, signature: Signature, kinds: list[Kind]) -> None:
         if not signature.accepts(len(kinds)):
             wanted = f"{signature.required} or more" if signature.repeated else _span_of(signature)
-            self.scope.report("wrong-arguments", f"{node.name}() takes {wanted} arguments, not {len(kinds)}", node)
+            message = f"{node.name}() takes {wanted} arguments, not {len(kinds)}"
+            self.scope.report("wrong-arguments", message, node, f"write {node.name}{signature.shown}")
             return
         if node.name in _REGEX_AT:
             self.regex(node.args[_REGEX_AT[node.name]])
@@ -349,9 +356,8 @@ class Typist:
             wanted_kind = signature.takes_at(position)
             if not can_be(kind, wanted_kind):
                 message = f"{node.name}() takes {wanted_kind} here, this is {kind}"
-                self.scope.report(
-                    "type-mismatch", message, arg, f"use to{wanted_kind}()" if wanted_kind == "string" else ""
-                )
+                use = f"use to{wanted_kind}()" if wanted_kind == "string" else f"write {node.name}{signature.shown}"
+                self.scope.report("type-mismatch", message, arg, use)
 
 
 def _then(pipeline: Pipeline, step: Operator) -> Pipeline:

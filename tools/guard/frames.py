@@ -8,7 +8,7 @@ from typing import Literal
 
 from soc_analyst.state.tables import TableSchema
 
-__all__ = ["PORTAL_TIME", "TIME", "Cell", "Frame", "Kind", "Usage", "frame_of"]
+__all__ = ["PORTAL_TIME", "TIME", "UNKNOWN", "Cell", "Frame", "Kind", "Usage", "frame_of"]
 
 TIME = "TimeGenerated"
 PORTAL_TIME = "Timestamp"
@@ -39,6 +39,8 @@ class Frame:
     cells: Mapping[str, Cell]
     ordered: bool = False
     """Whether rows have neighbours: after sort, top or serialize, until a step that mixes rows."""
+    open: bool = False
+    """Whether more columns may be here, after what could not be read; such a query is refused already."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.cells
@@ -50,6 +52,10 @@ class Frame:
     def sources(self) -> frozenset[Source]:
         """Return all table columns that the columns here are."""
         return frozenset().union(*(cell.sources for cell in self.cells.values()))
+
+
+UNKNOWN = Frame({}, open=True)
+"""The columns of what cannot be read."""
 
 
 @dataclass

@@ -11,17 +11,19 @@ from soc_analyst.state.queries import Diagnostic
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.kql.calls import Function
 from soc_analyst.tools.kql.tree import Expr, Name, Node, Pipeline, Span, Table, walk
-from soc_analyst.tools.kql.trouble import diagnose, nearest
+from soc_analyst.tools.kql.trouble import MAX_DIAGNOSTICS, diagnose
 
-from .frames import PORTAL_TIME, TIME, Cell, Frame, Kind, Usage, frame_of
+from .frames import PORTAL_TIME, TIME, UNKNOWN, Cell, Frame, Kind, Usage, frame_of
+from .neighbours import column_like, neighbours, table_like
 from .policy import Policy
 
-__all__ = ["MAX_DIAGNOSTICS", "Bind", "Scope", "Substitute"]
+__all__ = ["Bind", "Scope", "Substitute"]
 
-MAX_DIAGNOSTICS = 20
 MAX_WRITTEN = 5_000
 """Nodes that are written at further places than the text has them, as functions and their arguments are: each call
 could otherwise multiply what the one within it has multiplied."""
+MOST_LISTED = 12
+"""Columns that a hint names."""
 
 
 class Substitute(NamedTuple):
@@ -52,6 +54,8 @@ class Scope:
     calls: int = 0
     depth: int = 0
     written: int = 0
+    unread: frozenset[str] = frozenset()
+    """Names bound by lets that could not be read: nothing is known of them, so nothing is said of them."""
     portal_time: bool = False
     """Whether the query speaks of time as the Defender portal does."""
     problems: list[Diagnostic] = field(default_factory=list)
@@ -92,31 +96,39 @@ class Scope:
         return [name for name in self.policy.tables if name in self.schemas]
 
     def report(self, code: str, message: str, node: Node | Span, hint: str = "") -> None:
-        """Note a fault; the first twenty are kept."""
+        """Note a fault, once; so many are kept that a person may still read them."""
         span = node.span if isinstance(node, Node) else node
         found = diagnose(code, message, span, hint)
         if len(self.problems) < MAX_DIAGNOSTICS and found not in self.problems:
             self.problems.append(found)
 
-    def source(self, table: Table) -> Frame | None:
-        """Return the columns of a source, or report that it cannot be read."""
+    def source(self, table: Table) -> Frame:
+        """Return the columns of a source, or report that it cannot be read; then nothing is known of its columns."""
         if table.name in self.pipelines:
             return self.pipelines[table.name]
+        if table.name in self.unread:
+            return UNKNOWN
         if table.name not in self.allowed():
             self._no_table(table)
-            return None
+            return UNKNOWN
         self.usage.table(table.name)
         return frame_of(self.schemas[table.name], self.policy.tables[table.name], portal_time=self.portal_time)
 
     def _no_table(self, table: Table) -> None:
-        known = [*self.allowed(), *self.pipelines]
-        hint = nearest(table.name, known) or f"allowed are {', '.join(self.allowed())}"
-        self.report("unknown-table", f"`{table.name[:80]}` is not a table that can be read", table, hint)
+        well_known, hint = table_like(table.name, self.allowed(), self.pipelines)
+        message = f"`{table.name[:80]}` is not a table that can be read"
+        if well_known or table.name in self.schemas:
+            message = f"policy does not allow the table `{table.name[:80]}`"
+        if table.name in self.values or table.name in self.substitutes:
+            hint = "it is a value, not a table"
+        self.report("unknown-table", message, table, hint)
 
     def column(self, name: Name, frame: Frame) -> Cell | None:
         """Return a column and note that it is needed, or report that there is none."""
         cell = frame.cells.get(name.name)
         if cell is None:
+            if frame.open or name.name in self.unread:
+                return Cell("any")
             self.no_column(name, frame)
             return None
         self.usage.need(cell.sources)
@@ -124,15 +136,34 @@ class Scope:
 
     def no_column(self, name: Name, frame: Frame) -> None:
         """Report an unknown name."""
-        known: Iterable[str] = (*frame.cells, *self.values, *self.substitutes)
-        hint = nearest(name.name, known)
+        message = f"there is no column `{name.name[:80]}` here"
+        excluded = self._excluded(name.name)
+        if excluded:
+            message = f"policy does not allow the column `{name.name[:80]}` of {excluded}"
+        self.report("unknown-column", message, name, self._instead(name, frame))
+
+    def _excluded(self, name: str) -> str:
+        """Return the table of this query that has a column which policy leaves out, or an empty text."""
+        read = (table for table in self.usage.tables if name in self.schemas[table].columns)
+        return next((table for table in read if name not in self.policy.tables[table]), "")
+
+    def _instead(self, name: Name, frame: Frame) -> str:
+        """Return what to write in place of an unknown column: the surest that is known."""
+        read = [table for table in self.usage.tables if name.name in self.policy.tables[table]]
         if name.name == PORTAL_TIME and TIME in frame:
-            hint = f"the time of the event is {TIME} here"
+            return f"the time of the event is {TIME} here; did you mean {TIME}?"
         if name.name in self.pipelines or name.name in self.allowed():
-            hint = "it is a table; write `in (T | project column)`"
-        elif any(name.name in schema.columns for schema in self.schemas.values()) and not hint:
-            hint = "another table, or an earlier step, has or had it"
-        self.report("unknown-column", f"there is no column `{name.name[:80]}` here", name, hint)
+            return "it is a table; write `in (T | project column)`"
+        if value := neighbours().values.get(name.name.lower()):
+            return value
+        if read:
+            return f"an earlier step dropped it: {_listed(frame.cells)}; keep it there"
+        if like := column_like(name.name, (*frame.cells, *self.values, *self.substitutes)):
+            return like
+        others = [table for table in self.allowed() if name.name in self.policy.tables[table]]
+        if others:
+            return f"it is a column of {', '.join(others[:4])}"
+        return _listed(frame.cells) if frame.cells else "no column can stand here"
 
     def can_bind(self, name: str, node: Node) -> bool:
         """Return whether `let` may use a name; views and earlier names are never shadowed, in whatever case."""
@@ -142,6 +173,12 @@ class Scope:
             return True
         self.report("shadowing", f"let `{name[:80]}` would hide something of that name", node, "choose another name")
         return False
+
+
+def _listed(columns: Iterable[str]) -> str:
+    names = list(columns)
+    rest = len(names) - MOST_LISTED
+    return f"the columns here are {', '.join(names[:MOST_LISTED])}" + (f" and {rest} more" if rest > 0 else "")
 
 
 Bind = Callable[[Pipeline], tuple[Pipeline, Frame]]

@@ -29,6 +29,7 @@ from soc_analyst.tools.kql.tree import (
     Take,
     Top,
     Union,
+    Unread,
     Where,
     walk,
 )
@@ -76,6 +77,10 @@ class Steps:
         """Keep all columns."""
         return Where(self.typist(stars=True).predicate(step.predicate), span=step.span), self.frame
 
+    def unread(self, step: Unread) -> tuple[Operator, Frame]:
+        """Know no more of the columns than the step says."""
+        return step, Frame(self.frame.cells, self.frame.ordered, self.frame.open or step.opens)
+
     def project(self, step: Project) -> tuple[Operator, Frame]:
         """Keep the columns named and computed."""
         items, cells = self.items(step.items, {})
@@ -84,7 +89,7 @@ class Steps:
     def extend(self, step: Extend) -> tuple[Operator, Frame]:
         """Add the columns computed; each sees only the columns before the step."""
         items, cells = self.items(step.items, dict(self.frame.cells))
-        return Extend(items, span=step.span), Frame(cells, ordered=self.frame.ordered)
+        return Extend(items, span=step.span), self._frame(cells)
 
     def items(self, items: Iterable[Named], cells: dict[str, Cell]) -> tuple[tuple[Named, ...], dict[str, Cell]]:
         """Bind columns computed, over those that stand."""
@@ -142,20 +147,21 @@ class Steps:
             self.scope.report("no-column", "no column would be left", step)
         items = tuple(Named(Name(name)) for name in order)
         cells = {name: self.frame.cells[name] for name in order}
-        return Project(items, span=step.span), Frame(cells, ordered=self.frame.ordered)
+        return Project(items, span=step.span), self._frame(cells)
 
     def _without(self, step: ProjectNames, named: list[str]) -> tuple[Operator, Frame]:
         kept = {name: cell for name, cell in self.frame.cells.items() if name not in named}
-        if not kept:
+        if not kept and not self.frame.open:
             self.scope.report("no-column", "no column would be left", step)
         names = tuple(Name(name) for name in named)
-        return ProjectNames("away", names, span=step.span), Frame(kept, ordered=self.frame.ordered)
+        return ProjectNames("away", names, span=step.span), self._frame(kept)
 
     def _fitting(self, node: Expr) -> list[str]:
         """Return the columns here that a name, or a name with stars, stands for; what is hidden is not here."""
         if not isinstance(node, Pattern):
             assert isinstance(node, Name)
-            return [node.name] if self.scope.column(node, self.frame) is not None else []
+            found = self.scope.column(node, self.frame)
+            return [node.name] if found and node.name in self.frame else []
         fits = re.compile(".*".join(re.escape(part) for part in node.name.split("*")), re.DOTALL).fullmatch
         names = [name for name in self.frame.cells if fits(name)]
         if not names:
@@ -164,13 +170,19 @@ class Steps:
             self.scope.usage.need(self.frame.cells[name].sources)
         return sorted(names, key=str.lower, reverse=node.order == "desc") if node.order else names
 
+    def _frame(self, cells: Mapping[str, Cell]) -> Frame:
+        """Return columns of which no more is known than of those before."""
+        return Frame(cells, self.frame.ordered, self.frame.open)
+
     def project_rename(self, step: ProjectRename) -> tuple[Operator, Frame]:
         """Give columns new names in their places."""
         new: dict[str, str] = {}
+        unknown: dict[str, Cell] = {}
         for item in step.items:
             assert isinstance(item.expr, Name) and item.name is not None
-            if self.scope.column(item.expr, self.frame) is not None:
-                new[item.expr.name] = item.name
+            found = self.scope.column(item.expr, self.frame)
+            new[item.expr.name] = item.name
+            unknown |= {} if found and item.expr.name in self.frame else {item.name: Cell("any")}
             if item.name == TIME:
                 self.scope.report("reserved-name", f"{TIME} is the time of the event; nothing else can be", item)
         cells: dict[str, Cell] = {}
@@ -178,7 +190,7 @@ class Steps:
             if new.get(name, name) in cells:
                 self.scope.report("duplicate-column", f"`{new.get(name, name)[:80]}` stands twice", step)
             self.add(cells, new.get(name, name), cell, step)
-        return step, Frame(cells, ordered=self.frame.ordered)
+        return step, self._frame({**unknown, **cells})
 
     def summarize(self, step: Summarize) -> tuple[Bound, Frame]:
         """Keep the groups, then the aggregates; what some of them need computed comes before.
@@ -207,12 +219,17 @@ class Steps:
     def aggregate(self, item: Named, taken: Mapping[str, Cell]) -> tuple[Named, Kind]:
         """Bind an aggregate and name it."""
         expr, kind = self.typist(aggregates=True).bound(item.expr)
-        if not _has_aggregate(expr):
+        if not (_has_aggregate(expr) or self._is_unknown(expr)):
             self.scope.report("not-aggregate", "summarize computes aggregates; put this after `by`", item)
         name = self.name(Named(expr, item.name), taken, aggregate=True)
         if name in taken:
             self.scope.report("duplicate-column", f"`{name[:80]}` stands twice", item, "give it another name")
         return _named(expr, name, item), kind
+
+    def _is_unknown(self, expr: Expr) -> bool:
+        """Return whether a function that is not known stands here, which is reported already."""
+        known = {*dialect().functions, *dialect().aggregates, *self.scope.functions}
+        return any(isinstance(node, Call) and node.name not in known for node in walk(expr))
 
     def groups(self, items: tuple[Named, ...]) -> tuple[tuple[Named, ...], dict[str, Cell]]:
         """Bind what to group by."""
@@ -264,7 +281,9 @@ class Steps:
         dropped = {key.right.name for key in keys} if step.lookup else set()
         cells = _side_by_side(self.frame, other, dropped)
         self.no_twins(cells, step)
-        return Join(step.kind, right, keys, step.lookup, span=step.span), Frame(cells)
+        return Join(step.kind, right, keys, step.lookup, span=step.span), Frame(
+            cells, open=self.frame.open or other.open
+        )
 
     def _join_key(self, key: JoinKey, other: Frame) -> JoinKey:
         left, right = self.scope.column(key.left, self.frame), self.scope.column(key.right, other)
@@ -329,5 +348,6 @@ STEPS: dict[type[Operator], Callable[[Steps, Any], tuple[Bound, Frame]]] = {
     Join: Steps.join,
     Union: Steps.union,
     **TABULAR_STEPS,
+    Unread: Steps.unread,
 }
 """Every step that can be bound; a step that is not here cannot be approved."""

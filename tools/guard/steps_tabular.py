@@ -74,7 +74,7 @@ def _serialize(steps: Steps, step: Serialize) -> tuple[Operator, Frame]:
     """Hold the order, so that rows have neighbours from here on."""
     ordered = replace(steps.frame, ordered=True)
     items, cells = steps.over(ordered).items(step.items, dict(ordered.cells))
-    return Serialize(items, span=step.span), Frame(cells, ordered=True)
+    return Serialize(items, span=step.span), Frame(cells, ordered=True, open=steps.frame.open)
 
 
 def _parse(steps: Steps, step: Parse) -> tuple[Operator, Frame]:
@@ -92,7 +92,7 @@ def _parse(steps: Steps, step: Parse) -> tuple[Operator, Frame]:
             _put(steps, cells, piece.name, piece.kind or "string", piece)
         elif piece.text is not None:
             _pattern_text(steps, step, piece)
-    return replace(step, source=source), Frame(cells, ordered=steps.frame.ordered)
+    return replace(step, source=source), Frame(cells, ordered=steps.frame.ordered, open=steps.frame.open)
 
 
 def _arranged(steps: Steps, step: Parse) -> None:
@@ -122,7 +122,7 @@ def _put(steps: Steps, cells: dict[str, Cell], name: str, kind: Kind, node: Node
 def _mv_expand(steps: Steps, step: MvExpand) -> tuple[Operator, Frame]:
     """Make the columns, or new ones, single elements."""
     items, cells = _expansion(steps, step)
-    return replace(step, items=items), Frame(cells, ordered=steps.frame.ordered)
+    return replace(step, items=items), Frame(cells, ordered=steps.frame.ordered, open=steps.frame.open)
 
 
 def _expansion(steps: Steps, step: MvExpand | MvApply) -> tuple[tuple[Expanded, ...], dict[str, Cell]]:
@@ -174,7 +174,7 @@ def _mv_apply(steps: Steps, step: MvApply) -> tuple[Operator, Frame]:
     for name, cell in inner.cells.items():
         kept.pop(name, None)
         steps.add(kept, name, cell, step)
-    return replace(step, items=items, body=body), Frame(kept)
+    return replace(step, items=items, body=body), Frame(kept, open=steps.frame.open)
 
 
 def _apart(steps: Steps, step: MvApply) -> None:
@@ -274,7 +274,7 @@ def _top_hitters(steps: Steps, step: TopHitters) -> tuple[Operator, Frame]:
 
 
 def _sample(steps: Steps, step: Sample) -> tuple[Operator, Frame]:
-    return step, Frame(steps.frame.cells)
+    return step, Frame(steps.frame.cells, open=steps.frame.open)
 
 
 def _sample_distinct(steps: Steps, step: SampleDistinct) -> tuple[Operator, Frame]:

@@ -21,6 +21,7 @@ Arm = tuple[Pipeline, Frame]
 def united(steps: Steps, step: Union) -> tuple[Union, Frame]:
     """Put the rows together; a column that only some have is empty in the others."""
     arms = [steps.nested(arm) for arm in step.arms]
+    unknown = any(frame.open for frame in (steps.frame, *(frame for _, frame in arms)))
     if (step.inner or step.source) and steps.frame.cells:
         # Elsewhere the parser has made the rows so far an arm of their own.
         message = "a union of the elements of mv-apply takes neither kind=inner nor withsource"
@@ -34,7 +35,7 @@ def united(steps: Steps, step: Union) -> tuple[Union, Frame]:
         arms = _narrowed(steps, step, arms)
     cells = _cells(steps, step, [frame for frame in (steps.frame, *(frame for _, frame in arms)) if frame.cells])
     steps.no_twins(cells, step)
-    return Union(tuple(pipeline for pipeline, _ in arms), span=step.span), Frame(cells)
+    return Union(tuple(pipeline for pipeline, _ in arms), span=step.span), Frame(cells, open=unknown)
 
 
 def _cells(steps: Steps, step: Union, frames: Sequence[Frame]) -> dict[str, Cell]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .calls import ToScalar
+from .habits import EXPRESSION_HABITS, NEGATED, STEP_WORDS
 from .lexer import Token
 from .literals import dynamic_literal, number_literal, span_literal, typed_literal
 from .stream import Stream
@@ -37,12 +38,6 @@ _NO_OPERATORS = frozenset({
     "step",
 })  # fmt: skip
 """Words that may follow an expression."""
-_REFUSED_WORDS = {
-    "notcontains": "write !contains", "containscs": "write contains_cs", "notcontainscs": "write !contains_cs",
-    "like": "write contains or matches regex", "notlike": "write !contains", "likecs": "write contains_cs",
-    "in_cs": "write in",
-}  # fmt: skip
-
 _REFUSED_CALLS = {
     "materialize": "it stands only after `let name =`",
     "guid": "guids are text in these tables; compare with a string",
@@ -166,7 +161,10 @@ class Expressions:
         if _is(token, "!") and stream.peek().kind == "name":
             stream.take()
             return self._word_operator("!", token.start)
-        if token.kind == "name" and token.text not in _NO_OPERATORS:
+        if _is(token, "="):
+            what = "`=` gives a name; it does not compare"
+            return self._meant(Trouble("syntax", what, token.span, "did you mean ==?"), "==", 1)
+        if token.kind == "name" and token.text not in STEP_WORDS and token.text.lower() not in _NO_OPERATORS:
             return self._word_operator("", token.start)
         return None
 
@@ -174,20 +172,45 @@ class Expressions:
         stream = self.stream
         word = bang + stream.next.text
         if not bang and word == "matches":
-            stream.take()
-            stream.expect_word("regex", "after `matches`")
+            matches = stream.take()
+            if not stream.accept_word("regex"):
+                what = "`regex` is missing after `matches`"
+                stream.report(Trouble("syntax", what, matches.span, "did you mean matches regex?"))
             return "matches regex"
         if word in STRING_OPERATORS or word in MEMBERSHIPS or word in ("between", "!between"):
             stream.take()
             return word
-        hint = _REFUSED_WORDS.get(word) or nearest(word, _OPERATOR_WORDS)
-        span = Span(start, stream.next.start + stream.next.length - start)
+        return self._word_meant(word, start)
+
+    def _word_meant(self, word: str, start: int) -> str:
+        """Note a word that compares elsewhere, and go on as if the right one stood there."""
+        stream, lower, count = self.stream, word.lower(), 1
+        meant = EXPRESSION_HABITS.get(lower) or (lower if lower in _OPERATOR_WORDS else "")
+        if lower == "not" and stream.peek().text.lower() in NEGATED:
+            negated = stream.peek().text.lower()
+            meant, count = "!" + EXPRESSION_HABITS.get(negated, negated), 2
+        hint = f"did you mean {meant}?" if meant else nearest(word, _OPERATOR_WORDS)
+        last = stream.peek(count - 1)
+        span = Span(start, last.start + last.length - start)
         message = f"`{word[:40]}` is not an operator of expressions; a step of the query begins with `|`"
-        raise Trouble("unknown-operator", message, span, hint)
+        if lower == "is":
+            raise Trouble("unknown-operator", message, span, "write isnull(column) or isnotnull(column)")
+        trouble = Trouble("unknown-operator", message, span, hint)
+        return self._meant(trouble, meant or hint.removeprefix("did you mean ").removesuffix("?"), count)
+
+    def _meant(self, trouble: Trouble, operator: str, count: int) -> str:
+        """Note a fault and move past what stands for an operator; raise it where none is meant."""
+        if not operator:
+            raise trouble
+        self.stream.report(trouble)
+        for _ in range(count):
+            self.stream.take()
+        return operator
 
     def _between(self, value: Expr, operator: str, start: int) -> Between:
         stream = self.stream
-        stream.expect("(", f"after {operator}")
+        if not stream.accept("("):
+            raise stream.unexpected(f"`(` is missing after {operator}", f"write {operator} (low .. high)")
         low = self.expression()
         stream.expect("..", f"between the bounds of {operator}")
         high = self.expression()
@@ -288,7 +311,8 @@ class Expressions:
         ahead = stream.peek(2) if _is(stream.peek(), "!") else stream.peek()
         if stream.is_sign("*") and ahead.kind == "name" and (ahead.text in STRING_OPERATORS or ahead.text == "matches"):
             return Star(span=stream.take().span)
-        raise stream.unexpected("a value is missing", "stars are allowed only in arg_max and arg_min")
+        stars = "stars are allowed only in arg_max and arg_min" if stream.is_sign("*") else ""
+        raise stream.unexpected("a value is missing", stars)
 
     def _strings(self) -> Literal:
         """Read adjacent strings as the one they make together."""

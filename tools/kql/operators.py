@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from .expressions import Expressions
+from .habits import KIND_HABITS, OPERATOR_HABITS
 from .lexer import Token
 from .operators_tabular import TABULAR_OPERATORS, column_names
 from .stream import Stream
@@ -33,7 +34,7 @@ from .tree import (
     Union,
     Where,
 )  # fmt: skip
-from .trouble import Trouble, nearest
+from .trouble import Trouble, instead, nearest
 from .words import JOIN_KINDS, LOOKUP_KINDS, OTHER_KINDS, REFUSED_OPERATORS
 
 __all__ = ["OPERATORS", "TYPES", "Steps"]
@@ -73,12 +74,28 @@ class Steps:
         word = self.word()
         read = OPERATORS.get(word)
         if read is None:
-            span = self.stream.since(start.start)
-            if word in REFUSED_OPERATORS:
-                raise Trouble("refused-operator", f"`{word}` is refused: {REFUSED_OPERATORS[word]}", span)
-            hint = nearest(word, OPERATORS)
-            raise Trouble("unknown-operator", f"`{word[:40]}` is not an operator known here", span, hint)
+            return self._as_meant(word, start)
         return read(self, start)
+
+    def _as_meant(self, word: str, start: Span) -> Operator | None:
+        """Note an operator that is none, and read the step as the one that was probably meant."""
+        span = self.stream.since(start.start)
+        if word in REFUSED_OPERATORS:
+            why = REFUSED_OPERATORS[word]
+            raise Trouble("refused-operator", f"`{word}` is refused: {why}", span, instead(why))
+        meant = OPERATOR_HABITS.get(word.lower()) or (word.lower() if word.lower() in OPERATORS else "")
+        hint = f"did you mean {meant}?" if meant else nearest(word, OPERATORS)
+        meant = meant or hint.removeprefix("did you mean ").removesuffix("?")
+        hint = hint or f"known are {', '.join(OPERATORS)}"
+        trouble = Trouble("unknown-operator", f"`{word[:40]}` is not an operator known here", span, hint)
+        if not meant:
+            raise trouble
+        try:
+            step = OPERATORS[meant](self, start)
+        except Trouble as cascade:
+            raise trouble from cascade
+        self.stream.report(trouble)
+        return step
 
     def word(self) -> str:
         """Read an operator's name, which may hold dashes."""
@@ -141,7 +158,8 @@ class Steps:
     def sort(self, start: Span) -> Operator:
         """Read what to sort by."""
         self._no_parameters("sort")
-        self.stream.expect_word("by", "after sort")
+        if not self.stream.accept_word("by"):
+            self.stream.report(Trouble("syntax", "`by` is missing after sort", start, "did you mean sort by?"))
         return Sort(self.several(self._key), span=self._since(start))
 
     def top(self, start: Span) -> Operator:
@@ -190,7 +208,9 @@ class Steps:
         word = self.stream.take_name(f"the kind of {operator}")
         kind = OTHER_KINDS.get(word.text, word.text)
         if kind not in known:
-            hint = nearest(word.text, known)
+            meant = KIND_HABITS.get(word.text.lower(), "")
+            hint = f"did you mean {meant}?" if meant in known else nearest(word.text, known)
+            hint = hint or f"kinds are {', '.join(sorted(known))}"
             raise Trouble("unknown-parameter", f"{operator} has no kind `{word.text[:40]}` here", word.span, hint)
         self._no_parameters(operator)
         return kind

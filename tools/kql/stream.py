@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from soc_analyst.state.queries import Diagnostic
+
 from .lexer import Token
 from .tree import Span
 from .trouble import Trouble
@@ -20,6 +22,13 @@ class Stream:
         self.max_nesting = min(max_nesting, MAX_NESTING)
         self.at = 0
         self.level = 0
+        self.problems: list[Diagnostic] = []
+
+    def report(self, trouble: Trouble) -> None:
+        """Note a fault after which reading goes on; that the text ends is no news after another fault."""
+        found = trouble.diagnostic
+        if found not in self.problems and not (self.problems and found.start >= self.tokens[-1].start):
+            self.problems.append(found)
 
     @property
     def next(self) -> Token:
@@ -56,12 +65,15 @@ class Stream:
         return False
 
     def accept_word(self, word: str) -> bool:
-        """Move past a word if it comes next."""
+        """Move past a word if it comes next; in capitals it is a fault, but no riddle."""
         token = self.tokens[self.at]
-        if token.kind == "name" and token.text == word:
-            self.at += 1
-            return True
-        return False
+        if token.kind != "name" or (token.text != word and token.text.lower() != word):
+            return False
+        if token.text != word:
+            what = f"`{token.text}` is written in small letters"
+            self.report(Trouble("unknown-operator", what, token.span, f"did you mean {word}?"))
+        self.at += 1
+        return True
 
     def expect(self, sign: str, after: str) -> Token:
         """Move past a sign that must come next."""

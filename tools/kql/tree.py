@@ -49,6 +49,7 @@ __all__ = [
     "Take",
     "Top",
     "Union",
+    "Unread",
     "Where",
     "children",
     "depth",
@@ -330,6 +331,14 @@ class Source(Node):
 @dataclass(frozen=True)
 class Table(Source):
     """A table, or a pipeline bound by `let`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread(Operator):
+    """A step that could not be read, so that the others can be judged; no query with one is ever run."""
+
+    opens: bool = True
+    """Whether it may have added columns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,10 @@ from soc_analyst.state.queries import Diagnostic
 
 from .tree import Span
 
-__all__ = ["Trouble", "diagnose", "nearest"]
+__all__ = ["MAX_DIAGNOSTICS", "Trouble", "diagnose", "instead", "nearest"]
+
+MAX_DIAGNOSTICS = 50
+"""Faults reported of one text."""
 
 
 def diagnose(code: str, message: str, span: Span, hint: str = "") -> Diagnostic:
@@ -22,7 +25,13 @@ class Trouble(Exception):
 
     def __init__(self, code: str, message: str, span: Span, hint: str = "") -> None:
         super().__init__(message)
+        self.span = span
         self.diagnostic = diagnose(code, message, span, hint)
+
+
+def instead(reason: str) -> str:
+    """Return what the reason of a refusal names to write instead, or to leave out what is refused."""
+    return reason.partition("; ")[2] or (reason if reason.startswith("use ") else "leave it out")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
