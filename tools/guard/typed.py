@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from soc_analyst.state.queries import Condition, Diagnostic, Scalar, TypedQuery
 from soc_analyst.state.tables import ColumnType, TableSchema
-from soc_analyst.tools.kql.trouble import nearest
 
+from .neighbours import column_like, table_like
 from .policy import Policy
+from .scope import MOST_LISTED
 
 __all__ = ["RULES", "faults_of"]
 
@@ -44,8 +45,9 @@ def table_is_allowed(query: TypedQuery, policy: Policy, schemas: Mapping[str, Ta
     allowed = [name for name in policy.tables if name in schemas]
     if query.table in allowed:
         return []
-    hint = nearest(query.table, allowed) or f"allowed are {', '.join(allowed)}"
-    return [_fault("unknown-table", f"`{query.table[:80]}` is not a table that can be read", hint)]
+    well_known, hint = table_like(query.table, allowed)
+    what = "is not allowed by policy" if well_known else "is not a table that can be read"
+    return [_fault("unknown-table", f"table: `{query.table[:80]}` {what}", hint)]
 
 
 def columns_are_allowed(query: TypedQuery, policy: Policy, schemas: Mapping[str, TableSchema]) -> list[Diagnostic]:
@@ -53,33 +55,50 @@ def columns_are_allowed(query: TypedQuery, policy: Policy, schemas: Mapping[str,
     allowed = _columns(query, policy, schemas)
     if not allowed:
         return []
-    tested = [condition.column for group in query.where for condition in group.conditions]
-    named = dict.fromkeys([*tested, *query.columns, *([query.values_of] if query.shape == "values" else [])])
+    places: dict[str, list[str]] = {}
+    for place, name in _named(query):
+        places.setdefault(name, []).append(place)
     return [
-        _fault("unknown-column", f"{query.table} has no column `{name[:80]}` that can be read", nearest(name, allowed))
-        for name in named
+        _fault(
+            "unknown-column",
+            f"{', '.join(found[:5])}: {query.table} has no column `{name[:80]}` that can be read",
+            column_like(name, allowed) or f"columns are {', '.join([*allowed][:MOST_LISTED])}",
+        )
+        for name, found in places.items()
         if name not in allowed
     ]
+
+
+def _named(query: TypedQuery) -> Iterator[tuple[str, str]]:
+    """Return each column that a query names with the place where it does, such as `where[0].conditions[1].column`."""
+    for at, group in enumerate(query.where):
+        for number, condition in enumerate(group.conditions):
+            yield f"where[{at}].conditions[{number}].column", condition.column
+    for number, name in enumerate(query.columns):
+        yield f"columns[{number}]", name
+    if query.shape == "values" and query.values_of:
+        yield "values_of", query.values_of
 
 
 def conditions_fit(query: TypedQuery, policy: Policy, schemas: Mapping[str, TableSchema]) -> list[Diagnostic]:
     """Each test must suit the type of its column and have as many values as its operator takes."""
     types = _columns(query, policy, schemas)
     faults: list[Diagnostic] = []
-    for group in query.where:
+    for at, group in enumerate(query.where):
         if not group.conditions:
-            faults.append(_fault("empty-list", "a group of conditions is empty: nothing could hold"))
-        for condition in group.conditions:
+            faults.append(_fault("empty-list", f"where[{at}]: a group of conditions is empty: nothing could hold"))
+        for number, condition in enumerate(group.conditions):
             if condition.column in types:
-                faults += _condition_faults(condition, types[condition.column])
+                place = f"where[{at}].conditions[{number}]"
+                faults += _condition_faults(condition, types[condition.column], place)
     values = sum(len(condition.values) for group in query.where for condition in group.conditions)
     if values > policy.max_values:
         faults.append(_fault("too-many-values", f"{values:,} values; policy allows {policy.max_values:,} in one query"))
     return faults
 
 
-def _condition_faults(condition: Condition, kind: ColumnType) -> list[Diagnostic]:
-    test = f"{condition.column} {condition.op}"
+def _condition_faults(condition: Condition, kind: ColumnType, place: str) -> list[Diagnostic]:
+    test = f"{place}: {condition.column} {condition.op}"
     faults = _count_faults(condition, test)
     text = kind in ("string", "dynamic")
     if condition.op in _ORDERED and (text or kind == "bool"):
@@ -165,9 +184,9 @@ def shape_is_whole(query: TypedQuery, _policy: Policy, _schemas: Mapping[str, Ta
     """A shape must have what it needs."""
     faults: list[Diagnostic] = []
     if query.shape == "values" and not query.values_of:
-        faults.append(_fault("no-column", "the shape `values` needs the column whose values are wanted"))
+        faults.append(_fault("no-column", "values_of: the shape `values` needs the column whose values are wanted"))
     if query.limit is not None and query.limit < 1:
-        faults.append(_fault("bad-limit", f"a limit of {query.limit} rows asks for nothing", "leave it out"))
+        faults.append(_fault("bad-limit", f"limit: a limit of {query.limit} rows asks for nothing", "leave it out"))
     return faults
 
 
