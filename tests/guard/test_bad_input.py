@@ -133,7 +133,7 @@ PLACES = [
     ("SigninLogs // a comment \ud800", "bad-character", "\ud800"),
     ("SigninLogs | where Id == 'a\x00b'", "bad-character", "\x00"),
     ("Which accounts failed to sign in last night", "syntax", "accounts"),
-    ("SELECT Id FROM SigninLogs WHERE 1 = 1;", "syntax", "Id"),
+    ("SELECT Id FROM SigninLogs WHERE 1 = 1;", "refused-source", "SELECT"),
     ('{"query": "SigninLogs | take 1"}', "syntax", "{"),
     ("%PDF-1.7\n%\xe2\xe3\xcf\xd3", "bad-character", "\xe2"),
     ("\x7fELF\x02\x01\x01", "bad-character", "\x7f"),

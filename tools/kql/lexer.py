@@ -94,6 +94,8 @@ def tokens_of(text: str) -> Lexed:
 def _after(text: str, at: int, fault: Diagnostic, found: list[Token]) -> int:
     """Put in what was probably meant where a fault stands, and return where to go on."""
     end = fault.start + fault.length
+    if comment := _COMMENT.match(text, at):
+        return comment.end()
     if fault.code == "bad-escape":
         found.append(Token("string", "?", at, end - at))
     elif match := _RUN.match(text, at):
@@ -137,7 +139,9 @@ def _next(text: str, at: int) -> Token:
 def _habit(text: str, at: int) -> Trouble:
     """Return what to say of something that is no KQL."""
     if comment := _COMMENT.match(text, at):
-        return Trouble("syntax", "this is not a comment in KQL", Span(at, len(comment[0])), "comments begin with //")
+        whole = comment[0].endswith("*/") and len(comment[0]) > 3
+        span = Span(at, len(comment[0]) if whole else 1)
+        return Trouble("syntax", "this is not a comment in KQL", span, "comments begin with //")
     sign = next((one for one in SIGN_HABITS if text.startswith(one, at)), "")
     if sign:
         meant, code = SIGN_HABITS[sign], "syntax" if sign[0] in "|=!" else "bad-character"
