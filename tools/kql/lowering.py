@@ -19,6 +19,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from .additions import add_to
 from .engine_rows import ROW_TEMPLATES, add_row_functions
 from .forgiving import forgive
 from .grammar import GRAMMAR_WORDS
@@ -136,6 +137,7 @@ def lowered(query: Query) -> Any:
 def _part(name: str) -> Any:
     part = importlib.import_module(f"{_backend()}.{name}")
     if name == "translate":
+        add_to(part, part.functions)
         speed_up(part)
         forgive(part, part.functions.AGGREGATE_FUNCTIONS)
     return part
