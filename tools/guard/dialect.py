@@ -41,7 +41,10 @@ class Signature:
 
 @dataclass(frozen=True)
 class Dialect:
-    """Scalar functions, aggregates, old spellings, and why well-known functions are refused."""
+    """Scalar functions, aggregates, old spellings, and why well-known functions are refused.
+
+    `azure_only` names those among the functions and aggregates that the embedded engine lacks.
+    """
 
     functions: Mapping[str, Signature]
     aggregates: Mapping[str, Signature]
@@ -49,18 +52,22 @@ class Dialect:
     refused: Mapping[str, str]
     rows: Mapping[str, Signature]
     """Functions of neighbouring rows."""
+    azure_only: frozenset[str]
 
 
 @lru_cache(maxsize=1)
 def dialect() -> Dialect:
     """Return the dialect of this package."""
     read = yaml.safe_load(Path(__file__).with_name("dialect.yaml").read_text(encoding="utf-8"))
+    beyond = read["azure_only"]
+    functions, aggregates = ({**read[kind], **beyond[kind]} for kind in ("functions", "aggregates"))
     return Dialect(
-        {name: _signature(text) for name, text in read["functions"].items()},
-        {name: _signature(text) for name, text in read["aggregates"].items()},
+        {name: _signature(text) for name, text in functions.items()},
+        {name: _signature(text) for name, text in aggregates.items()},
         read["spellings"],
         read["refused"],
         {name: _signature(text) for name, text in read["rows"].items()},
+        frozenset({*beyond["functions"], *beyond["aggregates"]}),
     )
 
 

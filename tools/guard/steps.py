@@ -38,7 +38,7 @@ from .dialect import dialect
 from .expressions import Typist
 from .frames import TIME, Cell, Frame, Kind
 from .kinds import comparable
-from .names import name_of
+from .names import name_of, one_by_one
 from .scope import Bind, Scope
 from .steps_tabular import TABULAR_STEPS
 from .summarizing import any_of, row_of
@@ -202,7 +202,7 @@ class Steps:
         by, cells = self.groups(step.by)
         aggregates: list[Named] = []
         before: list[Named] = []
-        for item in step.aggregates:
+        for item in one_by_one(step.aggregates):
             name = dialect().spellings.get(item.expr.name, item.expr.name) if isinstance(item.expr, Call) else ""
             if name in ("arg_max", "arg_min"):
                 aggregates.append(row_of(self, item, cells, before))

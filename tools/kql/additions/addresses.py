@@ -14,7 +14,9 @@ __all__ = ["ADDRESSES"]
 _OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _FOUR = r"\.".join([_OCTET] * 4)
 _PARTS = rf"^\s*{_FOUR}(?:/(3[0-2]|[12]?[0-9]))?\s*$"
-_VALUE = " + ".join(f"CAST(_m.{part} AS BIGINT) * {256**power}" for part, power in zip("abcd", (3, 2, 1, 0), strict=True))
+_VALUE = " + ".join(
+    f"CAST(_m.{part} AS BIGINT) * {256**power}" for part, power in zip("abcd", (3, 2, 1, 0), strict=True)
+)
 _ADDRESS = re.compile(_PARTS)
 _NOT_IN_WORD = r"(?:^|[^\pL\pN])"
 _PRIVATE = r"^\s*(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.)"
@@ -50,7 +52,8 @@ def in_any_range(args: list[str], nodes: Any) -> str:
         tests = [_within("_a", "", one) for one in ranges]
         return once(read(args[0]), f"CASE WHEN _a IS NOT NULL THEN ({' OR '.join(tests) or 'false'}) END", "_a")
     if len(args) == 2:
-        test = f"list_bool_or(list_transform(TRY_CAST(to_json({args[1]}) AS VARCHAR[]), lambda _r: {_within('_a', '_r', None)}))"
+        ranges_given = f"TRY_CAST(to_json({args[1]}) AS VARCHAR[])"
+        test = f"list_bool_or(list_transform({ranges_given}, lambda _r: {_within('_a', '_r', None)}))"
         return once(read(args[0]), test, "_a")
     tests = [_within("_a", range_, constant(node)) for range_, node in zip(args[1:], nodes[1:], strict=True)]
     return once(read(args[0]), f"({' OR '.join(tests)})", "_a")
@@ -93,9 +96,13 @@ def written(address: str, prefix: str = "32", *, with_prefix: bool = False) -> s
     """Return an address, given as text or number, under a prefix; '' where it is none."""
     number = whole(f"CAST({address} AS VARCHAR)")
     given = f"struct_pack(a := {number}, p := CAST(32 AS BIGINT))"
-    either = f"coalesce({read(f'CAST({address} AS VARCHAR)')}, CASE WHEN {number} BETWEEN 0 AND 4294967295 THEN {given} END)"
+    either = (
+        f"coalesce({read(f'CAST({address} AS VARCHAR)')}, CASE WHEN {number} BETWEEN 0 AND 4294967295 THEN {given} END)"
+    )
     length = f"least(_a.p, {whole(prefix)})"
-    octets = " || '.' || ".join(f"CAST(({mask('_a.a', length)} >> {shift}) & 255 AS VARCHAR)" for shift in (24, 16, 8, 0))
+    octets = " || '.' || ".join(
+        f"CAST(({mask('_a.a', length)} >> {shift}) & 255 AS VARCHAR)" for shift in (24, 16, 8, 0)
+    )
     tail = f" || '/' || CAST({length} AS VARCHAR)" if with_prefix else ""
     valid = f"_a IS NOT NULL AND {whole(prefix)} BETWEEN 0 AND 32"
     return once(either, f"CASE WHEN {valid} THEN {octets}{tail} ELSE '' END", "_a")

@@ -19,7 +19,8 @@ class Aggregate(NamedTuple):
 _TIME = "strftime(CAST({0} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%f') || '0Z'"
 _ELEMENT = f"CASE WHEN typeof({{0}}) = 'TIMESTAMP' THEN to_json({_TIME}) ELSE to_json({{0}}) END"
 _PRESENT = "{0} IS NOT NULL AND NOT (typeof({0}) = 'JSON' AND CAST({0} AS VARCHAR) = 'null')"
-_SPREAD = f"CASE WHEN typeof({{0}}) = 'JSON' AND json_type(to_json({{0}})) = 'ARRAY' THEN CAST(to_json({{0}}) AS JSON[]) ELSE [{_ELEMENT}] END"
+_IS_ARRAY = "typeof({0}) = 'JSON' AND json_type(to_json({0})) = 'ARRAY'"
+_SPREAD = f"CASE WHEN {_IS_ARRAY} THEN CAST(to_json({{0}}) AS JSON[]) ELSE [{_ELEMENT}] END"
 _MOST = 1_048_576
 
 

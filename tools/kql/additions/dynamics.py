@@ -42,9 +42,8 @@ def difference(first: str, *others: str) -> str:
 
 def set_equals(left: str, right: str) -> str:
     """Return whether two sets hold the same."""
-    return (
-        f"(list_sort(list_distinct({json_list(left)})::VARCHAR[]) = list_sort(list_distinct({json_list(right)})::VARCHAR[]))"
-    )
+    one, other = (f"list_sort(list_distinct({json_list(side)})::VARCHAR[])" for side in (left, right))
+    return f"({one} = {other})"
 
 
 def _bag(sql: str) -> str:
@@ -112,16 +111,12 @@ def array_of(sql: str, body: str) -> str:
 def rotate(array: str, count: str) -> str:
     """Return an array turned to the left."""
     places = f"(({whole(count)} % len(_l)) + len(_l)) % len(_l)"
-    return array_of(
-        array, f"CASE WHEN len(_l) = 0 THEN _l ELSE list_concat(_l[{places} + 1:], _l[1:{places}]) END"
-    )
+    return array_of(array, f"CASE WHEN len(_l) = 0 THEN _l ELSE list_concat(_l[{places} + 1:], _l[1:{places}]) END")
 
 
 def strings_replaced(text: str, searched: str, replacements: str) -> str:
     """Replace the first texts of a list by those of another, one after the other."""
-    pairs = (
-        f"list_zip(TRY_CAST(to_json({searched}) AS VARCHAR[]), TRY_CAST(to_json({replacements}) AS VARCHAR[]))"
-    )
+    pairs = f"list_zip(TRY_CAST(to_json({searched}) AS VARCHAR[]), TRY_CAST(to_json({replacements}) AS VARCHAR[]))"
     start = f"list_prepend(struct_pack(t := {text}, r := {quote('')}), list_transform({pairs}, "
     start += "lambda _p: struct_pack(t := _p[1], r := _p[2])))"
     return f"list_reduce({start}, lambda _x, _y: struct_pack(t := replace(_x.t, _y.t, _y.r), r := '')).t"

@@ -13,8 +13,10 @@ __all__ = ["TEXT"]
 _PATH = re.compile(r"""\.([A-Za-z_][A-Za-z0-9_]*)|\[['"]([^'"\\]+)['"]\]|\[(\d+)\]""")
 
 
-def split_at(text: str, delimiter: str, index: str) -> str:
-    """Return the one part asked for, in an array; an empty array where there is none."""
+def split_at(text: str, delimiter: str, index: str | None = None) -> str:
+    """Return the parts, or an array of the one asked for, which is empty where there is none."""
+    if index is None:
+        return f"to_json(str_split({text}, {delimiter}))"
     return once(
         f"struct_pack(t := str_split({text}, {delimiter}), i := {whole(index)})",
         "to_json(list_slice(_v.t, CASE WHEN _v.i < 0 THEN _v.i ELSE _v.i + 1 END, "
@@ -63,7 +65,9 @@ def tohex(number: str, least: str | None = None) -> str:
 
 def base64_bytes(text: str) -> str:
     """Return the bytes as an array of numbers; null where the text is no base64."""
-    octets = "list_transform(range(octet_length(_v)), lambda _n: CAST('0x' || substr(hex(_v), 2 * _n + 1, 2) AS BIGINT))"
+    octets = (
+        "list_transform(range(octet_length(_v)), lambda _n: CAST('0x' || substr(hex(_v), 2 * _n + 1, 2) AS BIGINT))"
+    )
     return once(f"TRY(from_base64({text}))", f"CASE WHEN _v IS NOT NULL THEN to_json({octets}) END")
 
 
@@ -160,7 +164,8 @@ def parse_version(text: str) -> str:
     """Return a version of up to four numbers as one number that sorts alike; null where it is none."""
     padded = "str_split(_v || repeat('.0', CAST(4 - len(str_split(_v, '.')) AS BIGINT)), '.')"
     terms = " + ".join(
-        f"TRY_CAST({padded}[{place}] AS HUGEINT) * CAST('{10 ** (8 * (4 - place))}' AS HUGEINT)" for place in range(1, 5)
+        f"TRY_CAST({padded}[{place}] AS HUGEINT) * CAST('{10 ** (8 * (4 - place))}' AS HUGEINT)"
+        for place in range(1, 5)
     )
     pattern = quote(r"^\d{1,8}(\.\d{1,8}){0,3}$")
     return once(f"trim({text})", f"CASE WHEN regexp_matches(_v, {pattern}) THEN {terms} END")
@@ -172,7 +177,9 @@ def format_bytes(size: str, precision: str = "0", unit: str | None = None) -> st
     chosen = (
         f"CASE {unit} {' '.join(f'WHEN {quote(name)} THEN {power}' for power, name in enumerate(units))} END"
         if unit
-        else "CASE " + " ".join(f"WHEN abs(_v) >= {1024**power} THEN {power}" for power in range(6, 0, -1)) + " ELSE 0 END"
+        else "CASE "
+        + " ".join(f"WHEN abs(_v) >= {1024**power} THEN {power}" for power in range(6, 0, -1))
+        + " ELSE 0 END"
     )
     names = "[" + ", ".join(quote(name) for name in units) + "]"
     number = f"round(_v / power(1024.0, _p), CAST({precision} AS INTEGER))"
@@ -181,7 +188,7 @@ def format_bytes(size: str, precision: str = "0", unit: str | None = None) -> st
 
 
 TEXT: Mapping[str, Form] = {
-    "split": Form(lambda *args: split_at(*args) if len(args) == 3 else f"to_json(str_split({args[0]}, {args[1]}))", (2, 3)),
+    "split": fixed(split_at, 2, 3),
     "indexof": fixed(indexof, 2, 3, 4),
     "strrep": fixed(strrep, 2, 3),
     "translate": fixed(translate, 3),

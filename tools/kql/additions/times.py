@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .forms import Form, constant, fixed, once, quote, whole
+from .forms import Form, constant, fixed, once, quote
 
 __all__ = ["TIMES"]
 
@@ -17,7 +17,9 @@ _PARTS = {"d": "// 86400000000", "h": "// 3600000000 % 24", "m": "// 60000000 % 
 def from_unix(per_second: int) -> Form:
     """Return the time so many seconds, or parts of one, after 1970."""
     factor = f"* {1_000_000 // per_second}" if per_second <= 1_000_000 else f"/ {per_second // 1_000_000}"
-    return fixed(lambda number: f"TRY(make_timestamp(CAST(floor(CAST({number} AS DECIMAL(38, 6)) {factor}) AS BIGINT)))", 1)
+    return fixed(
+        lambda number: f"TRY(make_timestamp(CAST(floor(CAST({number} AS DECIMAL(38, 6)) {factor}) AS BIGINT)))", 1
+    )
 
 
 def make_datetime(*parts: str) -> str:
@@ -54,7 +56,9 @@ def bin_at(args: list[str], nodes: Any) -> str:
 def format_timespan(args: list[str], nodes: Any) -> str:
     """Return a span of time in a constant format; a sign before it where it is negative."""
     pieces = [_piece(*found) for found in _elements(constant(nodes[1]))]
-    return once(f"epoch_us({args[0]})", once("abs(_s)", f"CASE WHEN _s < 0 THEN '-' ELSE '' END || {' || '.join(pieces)}"), "_s")
+    return once(
+        f"epoch_us({args[0]})", once("abs(_s)", f"CASE WHEN _s < 0 THEN '-' ELSE '' END || {' || '.join(pieces)}"), "_s"
+    )
 
 
 def _elements(text: object) -> list[tuple[str, str]]:
