@@ -107,3 +107,24 @@ def test_what_only_azure_has_is_allowed_and_refused_by_name(call: str) -> None:
     assert name in dialect().azure_only
     with pytest.raises(EngineRefusal, match=f"the embedded engine has no function {name}"):
         to_sql(canonical(f"Row | project x = {call}"), {"Row": list(TYPES)}, NOW)
+
+
+@pytest.mark.parametrize(
+    ("rest", "expected"),
+    [
+        ("where w == '' | count", "1"),
+        ("where w != '' | count", "0"),
+        ("where isempty(w) | count", "1"),
+        ("where w !has 'x' | count", "1"),
+        ("summarize x = tostring(make_set(w))", '[""]'),
+        ("project x = strcat('<', w, '>')", "<>"),
+    ],
+)
+def test_a_text_without_a_match_is_empty(con: duckdb.DuckDBPyConnection, rest: str, expected: str) -> None:
+    joined = "Row | join kind=leftouter (Row | where n == 8 | project s, w = e) on s"
+    assert value_of(con, f"{joined} | {rest}") == expected
+
+
+def test_an_aggregate_within_a_function_names_the_column() -> None:
+    text = canonical("Row | summarize tostring(make_set(s)), round(avg(n), 2) by z | where set_s has 'x' and avg_n > 1")
+    assert "set_s = tostring(make_set(s)), avg_n = round(avg(n), 2)" in text

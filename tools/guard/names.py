@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from soc_analyst.tools.kql.tree import Call, Expr, Index, Literal, Member, Name, Named
 
+from .dialect import dialect
+
 __all__ = ["name_of", "one_by_one"]
 
 _PREFIXED = {
@@ -59,14 +61,15 @@ def _name(expr: Expr, aggregate: bool) -> str | None:
         return _of_element(expr)
     if not isinstance(expr, Call):
         return None
-    first = _name(expr.args[0], False) if expr.args else None
+    is_aggregate = aggregate and expr.name in dialect().aggregates
+    first = _name(expr.args[0], aggregate and not is_aggregate) if expr.args else None
     if expr.name in _OF_ARGUMENT or expr.name in _PASSING:
         return first
     if expr.name in ("strlen", "gettype"):
         return f"{expr.name.removeprefix('get')}_{first or ''}"
     if expr.name == "percentile" and aggregate and isinstance(expr.args[-1], Literal):
         return f"percentile_{first or ''}_{expr.args[-1].value}".replace(".", "_")
-    if aggregate:
+    if is_aggregate:
         return f"{_PREFIXED.get(expr.name, expr.name)}_{first or ''}"
     return None
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from soc_analyst.state.queries import Diagnostic
 
+from .emptiness import empty_texts
 from .engine_parts import Lacking, Spare
 from .engine_rows import in_order
 from .lowering import NotMapped, translated, translated_text
@@ -52,7 +53,7 @@ def to_sql(kql: str, schema: Mapping[str, Sequence[str]], now: datetime) -> Sql:
     parsed = parse(kql, max_text=10 * len(kql) + 1)
     if parsed.tree is None:
         raise EngineRefusal(parsed.diagnostics[0])
-    tree = _without_whole_views(parsed.tree, schema)
+    tree = empty_texts(_without_whole_views(parsed.tree, schema))
     try:
         tree = in_order(tree, Spare(tree, (column for columns in schema.values() for column in columns)))
         try:

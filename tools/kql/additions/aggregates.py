@@ -17,8 +17,15 @@ class Aggregate(NamedTuple):
 
 
 _TIME = "strftime(CAST({0} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%f') || '0Z'"
-_ELEMENT = f"CASE WHEN typeof({{0}}) = 'TIMESTAMP' THEN to_json({_TIME}) ELSE to_json({{0}}) END"
-_PRESENT = "{0} IS NOT NULL AND NOT (typeof({0}) = 'JSON' AND CAST({0} AS VARCHAR) = 'null')"
+_ELEMENT = (
+    f"CASE typeof({{0}}) WHEN 'TIMESTAMP' THEN to_json({_TIME}) "
+    "WHEN 'VARCHAR' THEN to_json(coalesce(CAST({0} AS VARCHAR), '')) ELSE to_json({0}) END"
+)
+_IS_TEXT = "typeof({0}) = 'VARCHAR'"
+"""Texts are never null in Kusto: what a join or a union leaves out is the empty text."""
+
+_IS_NULL_IN_JSON = "typeof({0}) = 'JSON' AND coalesce(CAST({0} AS VARCHAR) = 'null', false)"
+_PRESENT = f"({_IS_TEXT} OR {{0}} IS NOT NULL) AND NOT ({_IS_NULL_IN_JSON})"
 _IS_ARRAY = "typeof({0}) = 'JSON' AND json_type(to_json({0})) = 'ARRAY'"
 _SPREAD = f"CASE WHEN {_IS_ARRAY} THEN CAST(to_json({{0}}) AS JSON[]) ELSE [{_ELEMENT}] END"
 _MOST = 1_048_576
