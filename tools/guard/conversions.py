@@ -1,12 +1,13 @@
-"""What Kusto converts by itself in a test for equality, written out so that every engine does the same."""
+"""What Kusto converts by itself, or by an argument, written out so that every engine does the same."""
 
 from __future__ import annotations
 
-from soc_analyst.tools.kql.tree import Call, Expr, Literal
+from soc_analyst.tools.kql.tree import Call, Expr, Literal, Name
 
+from .dialect import Signature
 from .frames import Kind
 
-__all__ = ["alike", "as_text"]
+__all__ = ["alike", "as_text", "as_wanted", "converted"]
 
 _NUMBERS = frozenset({"long", "int", "real"})
 _WRITTEN = frozenset({*_NUMBERS, "bool"})
@@ -56,3 +57,21 @@ def _number(literal: Literal) -> Literal | None:
     if not text.isascii() or not text.removeprefix("-").isdigit() or len(text) > 18:
         return None
     return Literal("long", int(text), span=literal.span)
+
+
+def converted(node: Call) -> Call | None:
+    """Return `extract(…, typeof(long))` as the conversion it stands for, and None for any other call."""
+    last = node.args[-1] if node.args else None
+    if not (isinstance(last, Call) and last.name == "typeof" and len(last.args) == 1):
+        return None
+    if node.name not in ("extract", "extract_json", "extractjson") or not isinstance(last.args[0], Name):
+        return None
+    kind = {"double": "real", "date": "datetime", "time": "timespan"}.get(last.args[0].name, last.args[0].name)
+    return Call(f"to{kind}", (Call(node.name, node.args[:-1], span=node.span),), span=node.span)
+
+
+def as_wanted(signature: Signature, place: int, arg: Expr, kind: Kind) -> Expr:
+    """Return a dynamic value as text where text is wanted: written out, every engine reads it alike."""
+    if kind != "dynamic" or not signature.takes or signature.takes_at(place) != "string":
+        return arg
+    return Call("tostring", (arg,), span=arg.span)

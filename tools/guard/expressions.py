@@ -31,7 +31,7 @@ from soc_analyst.tools.kql.tree import (
 from soc_analyst.tools.kql.trouble import instead
 from soc_analyst.tools.kql.words import ARITHMETIC, COMPARISONS
 
-from .conversions import alike, as_text
+from .conversions import alike, as_text, as_wanted, converted
 from .dialect import Signature, dialect
 from .frames import TIME, Frame, Kind
 from .kinds import arithmetic, between, can_be, comparable, joined, ordered
@@ -298,8 +298,8 @@ class Typist:
             from .functions import called  # what a function gives is bound here in turn
 
             return called(self, self._bind, node, self.scope.functions[node.name])
-        if (converted := _converted(node)) is not None:
-            return self.bound(converted)
+        if (conversion := converted(node)) is not None:
+            return self.bound(conversion)
         words = dialect()
         name = words.spellings.get(node.name, node.name)
         signature = words.functions.get(name)
@@ -315,7 +315,7 @@ class Typist:
         bound = [inner.bound(arg) for arg in node.args]
         kinds = [kind for _, kind in bound]
         self._arguments(node, signature, kinds)
-        args = tuple(_as_wanted(signature, place, arg, kind) for place, (arg, kind) in enumerate(bound))
+        args = tuple(as_wanted(signature, place, arg, kind) for place, (arg, kind) in enumerate(bound))
         if name in ("prev", "next") and kinds[:1] == ["string"] and len(args) < 3:
             # Beyond the last row a text is empty in Kusto, never null.
             args = (args[0], *(args[1:] or (Literal("long", 1),)), Literal("string", ""))
@@ -365,24 +365,6 @@ class Typist:
 
 def _then(pipeline: Pipeline, step: Operator) -> Pipeline:
     return Pipeline(pipeline.source, (*pipeline.steps, step), span=pipeline.span)
-
-
-def _converted(node: Call) -> Call | None:
-    """Return `extract(…, typeof(long))` as the conversion it stands for, and None for any other call."""
-    last = node.args[-1] if node.args else None
-    if not (isinstance(last, Call) and last.name == "typeof" and len(last.args) == 1):
-        return None
-    if node.name not in ("extract", "extract_json", "extractjson") or not isinstance(last.args[0], Name):
-        return None
-    kind = {"double": "real", "date": "datetime", "time": "timespan"}.get(last.args[0].name, last.args[0].name)
-    return Call(f"to{kind}", (Call(node.name, node.args[:-1], span=node.span),), span=node.span)
-
-
-def _as_wanted(signature: Signature, place: int, arg: Expr, kind: Kind) -> Expr:
-    """Return a dynamic value as text where text is wanted: written out, every engine reads it alike."""
-    if kind != "dynamic" or not signature.takes or signature.takes_at(place) != "string":
-        return arg
-    return Call("tostring", (arg,), span=arg.span)
 
 
 def _span_of(signature: Signature) -> str:
