@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from math import ceil
 from statistics import median
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,7 +20,9 @@ from soc_analyst.state.findings import Claim, Detection, Level, Rule
 from soc_analyst.state.queries import Condition, Scalar
 from soc_analyst.tools.evidence import Evidence, TableRows
 
-__all__ = ["Frame", "Sighting", "busiest", "equals", "one_of", "regular", "widest"]
+from .coded import Coded, Mask, Seconds, coded
+
+__all__ = ["Frame", "Sighting", "busiest", "differs", "equals", "one_of", "regular", "widest"]
 
 MAX_CITED = 25
 """Rows that a detection cites; its claims count all of them."""
@@ -28,6 +31,11 @@ MAX_CITED = 25
 def equals(column: str, value: Scalar) -> Condition:
     """Require a column to hold a value, without regard to the case of text."""
     return Condition(column=column, op="=~" if isinstance(value, str) else "==", values=(value,))
+
+
+def differs(column: str, value: str) -> Condition:
+    """Require a column not to hold a text, without regard to case."""
+    return Condition(column=column, op="!~", values=(value,))
 
 
 def one_of(column: str, values: Iterable[str]) -> Condition:
@@ -79,6 +87,7 @@ class Frame:
 
     def __init__(self, rows: TableRows) -> None:
         self.rows = rows
+        self._coded: dict[str, Coded] = {}
         self._texts: dict[str, list[str]] = {}
 
     @classmethod
@@ -95,17 +104,33 @@ class Frame:
         column = pc.cast(self.rows.rows["TimeGenerated"], pa.timestamp("us", tz="UTC"), safe=False)
         return [None if value is None else value / 1e6 for value in pc.cast(column, pa.int64()).to_pylist()]
 
+    @cached_property
+    def seconds(self) -> Seconds:
+        """Seconds since 1970 by row, not a number where a row has no time."""
+        return np.array([np.nan if time is None else time for time in self.times], np.float64)
+
+    @cached_property
+    def timed(self) -> Mask:
+        """Rows that have a time."""
+        return ~np.isnan(self.seconds)
+
+    def coded(self, column: str) -> Coded:
+        """Return a column as distinct texts and their numbers, read once."""
+        if column not in self._coded:
+            self._coded[column] = coded(self.rows, column)
+        return self._coded[column]
+
     def text(self, column: str) -> list[str]:
         """Return a column as text, read once."""
         if column not in self._texts:
-            self._texts[column] = self.rows.strings(column)
+            self._texts[column] = self.coded(column).texts()
         return self._texts[column]
 
     def lower(self, column: str) -> list[str]:
         """Return a column as lower-case text, read once."""
         key = f"lower:{column}"
         if key not in self._texts:
-            self._texts[key] = [value.lower() for value in self.text(column)]
+            self._texts[key] = self.coded(column).lowered.texts()
         return self._texts[key]
 
     def numbers(self, column: str) -> list[float]:
@@ -140,22 +165,28 @@ class Frame:
 
     def counted(self, what: str, *where: Condition) -> Claim:
         """Claim how many rows of the evidence meet the conditions, at whatever time."""
-        tests = [self._meeting(condition) for condition in where]
-        count = sum(all(row) for row in zip(*tests, strict=True))
+        count = int(np.logical_and.reduce([self._meeting(condition) for condition in where]).sum())
         statement = f"{count} {what} in evidence"
         return Claim(kind="count", statement=statement, table=self.rows.table, where=where, expected=count)
 
-    def _meeting(self, condition: Condition) -> list[bool]:
+    def before(self, index: int) -> Condition:
+        """Require a row to be earlier than this one."""
+        moment = datetime.fromtimestamp(0, UTC) + timedelta(seconds=self.times[index] or 0.0)
+        return Condition(column="TimeGenerated", op="<", values=(moment.isoformat(),))
+
+    def _meeting(self, condition: Condition) -> Mask:
         """Evaluate one of the few conditions that this room makes."""
-        values = self.lower(condition.column)
+        (first, *_), column = condition.values, self.coded(condition.column)
+        if condition.op == "<":
+            return self.seconds < datetime.fromisoformat(str(first)).timestamp()
+        if condition.op == "==":
+            return column.rows_where(lambda value: value != "" and _number(value) == first)
         wanted = {str(value).lower() for value in condition.values}
         if condition.op == "contains":
-            (part,) = wanted
-            return [part in value for value in values]
-        if condition.op == "==":
-            (number,) = condition.values
-            return [value != "" and _number(value) == number for value in values]
-        return [value in wanted for value in values]
+            return column.lowered.rows_where(lambda value: str(first).lower() in value)
+        if condition.op == "!~":
+            return column.lowered.rows_where(lambda value: value not in wanted)
+        return column.lowered.rows_where(lambda value: value in wanted)
 
     def ordered(self, statement: str, first: int, last: int) -> Claim:
         """Claim that one row comes no later than another."""
