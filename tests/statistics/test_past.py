@@ -1,0 +1,108 @@
+"""What an account does unlike its own past: sign-ins, hours."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from .rows import Row, at, evidence, found, levels
+
+UNLIKE, HOURS, COUNTRY = "stat-signin-unlike-past", "stat-odd-hours", "stat-new-country"
+HOUR, DAY = 3600.0, 86400.0
+
+
+def entry(
+    seconds: float, country: str = "SE", system: str = "Windows 10", browser: str = "Edge 120.1", network: str = "3301",
+    client: str = "Browser", user: str = "ana@contoso.com", **device: Any,
+) -> Row:  # fmt: skip
+    details = {"operatingSystem": system, "browser": browser, **device}
+    return at(
+        seconds, UserPrincipalName=user, ResultType="0", Location=country, AutonomousSystemNumber=network,
+        IPAddress="198.51.100.4", ClientAppUsed=client, DeviceDetail=json.dumps(details),
+    )  # fmt: skip
+
+
+def past(count: int = 20, days: int = 5) -> list[Row]:
+    return [entry(i * days * DAY / count) for i in range(count)]
+
+
+ABROAD = {"country": "RO", "network": "9009"}
+OTHER = {"system": "Linux", "browser": "Firefox 121"}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({**ABROAD, **OTHER}, "medium"),
+        ({**ABROAD, **OTHER, "trustType": "Azure AD joined"}, "low"),
+        ({**ABROAD, **OTHER, "isCompliant": True}, "low"),
+        ({**ABROAD, "browser": "Chrome 120"}, "low"),
+        ({**ABROAD, "client": "IMAP4", "system": "", "browser": ""}, "medium"),
+        ({**ABROAD, "client": "Mobile Apps and Desktop clients"}, "low"),
+        (OTHER, None),
+        (ABROAD, None),
+        ({"browser": "Edge 121.0"}, None),
+        ({"system": "Windows 11"}, None),
+    ],
+)
+def test_how_much_must_be_new(change: dict[str, Any], expected: str | None) -> None:
+    assert levels("SigninLogs", [*past(), entry(5.5 * DAY, **change)]).get(UNLIKE) == expected
+
+
+@pytest.mark.parametrize("short", [past(9), past(20, 1)])
+def test_a_past_to_judge_by(short: list[Row]) -> None:
+    assert UNLIKE not in levels("SigninLogs", [*short, entry(1.2 * DAY, **ABROAD, **OTHER)])
+
+
+def test_what_was_seen_before_is_not_new() -> None:
+    known = entry(0.3 * DAY, **ABROAD, **OTHER)
+    assert UNLIKE not in levels("SigninLogs", [*past(), known, entry(5.5 * DAY, **ABROAD, **OTHER)])
+
+
+@pytest.mark.parametrize(("earlier", "expected"), [(past(60, 9), "low"), (past(30, 9), None), (past(60, 5), None)])
+def test_a_new_device_at_home_takes_a_longer_past(earlier: list[Row], expected: str | None) -> None:
+    assert levels("SigninLogs", [*earlier, entry(9.5 * DAY, **OTHER)]).get(UNLIKE) == expected
+
+
+def test_the_baseline_is_told() -> None:
+    case = evidence("SigninLogs", [*past(), entry(5.5 * DAY, **ABROAD, **OTHER)])
+    (detection,) = [each for each in found(case) if each.rule.id == UNLIKE]
+    assert "4 traits that none of 20 earlier sign-ins" in detection.statement
+    assert [claim.expected for claim in detection.claims] == [20, 0, 0, 0, 0]
+
+
+def working(days: int, hours: tuple[int, ...] = (0, 1, 2, 4, 6), user: str = "ana@contoso.com") -> list[Row]:
+    return [entry(day * DAY + hour * HOUR, user=user) for day in range(days) for hour in hours]
+
+
+@pytest.mark.parametrize(("hour", "expected"), [(16, {HOURS: "low"}), (9, {HOURS: "low"}), (8, {}), (22, {}), (5, {})])
+def test_how_odd_an_hour_must_be(hour: int, expected: dict[str, str]) -> None:
+    assert levels("SigninLogs", [*working(9), entry(9 * DAY + hour * HOUR)]) == expected
+
+
+@pytest.mark.parametrize("before", [working(5), working(8, (0, 1, 2)), working(9, tuple(range(15)))])
+def test_hours_worth_the_name(before: list[Row]) -> None:
+    assert levels("SigninLogs", [*before, entry(9 * DAY + 19 * HOUR)]) == {}
+
+
+def test_an_hour_once_worked_is_known() -> None:
+    assert levels("SigninLogs", [entry(16 * HOUR), *working(9), entry(9 * DAY + 16 * HOUR)]) == {}
+
+
+def test_hours_on_machines_and_in_azure() -> None:
+    times = [day * DAY + hour * HOUR for day in range(9) for hour in (0, 1, 2, 4, 6)] + [9 * DAY + 16 * HOUR]
+    logons = [
+        at(t, DeviceName="ws1", AccountName="ana", LogonType="Interactive", ActionType="LogonSuccess") for t in times
+    ]
+    azure = [at(t, Caller="ana@contoso.com", OperationNameValue="X/READ", ActivityStatusValue="Success") for t in times]
+    assert levels("DeviceLogonEvents", logons) == {HOURS: "low"}
+    assert levels("AzureActivity", azure) == {HOURS: "low"}
+
+
+@pytest.mark.parametrize(("name", "kind"), [("WS1$", "Interactive"), ("ana", "Network"), ("", "Interactive")])
+def test_machines_and_services_keep_no_hours(name: str, kind: str) -> None:
+    times = [day * DAY + hour * HOUR for day in range(9) for hour in (0, 1, 2, 4, 6)] + [9 * DAY + 16 * HOUR]
+    rows = [at(t, DeviceName="ws1", AccountName=name, LogonType=kind, ActionType="LogonSuccess") for t in times]
+    assert levels("DeviceLogonEvents", rows) == {}
