@@ -14,7 +14,7 @@ from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.kql.calls import Function, Invocation
 from soc_analyst.tools.kql.tree import Expr, Let, Name, Operator, Pipeline, Query, Source, Table, walk
 
-from .frames import PORTAL_TIME, TIME, UNKNOWN, Frame, Usage
+from .frames import GIVEN, TIME, UNKNOWN, Frame, Usage
 from .functions import defined, invoked
 from .growth import report_growth
 from .limits import report_excess, report_refused
@@ -39,18 +39,22 @@ class Bound:
         needed = {column for name, column in self.usage.columns if name == table} | {TIME}
         return tuple(column for column in policy.tables[table] if column in needed)
 
-    def portal_timed(self, policy: Policy) -> frozenset[str]:
-        """Return the tables whose time the query reads under the portal's name, which is none of their columns."""
-        named = {table for table, column in self.usage.columns if column == PORTAL_TIME}
-        return frozenset(table for table in named if PORTAL_TIME not in policy.tables[table])
+    def given(self, policy: Policy) -> dict[str, tuple[str, ...]]:
+        """Return what the view of each table gives beside the table's own columns."""
+        named = {table: {column for one, column in self.usage.columns if one == table} for table in self.usage.tables}
+        return {
+            table: tuple(name for name in GIVEN if name in columns and name not in policy.tables[table])
+            for table, columns in named.items()
+        }
 
 
 def bind(
     tree: Query, policy: Policy, schemas: Mapping[str, TableSchema], unread: frozenset[str] = frozenset()
 ) -> Bound:
     """Bind a query against the allowed columns of the allowed tables; `unread` are names of which nothing is known."""
-    portal_time = any(isinstance(node, Name) and node.name == PORTAL_TIME for node in walk(tree))
-    binder = _Binder(Scope(policy, schemas, portal_time=portal_time, unread=unread))
+    names = {node.name for node in walk(tree) if isinstance(node, Name)}
+    given = tuple(name for name in GIVEN if name in names)
+    binder = _Binder(Scope(policy, schemas, given=given, unread=unread))
     report_excess(binder.scope, tree)
     report_refused(binder.scope, tree)
     if any(problem.code.startswith("too-many-") for problem in binder.scope.problems):

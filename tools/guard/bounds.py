@@ -30,7 +30,7 @@ from soc_analyst.tools.kql.tree import (
     Where,
 )
 
-from .frames import PORTAL_TIME, TIME
+from .frames import PORTAL_TIME, TABLE_NAME, TIME
 
 __all__ = ["Bounds", "bounded", "inside"]
 
@@ -45,8 +45,8 @@ class Bounds:
     columns: Mapping[str, tuple[str, ...]]
     starts: Mapping[str, datetime]
     """Where the view of each table begins; later than the window where policy allows less of that table."""
-    portal_timed: frozenset[str] = frozenset()
-    """The tables whose view also has the time under the name that the Defender portal gives it."""
+    given: Mapping[str, tuple[str, ...]]
+    """What the view of each table gives beside its columns: names of GIVEN."""
 
 
 def bounded(query: Query, bounds: Bounds) -> Query:
@@ -60,7 +60,8 @@ def bounded(query: Query, bounds: Bounds) -> Query:
 def _view(table: str, columns: tuple[str, ...], bounds: Bounds) -> Let:
     since = Binary(">=", Name(TIME), Literal("datetime", datetime_text(bounds.starts[table])))
     until = Binary("<", Name(TIME), Literal("datetime", datetime_text(bounds.end)))
-    also = (Named(Name(TIME), PORTAL_TIME),) if table in bounds.portal_timed else ()
+    values = {PORTAL_TIME: Name(TIME), TABLE_NAME: Literal("string", table)}
+    also = (Named(values[name], name) for name in bounds.given.get(table, ()))
     shown = Project((*(Named(Name(column)) for column in columns), *also))
     return Let(table, Pipeline(Table(table), (Where(Logical("and", (since, until))), shown)))
 

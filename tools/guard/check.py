@@ -152,7 +152,7 @@ def _approved(
 def _bounds(bound: Bound, policy: Policy, window: tuple[datetime, datetime], cap: int) -> Bounds:
     columns = {table: bound.columns_of(table, policy) for table in bound.usage.tables}
     starts = {table: policy.start_of(table, *window) for table in columns}
-    return Bounds(*window, cap, columns, starts, bound.portal_timed(policy))
+    return Bounds(*window, cap, columns, starts, bound.given(policy))
 
 
 def _cut_windows(tables: Iterable[str], policy: Policy, window: tuple[datetime, datetime]) -> tuple[Diagnostic, ...]:

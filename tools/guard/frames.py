@@ -8,7 +8,7 @@ from typing import Literal
 
 from soc_analyst.state.tables import TableSchema
 
-__all__ = ["PORTAL_TIME", "TIME", "UNKNOWN", "Cell", "Frame", "Kind", "Usage", "frame_of"]
+__all__ = ["GIVEN", "PORTAL_TIME", "TABLE_NAME", "TIME", "UNKNOWN", "Cell", "Frame", "Kind", "Usage", "frame_of"]
 
 TIME = "TimeGenerated"
 PORTAL_TIME = "Timestamp"
@@ -19,6 +19,16 @@ _OF_DEFENDER = ("Device", "Alert")
 
 Kind = Literal["string", "long", "int", "real", "bool", "datetime", "timespan", "dynamic", "any"]
 """`any` where the type cannot be known, such as after another fault."""
+
+TABLE_NAME = "Type"
+"""The column of every table of a workspace that holds the table's name."""
+
+GIVEN: Mapping[str, tuple[Kind, tuple[str, ...]]] = {
+    PORTAL_TIME: ("datetime", _OF_DEFENDER),
+    TABLE_NAME: ("string", ("",)),
+}
+"""Columns that views give to queries which name them, made of nothing but the time and the table's name: their types,
+and how the names of the tables begin that have them."""
 
 Source = tuple[str, str]
 """A table and one of its columns."""
@@ -75,13 +85,15 @@ class Usage:
         self.columns.update(sources)
 
 
-def frame_of(schema: TableSchema, allowed: Iterable[str], *, portal_time: bool = False) -> Frame:
+def frame_of(schema: TableSchema, allowed: Iterable[str], given: Iterable[str] = ()) -> Frame:
     """Return the columns of a table that policy allows and the table has, in the policy's order.
 
-    With `portal_time` a table of Defender has its time under the portal's name too.
+    `given` are the names in GIVEN that the query speaks of.
     """
     known = schema.columns
     cells = {name: Cell(known[name].type, frozenset({(schema.name, name)})) for name in allowed if name in known}
-    if portal_time and TIME in cells and schema.name.startswith(_OF_DEFENDER):
-        cells.setdefault(PORTAL_TIME, Cell("datetime", frozenset({(schema.name, TIME), (schema.name, PORTAL_TIME)})))
+    for name in given:
+        kind, beginnings = GIVEN[name]
+        if TIME in cells and schema.name.startswith(beginnings):
+            cells.setdefault(name, Cell(kind, frozenset({(schema.name, name)})))
     return Frame(cells)

@@ -56,8 +56,8 @@ class Scope:
     written: int = 0
     unread: frozenset[str] = frozenset()
     """Names bound by lets that could not be read: nothing is known of them, so nothing is said of them."""
-    portal_time: bool = False
-    """Whether the query speaks of time as the Defender portal does."""
+    given: tuple[str, ...] = ()
+    """The columns that views give, of which the query speaks."""
     problems: list[Diagnostic] = field(default_factory=list)
 
     @contextmanager
@@ -112,7 +112,7 @@ class Scope:
             self._no_table(table)
             return UNKNOWN
         self.usage.table(table.name)
-        return frame_of(self.schemas[table.name], self.policy.tables[table.name], portal_time=self.portal_time)
+        return frame_of(self.schemas[table.name], self.policy.tables[table.name], self.given)
 
     def _no_table(self, table: Table) -> None:
         well_known, hint = table_like(table.name, self.allowed(), self.pipelines)
