@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from soc_analyst.tools.kql.tree import Call, Expr, Literal, Name
 
 from .dialect import Signature
 from .frames import Kind
 
-__all__ = ["alike", "as_text", "as_wanted", "converted"]
+__all__ = ["alike", "as_text", "as_wanted", "constant", "converted"]
 
 _NUMBERS = frozenset({"long", "int", "real"})
+_IN_JSON = frozenset({"string", "long", "bool"})
+"""Types whose values JSON writes exactly."""
 _WRITTEN = frozenset({*_NUMBERS, "bool"})
 """Types whose values Kusto compares with text by equality, and with no other operator."""
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
@@ -68,6 +73,17 @@ def converted(node: Call) -> Call | None:
         return None
     kind = {"double": "real", "date": "datetime", "time": "timespan"}.get(last.args[0].name, last.args[0].name)
     return Call(f"to{kind}", (Call(node.name, node.args[:-1], span=node.span),), span=node.span)
+
+
+def constant(name: str, args: Sequence[Expr]) -> Literal | None:
+    """Return a call whose answer stands in its arguments as that answer, which engines then read once.
+
+    So `pack_array("a", "b")` is `dynamic(["a", "b"])`; None for any other call.
+    """
+    if name != "pack_array" or not all(isinstance(arg, Literal) and arg.kind in _IN_JSON for arg in args):
+        return None
+    values = [arg.value for arg in args if isinstance(arg, Literal)]
+    return Literal("dynamic", json.dumps(values, ensure_ascii=False, separators=(",", ":")))
 
 
 def as_wanted(signature: Signature, place: int, arg: Expr, kind: Kind) -> Expr:

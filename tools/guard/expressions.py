@@ -31,7 +31,7 @@ from soc_analyst.tools.kql.tree import (
 from soc_analyst.tools.kql.trouble import instead
 from soc_analyst.tools.kql.words import ARITHMETIC, COMPARISONS
 
-from .conversions import alike, as_text, as_wanted, converted
+from .conversions import alike, as_text, as_wanted, constant, converted
 from .dialect import Signature, dialect
 from .frames import TIME, Frame, Kind
 from .kinds import arithmetic, between, can_be, comparable, joined, ordered
@@ -315,6 +315,8 @@ class Typist:
         bound = [inner.bound(arg) for arg in node.args]
         kinds = [kind for _, kind in bound]
         self._arguments(node, signature, kinds)
+        if (answer := constant(name, [arg for arg, _ in bound])) is not None:
+            return answer, "dynamic"
         args = tuple(as_wanted(signature, place, arg, kind) for place, (arg, kind) in enumerate(bound))
         if name in ("prev", "next") and kinds[:1] == ["string"] and len(args) < 3:
             # Beyond the last row a text is empty in Kusto, never null.
