@@ -21,6 +21,11 @@ CONVERTED = [
     ("DeviceLogonEvents | where IsLocalAdmin == 1 | count", "IsLocalAdmin == true"),
     ("DeviceLogonEvents | where IsLocalAdmin == 'False' | count", "IsLocalAdmin == false"),
     ("SigninLogs | where DurationMs == ResultType | count", "tostring(DurationMs) == ResultType"),
+    ("let l = pack_array('a', 5, true); SigninLogs | where Id in (l) | count", 'let l = dynamic(["a", 5, true])'),
+    ("SigninLogs | extend x = 20min / 2 | project x", "x = 10m"),
+    ("SigninLogs | extend x = 1h / -7 | project x", "x = -"),
+    ("SigninLogs | extend x = (now() - TimeGenerated) / DurationMs | project x", "* (real(1.0) / DurationMs)"),
+    ("SigninLogs | where Type == 'SigninLogs' | project Type", 'Type = "SigninLogs"'),
     ("SigninLogs | where ConditionalAccessPolicies has_any (50126, 'x') | count", 'has_any ("50126", "x")'),
 ]
 REFUSED = [

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from soc_analyst.tools.kql.tree import Call, Expr, Literal, Name
+from soc_analyst.tools.kql.tree import Binary, Call, Expr, Literal, Name
 
 from .dialect import Signature
 from .frames import Kind
 
-__all__ = ["alike", "as_text", "as_wanted", "constant", "converted"]
+__all__ = ["alike", "as_text", "as_wanted", "constant", "converted", "quotient"]
 
 _NUMBERS = frozenset({"long", "int", "real"})
 _IN_JSON = frozenset({"string", "long", "bool"})
@@ -73,6 +73,15 @@ def converted(node: Call) -> Call | None:
         return None
     kind = {"double": "real", "date": "datetime", "time": "timespan"}.get(last.args[0].name, last.args[0].name)
     return Call(f"to{kind}", (Call(node.name, node.args[:-1], span=node.span),), span=node.span)
+
+
+def quotient(node: Binary) -> Expr:
+    """Return a time span divided by a number as every engine knows it: a span where both are plain, else a product."""
+    left, right = node.left, node.right
+    if isinstance(left, Literal) and isinstance(right, Literal) and isinstance(right.value, int) and right.value:
+        ticks = abs(int(left.value or 0)) // abs(right.value)
+        return Literal("timespan", ticks if (int(left.value or 0) < 0) == (right.value < 0) else -ticks, span=node.span)
+    return Binary("*", left, Binary("/", Literal("real", 1.0), right, span=right.span), span=node.span)
 
 
 def constant(name: str, args: Sequence[Expr]) -> Literal | None:

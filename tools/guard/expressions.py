@@ -31,7 +31,7 @@ from soc_analyst.tools.kql.tree import (
 from soc_analyst.tools.kql.trouble import instead
 from soc_analyst.tools.kql.words import ARITHMETIC, COMPARISONS
 
-from .conversions import alike, as_text, as_wanted, constant, converted
+from .conversions import alike, as_text, as_wanted, constant, converted, quotient
 from .dialect import Signature, dialect
 from .frames import TIME, Frame, Kind
 from .kinds import arithmetic, between, can_be, comparable, joined, ordered
@@ -160,6 +160,8 @@ class Typist:
             if same is not None:
                 return Binary(node.op, *same, span=node.span), "bool"
         found = Binary(node.op, left, right, span=node.span)
+        if node.op == "/" and left_kind == "timespan" and right_kind in ("long", "int", "real"):
+            return quotient(found), "timespan"
         if node.op in ARITHMETIC:
             return found, self._arithmetic(node, left_kind, right_kind)
         if node.op in COMPARISONS:

@@ -13,6 +13,7 @@ from typing import Any
 from soc_analyst.state.queries import Diagnostic
 
 from .emptiness import empty_texts
+from .engine_parse import plain_pieces
 from .engine_parts import Lacking, Spare
 from .engine_rows import in_order
 from .lowering import NotMapped, translated, translated_text
@@ -55,7 +56,8 @@ def to_sql(kql: str, schema: Mapping[str, Sequence[str]], now: datetime) -> Sql:
         raise EngineRefusal(parsed.diagnostics[0])
     tree = empty_texts(_without_whole_views(parsed.tree, schema))
     try:
-        tree = in_order(tree, Spare(tree, (column for columns in schema.values() for column in columns)))
+        spare = Spare(tree, (column for columns in schema.values() for column in columns))
+        tree = in_order(plain_pieces(tree, spare), spare)
         try:
             return Sql(*translated(tree, schema, now))
         except NotMapped:
