@@ -25,6 +25,8 @@ def add_to(emitter: Any, tables: Any) -> None:
     for name, form in FORMS.items():
         tables.SCALAR_FUNCTIONS[name] = tables.FunctionSpec(name, "template", "")
         emitter._SPECIAL_FORMS[name] = _rendered(emitter, name, form)
+    # Where the library looks for functions around an aggregate it knows those of its list alone.
+    tables.SCALAR_FUNCTIONS.setdefault("strcat_array", tables.FunctionSpec("strcat_array", "template", ""))
     for name, row in AGGREGATES.items():
         tables.AGGREGATE_FUNCTIONS[name] = _aggregate(tables, name, row)
 
