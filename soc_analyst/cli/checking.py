@@ -159,8 +159,8 @@ def _as_refused(faults: tuple[Diagnostic, ...]) -> dict[str, Any]:
 
 
 def _explain(text: str, diagnostics: tuple[Diagnostic, ...]) -> None:
-    """Print each diagnostic with its place in the text, and what to write instead."""
-    for line in drawn(text, diagnostics):
+    """Print each diagnostic as a line; on a terminal, with its place in the text drawn below."""
+    for line in drawn(text, diagnostics, marked=sys.stderr.isatty()):
         sys.stderr.write(f"{line}\n")
 
 

@@ -15,14 +15,14 @@ BEFORE = 40
 """Cells kept before the place in a line that is cut."""
 
 
-def drawn(text: str, diagnostics: Iterable[Diagnostic]) -> Iterator[str]:
-    """Return the lines that tell of each diagnostic; hostile characters are shown as escapes."""
+def drawn(text: str, diagnostics: Iterable[Diagnostic], *, marked: bool = True) -> Iterator[str]:
+    """Return a line for each diagnostic and, where asked for, its place drawn; hostile characters show as escapes."""
     for diagnostic in diagnostics:
         before = text[: diagnostic.start]
         line, column = before.count("\n") + 1, diagnostic.start - (before.rfind("\n") + 1) + 1
         why = f"{diagnostic.code}: {_shown(diagnostic.message)}{_hint(diagnostic)}"
         yield f"soc-analyst: refused at {line}:{column} {why}"
-        if diagnostic.length:
+        if marked and diagnostic.length:
             yield from _marked(text, diagnostic)
 
 
