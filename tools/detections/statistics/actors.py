@@ -71,7 +71,7 @@ def directory_actors(evidence: Evidence) -> Actors | None:
     frame = Frame.of(evidence, "AuditLogs", ("OperationName", "InitiatedBy", "Result"))
     if frame is None:
         return None
-    who = [initiator(text) for text in frame.text("InitiatedBy")]
+    who = frame.coded("InitiatedBy").mapped(initiator).texts()
     done = [value in DONE_IN_DIRECTORY for value in frame.lower("Result")]
     return Actors(frame, who, frame.lower("OperationName"), done)
 

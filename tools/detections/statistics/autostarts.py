@@ -55,6 +55,8 @@ class Place:
     pattern: re.Pattern[str]
     command: str
     technique: str
+    hint: str
+    """What each text with an entry holds, for RE2."""
 
     def name(self, text: str) -> str:
         """Return the entry's name, or nothing where a text is of none."""
@@ -66,17 +68,17 @@ KEYS, LINE = ("RegistryKey", "RegistryValueName"), ("ProcessCommandLine",)
 PLACES = (
     Place("run key", "DeviceRegistryEvents", KEYS, re.compile(
         r"\\currentversion\\(?:policies\\explorer\\)?run(?:once|onceex|services)?\0(.+)", re.IGNORECASE),
-        "RegistryValueData", "T1547.001"),
+        "RegistryValueData", "T1547.001", r"\\run[a-z]*\x00"),
     Place("service", "DeviceRegistryEvents", KEYS, re.compile(
         r"\\(?:currentcontrolset|controlset\d+)\\services\\([^\\\0]+)\0imagepath$", re.IGNORECASE),
-        "RegistryValueData", "T1543.003"),
+        "RegistryValueData", "T1543.003", r"\x00imagepath$"),
     Place("task", "DeviceProcessEvents", LINE, re.compile(
         r"\bschtasks(?:\.exe)?\"?\s(?=.*/create\b).*?/tn\s+(?:\"([^\"]+)|(\S+))", re.IGNORECASE),
-        "ProcessCommandLine", "T1053.005"),
+        "ProcessCommandLine", "T1053.005", r"\bschtasks\b"),
     Place("service", "DeviceProcessEvents", LINE, re.compile(
         r"\bsc(?:\.exe)?\"?\s+(?:\\\\\S+\s+)?create\s+(?:\"([^\"]+)|(\S+))"
         r"|\bnew-service\s+(?:-name\s+)?[\"']?([\w.-]+)", re.IGNORECASE),
-        "ProcessCommandLine", "T1543.003"),
+        "ProcessCommandLine", "T1543.003", r"\bsc(\.exe)?\"?\s.*\bcreate\b|\bnew-service\b"),
 )  # fmt: skip
 
 
@@ -101,7 +103,7 @@ def _alone(frame: Frame, place: Place, hosts: Coded) -> Iterator[tuple[Indexes, 
     """Yield the rows, what tells and the name of entries that one host shows."""
     texts = frame.coded(place.columns[0])
     texts = texts if len(place.columns) == 1 else joined(texts, frame.coded(place.columns[1]))
-    names = texts.mapped(place.name)
+    names = texts.mapped(place.name, texts.holding(place.hint))
     alike = names.mapped(lambda name: VARYING.sub("#", name.lower()))
     removed = frame.coded("ActionType").lowered.rows_where(lambda action: "deleted" in action)
     for rows in runs(alike.codes, np.flatnonzero(alike.rows_where(bool) & ~removed & frame.timed), frame.seconds):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
+
+import numpy as np
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection
 from soc_analyst.tools.evidence import Evidence
 
 from .addresses import is_public
+from .coded import breadth, runs, together
 from .frame import Frame, Sighting, equals, regular
 
 __all__ = ["connections_keep_time"]
@@ -51,23 +53,18 @@ def connections_keep_time(evidence: Evidence) -> Iterator[Detection]:
     frame = Frame.of(evidence, "DeviceNetworkEvents", ("DeviceName", "RemoteIP", "InitiatingProcessFileName"))
     if frame is None:
         return
-    hosts, remotes = frame.lower("DeviceName"), frame.lower("RemoteIP")
-    processes, reached = frame.lower("InitiatingProcessFileName"), defaultdict[str, set[str]](set)
-    for host, remote in zip(hosts, remotes, strict=True):
-        reached[remote].add(host)
-    calls = frame.grouped(lambda i: f"{hosts[i]}\0{remotes[i]}\0{processes[i]}" if is_public(remotes[i]) else "")
-    for rows in calls.values():
-        if len(rows) >= CONNECTIONS_TO_REPORT and (beat := _beat(frame.at(rows))):
-            rare = len(set(hosts)) > RARE_HOSTS >= len(reached[remotes[rows[0]]])
-            odd = _odd(frame, rows[0])
+    hosts, remotes = frame.coded("DeviceName").lowered, frame.coded("RemoteIP").lowered
+    key = together([hosts, remotes, frame.coded("InitiatingProcessFileName").lowered])
+    reaching = breadth(remotes, hosts.codes, np.arange(len(frame.rows)))
+    many = len(np.unique(hosts.codes)) > RARE_HOSTS
+    public = np.flatnonzero(remotes.rows_where(is_public) & frame.timed)
+    for calls in runs(key, public, frame.seconds, CONNECTIONS_TO_REPORT):
+        rows = calls.tolist()
+        if beat := _beat(frame.at(rows)):
+            reached = int(reaching[remotes.codes[rows[0]]])
+            rare, odd = many and reached <= RARE_HOSTS, _odd(frame, rows[0])
             if rare or odd:
-                yield _kept(
-                    frame,
-                    rows,
-                    beat,
-                    len(reached[remotes[rows[0]]]),
-                    (rare and odd) or (odd and len(set(hosts)) <= RARE_HOSTS),
-                )
+                yield _kept(frame, rows, beat, reached, odd and (rare or not many))
 
 
 def _beat(times: list[float]) -> float:

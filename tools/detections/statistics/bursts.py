@@ -91,7 +91,7 @@ def accounts_live_briefly(evidence: Evidence) -> Iterator[Detection]:
     if actors is None:
         return
     frame, operations = actors.frame, actors.operations
-    targets = [target(text) for text in frame.text("TargetResources")]
+    targets = frame.coded("TargetResources").mapped(target).texts()
     wanted = {"add user", "delete user", "hard delete user"}
     for name, rows in frame.grouped(lambda i: targets[i] if operations[i] in wanted and actors.done[i] else "").items():
         born = next((i for i in rows if operations[i] == "add user"), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,10 +10,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from soc_analyst.tools.evidence import TableRows
 
-__all__ = ["Coded", "Indexes", "Mask", "Seconds", "coded", "joined", "runs", "together"]
+__all__ = ["Coded", "Indexes", "Mask", "Seconds", "breadth", "coded", "joined", "runs", "together"]
 
 Indexes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -40,10 +42,20 @@ class Coded:
         """The column in lower case; texts that differ in case alone become one."""
         return self.mapped(str.lower)
 
-    def mapped(self, change: Callable[[str], str]) -> Coded:
-        """Return the column with each distinct text changed."""
+    def holding(self, pattern: str) -> Mask:
+        """Return which of the distinct texts hold a match of a pattern of RE2, without regard to case."""
+        found = pc.match_substring_regex(pa.array(self.values, pa.string()), pattern, ignore_case=True)
+        held: Mask = found.to_numpy(zero_copy_only=False)
+        return held
+
+    def mapped(self, change: Callable[[str], str], only: Mask | None = None) -> Coded:
+        """Return the column with each distinct text changed, or empty where it is not one of those wanted."""
+        wanted = itertools.repeat(True) if only is None else only.tolist()
         numbers: dict[str, int] = {}
-        to = [numbers.setdefault(change(value), len(numbers)) for value in self.values]
+        to = [
+            numbers.setdefault(change(value) if want else "", len(numbers))
+            for value, want in zip(self.values, wanted, strict=False)
+        ]
         return Coded(tuple(numbers), np.array(to, np.int64)[self.codes])
 
 
@@ -71,6 +83,13 @@ def together(columns: Sequence[Coded]) -> Indexes:
     for column in columns[1:]:
         key = np.unique(key * len(column.values) + column.codes, return_inverse=True)[1].astype(np.int64)
     return key
+
+
+def breadth(column: Coded, numbers: Indexes, rows: Indexes) -> Indexes:
+    """Return for each distinct text of a column how many different numbers its rows have."""
+    step = int(numbers.max(initial=0)) + 1
+    pairs = np.unique(column.codes[rows] * step + numbers[rows])
+    return np.bincount(pairs // step, minlength=len(column.values))
 
 
 def joined(first: Coded, second: Coded) -> Coded:

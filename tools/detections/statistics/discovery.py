@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-import re2
+import numpy as np
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection, Level
@@ -60,7 +60,7 @@ KINDS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
         ("drives", "T1680", r"\bfsutil\s+fsinfo|wmic\s+logicaldisk|get-psdrive"),
     )
 )  # fmt: skip
-ANY = re2.compile("(?i)" + "|".join(f"(?:{pattern.pattern})" for _, _, pattern in KINDS))
+ANY = "|".join(f"(?:{pattern.pattern})" for _, _, pattern in KINDS)
 """One pass in linear time, since nearly all command lines are of no kind."""
 
 
@@ -73,8 +73,9 @@ def commands_look_around(evidence: Evidence) -> Iterator[Detection]:
     if frame is None:
         return
     lines = frame.text("ProcessCommandLine")
-    known = {line: _kind(line) for line in set(lines)}
-    kinds = {i: found for i, line in enumerate(lines) if (found := known[line]) is not None}
+    coded = frame.coded("ProcessCommandLine")
+    known = {coded.values[n]: _kind(coded.values[n]) for n in np.flatnonzero(coded.holding(ANY)).tolist()}
+    kinds = {i: found for i, line in enumerate(lines) if (found := known.get(line)) is not None}
     hosts, accounts = frame.lower("DeviceName"), frame.lower("AccountName")
     by_actor = frame.grouped(lambda i: hosts[i] and f"{hosts[i]}\0{accounts[i]}", kinds)
     rounds = {key: inside for key, rows in by_actor.items() if (inside := _round(frame, rows, kinds))}
@@ -89,8 +90,6 @@ def commands_look_around(evidence: Evidence) -> Iterator[Detection]:
 
 
 def _kind(line: str) -> int | None:
-    if not ANY.search(line):
-        return None
     return next((n for n, (_, _, pattern) in enumerate(KINDS) if pattern.search(line)), None)
 
 

@@ -135,7 +135,9 @@ class Frame:
 
     def numbers(self, column: str) -> list[float]:
         """Return a column as numbers, 0 where it is null, missing or no number."""
-        return [_number(value) for value in self.text(column)]
+        column_values = self.coded(column)
+        numbers = [_number(value) for value in column_values.values]
+        return [numbers[code] for code in column_values.codes.tolist()]
 
     def grouped(self, key: Callable[[int], str], among: Iterable[int] | None = None) -> dict[str, list[int]]:
         """Return row indexes in time order by key; rows with an empty key are left out."""

@@ -80,11 +80,12 @@ def _odd(seconds: Seconds, rows: Indexes) -> tuple[int, int, Indexes] | None:
     """Return how many hours away the oddest event is, and its position, if it comes after a past to judge by."""
     hours, days = (seconds[rows] // 3600 % 24).astype(np.int64), seconds[rows] // 86400
     firsts = np.sort(np.unique(hours, return_index=True)[1])
+    days_so_far = np.cumsum(np.diff(days, prepend=-1.0) != 0)
     best: tuple[int, int, Indexes] | None = None
-    for at in firsts[firsts >= EVENTS_OF_PAST]:
-        known = np.unique(hours[:at])
-        if len(known) > HOURS_OF_WORK or len(np.unique(days[:at])) < DAYS_OF_PAST:
+    for place, at in enumerate(firsts[: HOURS_OF_WORK + 1].tolist()):
+        if at < EVENTS_OF_PAST or days_so_far[at - 1] < DAYS_OF_PAST:
             continue
+        known = hours[firsts[:place]]
         apart = np.abs(known - hours[at])
         away = int(np.minimum(apart, 24 - apart).min())
         if away >= HOURS_AWAY and (best is None or away > best[0]):

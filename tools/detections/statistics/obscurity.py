@@ -18,7 +18,7 @@ from soc_analyst.state.entities import Entity, EntityKind
 from soc_analyst.state.findings import Claim, Detection, Level
 from soc_analyst.tools.evidence import Evidence
 
-from .coded import Mask, Seconds, runs, together
+from .coded import Coded, Mask, Seconds, breadth, runs, together
 from .frame import Frame, Sighting, equals
 
 __all__ = ["command_lines_are_obscured", "tricks"]
@@ -64,6 +64,11 @@ WORDS = re.compile(
     r"|object|executionpolicy|windowstyle|noprofile|noninteractive|process|script|mshta|rundll32|regsvr32|certutil)\b",
     re.IGNORECASE,
 )
+HINT = (
+    r"\w\^+\w|[a-z]\"\"[a-z]|[a-z]`[a-z]|['\"]\s*\+\s*['\"]|char\]|chrw?\(|fromcharcode|\}['\"]\s*-f|%\w+:~|\\x[0-9a-f]"
+    rf"|\\u00|\$'\\[0-7]|[a-z0-9+/=_-]{{{TOKEN_TO_WEIGH},}}|(?-i:[a-z][A-Z][a-z][A-Z]|[A-Z][a-z][A-Z][a-z])"
+)
+"""What every odd line holds, for one pass by RE2: nearly all lines hold none of it."""
 TURNS = 4
 """Changes between small and capital letters in a word, where names as DownloadString have three."""
 WORD = re.compile(rf"[A-Za-z0-9+/=_-]{{{TOKEN_TO_WEIGH},}}")
@@ -110,14 +115,25 @@ def command_lines_are_obscured(evidence: Evidence) -> Iterator[Detection]:
         return
     lines, commands = frame.coded("ProcessCommandLine"), Commands(frame, _times(frame))
     shells = frame.coded("FileName").lowered.rows_where(SHELLS.match) & frame.timed
-    strong = shells & lines.rows_where(lambda line: read(line).strong)
-    odd = lines.rows_where(lambda line: read(line).odd) | (commands.times > 0)
+    strong, odd = _judged(lines, shells)
+    strong, odd = strong & shells, odd | (commands.times > 0)
     for rows in commands.by_actor(strong):
         yield commands.seen(rows, "medium")
     weak = commands.by_actor(shells & odd & ~strong & ~_shared(frame))
     told = sorted(weak, key=lambda rows: (-commands.oddness(rows[0]), frame.moment(rows[0])))
     for rows in told[:AT_MOST]:
         yield commands.seen(rows, "low")
+
+
+def _judged(lines: Coded, shells: Mask) -> tuple[Mask, Mask]:
+    """Return which rows of shells are written strongly, and which oddly, by a look at each distinct line."""
+    strong, odd = np.zeros(len(lines.values), np.bool_), np.zeros(len(lines.values), np.bool_)
+    used = np.zeros(len(lines.values), np.bool_)
+    used[lines.codes[shells]] = True
+    for number in np.flatnonzero(used & lines.holding(HINT)).tolist():
+        reading = read(lines.values[number])
+        strong[number], odd[number] = reading.strong, reading.odd
+    return strong[lines.codes], odd[lines.codes]
 
 
 @dataclass(frozen=True)
@@ -217,13 +233,10 @@ def _times(frame: Frame) -> Seconds:
 def _shared(frame: Frame) -> Mask:
     """Return the rows whose line is run on several hosts or days."""
     lines, hosts = frame.coded("ProcessCommandLine"), frame.coded("DeviceName").lowered
-    rows = np.flatnonzero(frame.timed)
-    days = (frame.seconds[rows] // 86400).astype(np.int64)
-    counts = [
-        np.bincount(np.unique(np.stack([lines.codes[rows], each]), axis=1)[0], minlength=len(lines.values))
-        for each in (hosts.codes[rows], days)
-    ]
-    return ((counts[0] >= COMMON_HOSTS) | (counts[1] >= COMMON_DAYS))[lines.codes]
+    rows, days = np.flatnonzero(frame.timed), (np.nan_to_num(frame.seconds) // 86400).astype(np.int64)
+    common = breadth(lines, hosts.codes, rows) >= COMMON_HOSTS
+    common |= breadth(lines, days, rows) >= COMMON_DAYS
+    return common[lines.codes]
 
 
 def _claims(frame: Frame, rows: list[int], line: str, name: str, host: str) -> Iterator[Claim]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection, Level
 from soc_analyst.tools.evidence import Evidence
 
 from .addresses import is_address, is_private, is_public
+from .coded import Indexes, Mask, runs, together
 from .frame import Frame, Sighting, widest
 
 __all__ = ["networks_are_scanned"]
@@ -19,6 +22,7 @@ WINDOW_SECONDS = 10 * 60
 HOSTS_TO_REPORT = 20
 PORTS_TO_REPORT = 20
 SCHEDULED_HOURS = 3
+INBOUND = frozenset({"inboundconnectionaccepted", "listeningconnectioncreated"})
 EPHEMERAL = 49152
 """Ports from here on are answers to callers, or chosen at run time by remote procedure calls."""
 
@@ -60,9 +64,9 @@ def networks_are_scanned(evidence: Evidence) -> Iterator[Detection]:
 
 def _across(frame: Frame, paths: Paths) -> Iterator[Detection]:
     """Look for many hosts on one port."""
-    remotes, ports, start = frame.lower(paths.remote), _ports(frame, paths), _sources(frame, paths)
-    key = _key(start, lambda i: ports[i] and is_private(remotes[i]) and f"{ports[i]}")
-    for rows in frame.grouped(key).values():
+    remotes, ports = frame.lower(paths.remote), _ports(frame, paths)
+    among = (ports > 0) & frame.coded(paths.remote).lowered.rows_where(is_private)
+    for rows in _runs(frame, paths, paths.port, among, HOSTS_TO_REPORT):
         if inside := _widest(frame, rows, remotes, HOSTS_TO_REPORT):
             what = f"{len({remotes[i] for i in inside})} private hosts on port {ports[inside[0]]}"
             yield _scanned(frame, paths, inside, what, _often(frame, rows, remotes, HOSTS_TO_REPORT), remotes)
@@ -70,41 +74,30 @@ def _across(frame: Frame, paths: Paths) -> Iterator[Detection]:
 
 def _deep(frame: Frame, paths: Paths) -> Iterator[Detection]:
     """Look for many ports of one host."""
-    remotes, ports, start = frame.lower(paths.remote), _ports(frame, paths), _sources(frame, paths)
-    key = _key(start, lambda i: 0 < ports[i] < EPHEMERAL and is_address(remotes[i]) and remotes[i])
-    texts = [str(port) for port in ports]
-    for rows in frame.grouped(key).values():
+    remotes, ports = frame.lower(paths.remote), _ports(frame, paths)
+    among = (ports > 0) & (ports < EPHEMERAL) & frame.coded(paths.remote).lowered.rows_where(is_address)
+    texts = frame.coded(paths.port).texts()
+    for rows in _runs(frame, paths, paths.remote, among, PORTS_TO_REPORT):
         if inside := _widest(frame, rows, texts, PORTS_TO_REPORT):
             what = f"{len({ports[i] for i in inside})} ports of {remotes[inside[0]]}"
             yield _scanned(frame, paths, inside, what, _often(frame, rows, texts, PORTS_TO_REPORT), texts)
 
 
-def _key(sources: Sequence[str], rest: Callable[[int], object]) -> Callable[[int], str]:
-    def key(index: int) -> str:
-        return f"{sources[index]}\0{part}" if sources[index] and (part := rest(index)) else ""
-
-    return key
-
-
-def _sources(frame: Frame, paths: Paths) -> list[str]:
-    sources = frame.lower(paths.source)
-    if not paths.actor:
-        return sources
-    inbound = {"inboundconnectionaccepted", "listeningconnectioncreated"}
-    actions, actors = frame.lower("ActionType"), frame.lower(paths.actor)
-    return [
-        f"{source}\0{actor}" if source and action not in inbound else ""
-        for source, actor, action in zip(sources, actors, actions, strict=True)
-    ]
+def _runs(frame: Frame, paths: Paths, column: str, among: Mask, at_least: int) -> Iterator[list[int]]:
+    """Yield the rows of each source and value of a column in time order, where there are enough of them."""
+    columns = [paths.source, column, *([paths.actor] if paths.actor else [])]
+    sources, actions = frame.coded(paths.source), frame.coded("ActionType").lowered
+    wanted = among & sources.rows_where(bool) & frame.timed & ~actions.rows_where(INBOUND.__contains__)
+    key = together([frame.coded(name).lowered for name in columns])
+    yield from (rows.tolist() for rows in runs(key, np.flatnonzero(wanted), frame.seconds, at_least))
 
 
-def _ports(frame: Frame, paths: Paths) -> list[int]:
-    return [int(port) if 0 < port < 65536 else 0 for port in frame.numbers(paths.port)]
+def _ports(frame: Frame, paths: Paths) -> Indexes:
+    numbers = np.nan_to_num(np.array(frame.numbers(paths.port)), posinf=0.0, neginf=0.0)
+    return np.where((numbers > 0) & (numbers < 65536), numbers, 0).astype(np.int64)
 
 
 def _widest(frame: Frame, rows: list[int], values: Sequence[str], at_least: int) -> list[int]:
-    if len(rows) < at_least:
-        return []
     start, end = widest(frame.at(rows), [values[i] for i in rows], WINDOW_SECONDS)
     inside = rows[start:end]
     return inside if len({values[i] for i in inside}) >= at_least else []
