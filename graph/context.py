@@ -48,6 +48,9 @@ class Context(BaseModel):
     )
     policy: Path | None = Field(default=None, description="A policy file instead of the default one.")
     sigma_rules: Path | None = Field(default=None, description="A folder of further Sigma rules.")
+    attack_data: Path | None = Field(
+        default=None, description="A STIX 2 bundle of ATT&CK (JSON) instead of the release that comes along."
+    )
     data_dir: Path = Field(
         default=DEFAULT_DATA_DIR, description="Where loaded workspaces, evidence and _threats.jsonl live."
     )

@@ -21,6 +21,7 @@ from soc_analyst.tools.models import ModelSpec, parse_model_spec, require_allowe
 from soc_analyst.tools.records.cases import CaseFolder
 from soc_analyst.tools.records.folder import DataDir
 
+from .catalogs import catalog_for
 from .context import Context
 
 __all__ = ["Desk", "allowed_tables", "model_for", "open_desk", "policy_for", "wall_clock"]
@@ -120,4 +121,5 @@ def _laid_out(context: Context) -> Desk:
         raise OperatorError(
             "there is no such folder; give a folder of Sigma rules", where=f"--sigma-rules {context.sigma_rules}"
         )
+    catalog_for(context)
     return Desk(context=context, policy=policy, tables=allowed_tables(policy), data=DataDir(context.data_dir).ready())

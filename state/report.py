@@ -61,5 +61,7 @@ class Report(Value):
     rounds: int
     usage: Usage
     warnings: tuple[str, ...] = ()
+    attack_version: str = ""
+    """The release of ATT&CK that techniques are named by."""
     budget_reached: str = ""
     """Which budget ended the run early, empty when none did."""

@@ -8,12 +8,12 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from soc_analyst.graph.budgets import Stopwatch
+from soc_analyst.graph.catalogs import catalog_for
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk
 from soc_analyst.graph.progress import tell
 from soc_analyst.graph.rules import rules_for
 from soc_analyst.state.case import CaseState
-from soc_analyst.tools.attack import AttackCatalog
 from soc_analyst.tools.detections import detect
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 from soc_analyst.tools.reasoning.by_rules.analyst import RulesAnalyst
@@ -39,4 +39,4 @@ def _analysed(state: CaseState, desk: Desk) -> tuple[Analysis, int, tuple[str, .
     rules = rules_for(desk)
     detections = detect(evidence, rules=rules, tables=desk.tables)
     case = CaseFile(state["reading"], evidence, detections, state["coverage"], desk.tables)
-    return RulesAnalyst(AttackCatalog.bundled()).analyse(case), len(detections), tuple(rules.warnings)
+    return RulesAnalyst(catalog_for(desk.context)).analyse(case), len(detections), tuple(rules.warnings)

@@ -9,6 +9,7 @@ from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
 
 from soc_analyst.graph.budgets import Stopwatch, used_up
+from soc_analyst.graph.catalogs import catalog_for
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk, wall_clock
 from soc_analyst.graph.progress import tell
@@ -79,6 +80,7 @@ def _closed(state: CaseState, desk: Desk, evidence: Evidence, warnings: tuple[st
         usage=state["usage"],
         warnings=(*state["warnings"], *warnings),
         budget_reached=state["budget_reached"],
+        attack_version=catalog_for(desk.context).version,
     )
     report = compose(closed, evidence, texts=desk.data.evidence, tables=desk.tables)
     desk.case(state).close(report)

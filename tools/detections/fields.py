@@ -108,5 +108,6 @@ def _reading(specification: str | Mapping[str, Any], columns: Mapping[str, str])
 def _plain(name: str, columns: Mapping[str, str]) -> Reading | None:
     if name.lower() in columns:
         return Reading("column", (columns[name.lower()],))
-    first, *path = name.lower().split(".")
-    return Reading("json", (columns[first],), path=tuple(path)) if path and first in columns else None
+    first, *path = name.split(".")
+    column = columns.get(first.lower())
+    return Reading("json", (column,), path=tuple(path)) if path and column else None

@@ -46,6 +46,7 @@ class ClosedCase:
     usage: Usage
     warnings: tuple[str, ...]
     budget_reached: str
+    attack_version: str = ""
 
 
 def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, tables: Mapping[str, TableSchema]) -> Report:
@@ -71,6 +72,7 @@ def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, table
         rounds=case.rounds,
         usage=case.usage,
         warnings=tuple(dict.fromkeys([*case.warnings, *(f"Not fully seen: {part}." for part in unseen)])),
+        attack_version=case.attack_version,
         budget_reached=case.budget_reached,
     )
 

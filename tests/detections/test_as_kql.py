@@ -1,0 +1,147 @@
+"""Rules as KQL find the rows that the engine finds: on the rows that prove the pack, on salted ones, on the sample."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from soc_analyst.graph.context import Context
+from soc_analyst.graph.desk import allowed_tables, open_desk
+from soc_analyst.graph.sweeping import sweep
+from soc_analyst.state.entities import TimeWindow
+from soc_analyst.tools.detections import CompiledRule, RuleSet, load_rules
+from soc_analyst.tools.detections.as_kql import kql_of
+from soc_analyst.tools.detections.columns import TableViews
+from soc_analyst.tools.detections.evaluating import rows_meeting
+from soc_analyst.tools.detections.fields import field_map
+from soc_analyst.tools.detections.resolving import Never, resolve
+from soc_analyst.tools.detections.tree import Unsupported
+from soc_analyst.tools.evidence import TableRows
+from soc_analyst.tools.guard import check_text, load_policy
+from soc_analyst.tools.logs.base import Workspace
+from soc_analyst.tools.logs.tables import load_tables
+from soc_analyst.tools.logs.workspaces import open_workspace
+
+from .rows_of_rules import START, proving, salted, write
+
+POLICY = load_policy(None, load_tables())
+TABLES = allowed_tables(POLICY)
+WINDOW = TimeWindow(start=START, end=START + timedelta(days=1))
+PACK = load_rules()
+EXPRESSIBLE = 0.99
+"""Share of the pack that KQL can say."""
+
+
+@asynccontextmanager
+async def opened(spec: str, home: Path) -> AsyncIterator[Workspace]:
+    async with open_workspace(
+        spec, data_dir=home, columns=POLICY.tables, policy_hash=POLICY.hash, now=None
+    ) as workspace:
+        yield workspace
+
+
+async def rows_of(kql: str, workspace: Workspace, window: TimeWindow = WINDOW) -> pa.Table:
+    verdict = check_text(kql, policy=POLICY, tables=TABLES, window=window)
+    assert verdict.approved is not None, verdict.diagnostics
+    result = await workspace.run(verdict.approved, timeout=120)
+    assert result.status != "failed", result.diagnostics
+    assert not result.truncated
+    return result.rows
+
+
+def by_engine(rows: pa.Table, table: str, rules: Iterable[CompiledRule]) -> dict[str, set[Any]]:
+    views = TableViews(TableRows.collect(table, [("q1", rows)]), field_map())
+    resolved = [(rule, resolve(rule.tree, views)) for rule in rules]
+    runnable = [(rule, node) for rule, node in resolved if not isinstance(node, Never)]
+    times = views.rows.rows["TimeGenerated"].to_pylist()
+    found: dict[str, set[Any]] = {rule.id: set() for rule, _ in resolved}
+    matched = rows_meeting([node for _, node in runnable], views)
+    found |= {rule.id: {times[at] for at in own.tolist()} for (rule, _), own in zip(runnable, matched, strict=True)}
+    return found
+
+
+async def differing(workspace: Workspace, rules: Iterable[CompiledRule]) -> tuple[dict[str, Any], int, int]:
+    """Return the rules whose KQL finds other rows than the engine, how many agree, and how many of these found rows."""
+    wrong: dict[str, Any] = {}
+    agreed = fired = 0
+    by_table: dict[str, list[CompiledRule]] = {}
+    for rule in rules:
+        by_table.setdefault(rule.table, []).append(rule)
+    for table, own in by_table.items():
+        if table not in workspace.tables:
+            continue
+        wanted = by_engine(await rows_of(table, workspace), table, own)
+        for rule in own:
+            try:
+                got = set((await rows_of(kql_of(rule, TABLES), workspace))["TimeGenerated"].to_pylist())
+            except Unsupported:
+                continue
+            if got == wanted[rule.id]:
+                agreed, fired = agreed + 1, fired + bool(got)
+            else:
+                wrong[rule.title] = (sorted(got - wanted[rule.id])[:3], sorted(wanted[rule.id] - got)[:3])
+    return wrong, agreed, fired
+
+
+def salted_workspace(folder: Path, rules: RuleSet, count: int) -> str:
+    base = proving(PACK)
+    more = salted(rules, TABLES, base, count)
+    write(folder, {table: [*base.get(table, []), *more.get(table, [])] for table in {*base, *more}}, TABLES)
+    return str(folder)
+
+
+async def test_one_rule_in_24_finds_the_same_rows_as_kql(tmp_path: Path) -> None:
+    rules = RuleSet(PACK.rules[::24])
+    async with opened(salted_workspace(tmp_path / "logs", rules, 60), tmp_path) as workspace:
+        wrong, agreed, fired = await differing(workspace, rules.rules)
+    assert wrong == {}
+    assert fired > 0.9 * agreed > 30
+
+
+@pytest.mark.slow
+async def test_every_rule_of_the_pack_finds_the_same_rows_as_kql(tmp_path: Path) -> None:
+    async with opened(salted_workspace(tmp_path / "logs", PACK, 400), tmp_path) as workspace:
+        wrong, agreed, fired = await differing(workspace, PACK.rules)
+    assert wrong == {}
+    assert agreed > EXPRESSIBLE * len(PACK.rules)
+    assert fired > 0.95 * agreed
+
+
+def test_nearly_all_of_the_pack_can_be_said_in_kql() -> None:
+    refused: Mapping[str, str] = {rule.title: why for rule in PACK.rules if (why := reason(rule))}
+    assert len(refused) <= (1 - EXPRESSIBLE) * len(PACK.rules)
+    assert set(refused.values()) <= {"field TargetResources.modifiedProperties.newValue, which lies inside a list"}
+
+
+def reason(rule: CompiledRule) -> str:
+    try:
+        kql_of(rule, TABLES)
+    except Unsupported as why:
+        return str(why)
+    return ""
+
+
+@pytest.mark.slow
+async def test_on_the_sample_tenant_every_rule_fires_where_the_engine_does(tmp_path: Path) -> None:
+    context = Context(data_dir=tmp_path)
+    async with open_desk(context) as desk, desk.workspace() as workspace:
+        end = await workspace.now()
+        window = TimeWindow(start=end - timedelta(days=20), end=end)
+        read = await sweep(tuple(workspace.tables), window, desk, workspace)
+        wrong, fired = {}, 0
+        for table, rows in read.evidence.items():
+            own = [rule for rule in PACK.rules if rule.table == table and not reason(rule)]
+            wanted = by_engine(rows.rows, table, own)
+            for rule in own:
+                got = (await rows_of(kql_of(rule, TABLES), workspace, window))["TimeGenerated"].to_pylist()
+                fired += bool(got)
+                if set(got) != wanted[rule.id]:
+                    wrong[rule.title] = (len(got), len(wanted[rule.id]))
+    assert wrong == {}
+    assert fired > 50
