@@ -168,6 +168,27 @@ def test_what_is_rare_is_low_and_needs_hosts_to_compare() -> None:
     assert levels("DeviceProcessEvents", alone) == {}
 
 
+def placed(i: int, host: str, name: str, hash: str = "") -> Row:
+    return at(i, DeviceName=host, FileName=name, SHA256=hash, FolderPath=f"C:\\Users\\Public\\{name}",
+              InitiatingProcessFileName="explorer.exe")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        ([placed(300, "ws1", "q.exe")], {"stat-rare-binary": "low"}),
+        ([placed(300 + i, "ws1", "q.exe") for i in range(3)], {"stat-rare-binary": "low"}),
+        ([placed(300 + i, "ws1", "q.exe") for i in range(4)], {}),
+        ([placed(300, "ws1", "q.exe"), placed(301, "ws2", "q.exe")], {}),
+        ([placed(300, "ws1", "tool.exe", "bb")], {"stat-rare-binary": "low"}),
+        ([placed(300, "ws1", "tool.exe", "aa")], {}),
+    ],
+)
+def test_programs_that_one_host_alone_runs(last: list[Row], expected: dict[str, str]) -> None:
+    rows = [placed(i, f"ws{i % 6}", "tool.exe", "aa") for i in range(250)]
+    assert levels("DeviceProcessEvents", [*rows, *last]) == expected
+
+
 def test_a_beacon_with_the_jitter_of_an_implant() -> None:
     rows, seconds = [], 0.0
     for i in range(40):

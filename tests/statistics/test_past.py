@@ -153,3 +153,38 @@ def test_how_far_an_hour_must_rise(before: int, now: int, expected: str | None) 
     usual = [azure(h * 6 * HOUR + i, "X/write", n=i) for h in range(12) for i in range(before)]
     rows = [*usual, *(azure(80 * HOUR + i * 20.0, "X/write", n=i) for i in range(now))]
     assert levels("AzureActivity", rows).get(SURGE) == expected
+
+
+NEW_HOSTS = "stat-new-hosts-of-account"
+
+
+def logged_on(seconds: float, host: str, account: str = "ana", kind: str = "Network") -> Row:
+    return at(seconds, DeviceName=host, AccountName=account, ActionType="LogonSuccess", LogonType=kind)
+
+
+def roaming(new: int, account: str = "ana", days: int = 4, kind: str = "Network", minutes: float = 5) -> list[Row]:
+    """Return some days of logons to two hosts, and then some to hosts new to the account."""
+    usual = [logged_on(day * DAY + i * HOUR, f"srv{i % 2}", account, kind) for day in range(days) for i in range(8)]
+    return usual + [logged_on(days * DAY + i * minutes * 60, f"new{i}", account, kind) for i in range(new)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (roaming(2), {}),
+        (roaming(3), {NEW_HOSTS: "low"}),
+        (roaming(5), {NEW_HOSTS: "medium"}),
+        (roaming(5, minutes=120), {}),
+        (roaming(5, days=2), {}),
+        (roaming(5, "WS1$"), {}),
+        (roaming(5, kind="Service"), {}),
+        ([*roaming(5), *(logged_on(2 * DAY + i * 60.0, f"other{i}") for i in range(2))], {}),
+    ],
+)
+def test_hosts_new_to_an_account(rows: list[Row], expected: dict[str, str]) -> None:
+    assert levels("DeviceLogonEvents", rows) == expected
+
+
+def test_a_known_round_of_hosts_is_no_news() -> None:
+    rounds = [logged_on(day * DAY + i * 60.0, f"srv{i}") for day in range(5) for i in range(6)]
+    assert levels("DeviceLogonEvents", rounds) == {}

