@@ -48,6 +48,10 @@ class Context(BaseModel):
     )
     policy: Path | None = Field(default=None, description="A policy file instead of the default one.")
     sigma_rules: Path | None = Field(default=None, description="A folder of further Sigma rules.")
+    known_good: Path | None = Field(
+        default=None,
+        description="A file of what is known to be good at your place; it lowers findings, with the reason.",
+    )
     attack_data: Path | None = Field(
         default=None, description="A STIX 2 bundle of ATT&CK (JSON) instead of the release that comes along."
     )

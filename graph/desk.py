@@ -12,6 +12,7 @@ from soc_analyst.state.case import CaseState
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.state.queries import QueryRecord
 from soc_analyst.state.tables import Column, TableSchema
+from soc_analyst.tools.detections.known_good import read_known_good
 from soc_analyst.tools.evidence import Evidence, TableRows
 from soc_analyst.tools.guard import Policy, load_policy
 from soc_analyst.tools.logs.base import Workspace
@@ -122,4 +123,6 @@ def _laid_out(context: Context) -> Desk:
             "there is no such folder; give a folder of Sigma rules", where=f"--sigma-rules {context.sigma_rules}"
         )
     catalog_for(context)
+    if context.known_good is not None:
+        read_known_good(context.known_good, wall_clock())  # a fault is told before anything runs
     return Desk(context=context, policy=policy, tables=allowed_tables(policy), data=DataDir(context.data_dir).ready())

@@ -20,7 +20,7 @@ from soc_analyst.tools.logs.base import Workspace
 from soc_analyst.tools.proof.claims import check as checked
 
 from .desk import Desk
-from .rules import rules_for
+from .rules import known_good_for, rules_for
 
 __all__ = ["Sweep", "Swept", "sweep"]
 
@@ -59,14 +59,16 @@ async def sweep(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace
     evidence = Evidence(swept.rows for swept in read)
     rules = await asyncio.to_thread(rules_for, desk)
     found: Examination = await asyncio.to_thread(examine, evidence, rules=rules, tables=desk.tables)
-    proved = await asyncio.to_thread(lambda: tuple(_proved(found.detections, evidence)))
+    good = await asyncio.to_thread(known_good_for, desk, window.end)
+    weighed = good.weighed(found.detections, evidence, desk.tables)
+    proved = await asyncio.to_thread(lambda: tuple(_proved(weighed, evidence)))
     return Sweep(
         window=window,
         evidence=evidence,
         detections=tuple(sorted(proved, key=_by_weight)),
         read=tuple(read),
         skipped=dict(found.skipped),
-        warnings=tuple(rules.warnings),
+        warnings=(*rules.warnings, *good.warnings),
         rules=len(rules.rules),
     )
 
@@ -79,7 +81,7 @@ def _proved(detections: Iterable[Detection], evidence: Evidence) -> Iterator[Det
 
 
 def _by_weight(detection: Detection) -> tuple[int, str, str]:
-    return LEVELS.index(detection.rule.level), detection.rule.title, detection.statement
+    return LEVELS.index(detection.level), detection.rule.title, detection.statement
 
 
 async def _swept(table: str, window: TimeWindow, desk: Desk, workspace: Workspace, most: int) -> Swept:

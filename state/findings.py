@@ -95,6 +95,15 @@ class Detection(Value):
     claims: tuple[Claim, ...] = ()
     false_positives: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    weighed_as: Level | None = None
+    """The level that the tenant's own knowledge leaves it, where that is not the rule's."""
+    notes: tuple[str, ...] = ()
+    """Why it is weighed so."""
+
+    @property
+    def level(self) -> Level:
+        """Return what it counts as here."""
+        return self.weighed_as or self.rule.level
 
 
 class Finding(Value):

@@ -12,7 +12,7 @@ from soc_analyst.graph.catalogs import catalog_for
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk
 from soc_analyst.graph.progress import tell
-from soc_analyst.graph.rules import rules_for
+from soc_analyst.graph.rules import known_good_for, rules_for
 from soc_analyst.state.case import CaseState
 from soc_analyst.tools.detections import detect
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
@@ -37,6 +37,7 @@ async def analyzer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
 def _analysed(state: CaseState, desk: Desk) -> tuple[Analysis, int, tuple[str, ...]]:
     evidence = desk.evidence(state["records"])
     rules = rules_for(desk)
-    detections = detect(evidence, rules=rules, tables=desk.tables)
+    good = known_good_for(desk, state["reading"].window.end)
+    detections = good.weighed(detect(evidence, rules=rules, tables=desk.tables), evidence, desk.tables)
     case = CaseFile(state["reading"], evidence, detections, state["coverage"], desk.tables)
-    return RulesAnalyst(catalog_for(desk.context)).analyse(case), len(detections), tuple(rules.warnings)
+    return RulesAnalyst(catalog_for(desk.context)).analyse(case), len(detections), (*rules.warnings, *good.warnings)

@@ -37,7 +37,7 @@ COLORS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "blu
 SHOWN = 60
 
 
-@with_context(*LOOKING, "sigma_rules", "attack_data", "max_rows")
+@with_context(*LOOKING, "sigma_rules", "known_good", "attack_data", "max_rows")
 def detect(
     context: Context,
     table: Annotated[
@@ -64,7 +64,7 @@ def detect(
     if level not in LEVELS:
         raise OperatorError(f"{level!r} is no level; take one of {', '.join(LEVELS)}", where="--level")
     found = asyncio.run(_swept(context, table))
-    told = [each for each in found.detections if LEVELS.index(each.rule.level) >= LEVELS.index(level)]
+    told = [each for each in found.detections if LEVELS.index(each.level) >= LEVELS.index(level)]
     if as_json:
         sys.stdout.write(json.dumps(_as_json(found, told, context), ensure_ascii=False) + "\n")
     else:
@@ -115,10 +115,11 @@ def _as_json(found: Sweep, told: Iterable[Detection], context: Context) -> dict[
 def _detection(detection: Detection, found: Sweep) -> dict[str, Any]:
     from soc_analyst.tools.evidence.rows import row_json
 
-    dumped = detection.model_dump(mode="json", exclude={"rows", "rule"})
+    dumped = detection.model_dump(mode="json", exclude={"rows", "rule", "weighed_as"})
     rows = ((ref, found.evidence.row(ref)) for ref in detection.rows)
     return {
         **detection.rule.model_dump(mode="json"),
+        "weighed_as": detection.level,
         "table": detection.rows[0].table if detection.rows else "",
         **dumped,
         "evidence": [ref.model_dump(mode="json") for ref in detection.rows],
@@ -160,8 +161,9 @@ def _told(detection: Detection) -> Any:
     from soc_analyst.tools.records.safe_text import inert
 
     rule = detection.rule
-    head = Text.assemble((f"{rule.level:<8}", COLORS[rule.level]), " ", (inert(rule.title), "bold"))
+    head = Text.assemble((f"{detection.level:<8}", COLORS[detection.level]), " ", (inert(rule.title), "bold"))
     techniques = " ".join(detection.techniques)
-    head.append(f"\n{inert(detection.statement)}")
+    notes = "".join(f"\n{inert(note)}" for note in detection.notes)
+    head.append(f"\n{inert(detection.statement)}{notes}")
     head.append(f"\n{detection.rows[0].table} · {techniques or 'no technique'} · {inert(rule.author)}", "dim")
     return Padding(head, (0, 0, 0, 0))

@@ -25,7 +25,7 @@ PLAIN: dict[str, Any] = {"max_rounds": int, "max_queries": int, "max_rows": int,
 METAVARS = {
     "workspace": "SPEC", "model": "SPEC", "now": "ISO", "since": "ISO", "until": "ISO", "max_rounds": "N",
     "max_queries": "N", "max_rows": "N", "max_usd": "X", "max_seconds": "S", "approve": "auto|costly|always",
-    "policy": "FILE", "sigma_rules": "DIR", "attack_data": "FILE", "data_dir": "DIR",
+    "policy": "FILE", "sigma_rules": "DIR", "attack_data": "FILE", "known_good": "FILE", "data_dir": "DIR",
 }  # fmt: skip
 
 

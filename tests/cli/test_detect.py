@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from soc_analyst.cli.app import run
+from soc_analyst.tools.detections import load_rules
 from tests.graph.workspace import small
 
 RULE = """
@@ -161,3 +162,40 @@ def test_attack_data_that_is_none_is_one_line(tmp_path, capsys) -> None:
     assert status == 2
     assert "is no STIX 2 bundle" in err
     assert err.count("\n") == 1
+
+
+def test_what_is_known_to_be_good_is_lowered_and_says_why(tmp_path, capsys) -> None:
+    known = tmp_path / "known-good.yaml"
+    told = "  owner: ops\n  reason: drill\n  expires: 2099-01-01\n"
+    known.write_text(f"- hosts: [ws-1]\n  rules: [{ENCODED}]\n{told}- hosts: [ws-1]\n{told}")
+    _, before, _ = detect(tmp_path, capsys, "--json", "--level", "medium")
+    _, after, _ = detect(tmp_path, capsys, "--json", "--level", "low", "--known-good", str(known))
+    raised = {each["id"] for each in json.loads(before)["detections"] if each["level"] != "critical"}
+    lowered = {each["id"]: each for each in json.loads(after)["detections"]}
+    assert raised
+    for id_ in raised:
+        assert lowered[id_]["weighed_as"] == "low"
+        assert lowered[id_]["notes"][0].startswith("Known good until 2099-01-01, says ops: drill.")
+
+
+def test_a_hunt_tells_a_known_good_finding_as_low(tmp_path, capsys) -> None:
+    known = tmp_path / "known-good.yaml"
+    names = [rule.title for rule in load_rules().rules if rule.level == "critical"]
+    told = "  owner: ops\n  reason: drill\n  expires: 2099-01-01\n"
+    known.write_text(f"- hosts: [ws-1]\n{told}- hosts: [ws-1]\n  rules: {json.dumps(names)}\n{told}")
+    logs = small(tmp_path / "logs")
+    where = ["--workspace", str(logs), "--data-dir", str(tmp_path / "data"), "--known-good", str(known)]
+    assert run(["hunt", "Suspicious PowerShell on ws-1 in the last day", "--json", *where]) == 0
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert findings
+    assert {finding["confidence"] for finding in findings} == {"Low"}
+    assert any("Known good until 2099-01-01" in finding["notes"] for finding in findings)
+
+
+def test_faults_of_a_known_good_file_are_lines_of_their_own(tmp_path, capsys) -> None:
+    known = tmp_path / "known-good.yaml"
+    known.write_text("- hosts: [ws-1]\n- paths: ['*']\n  owner: a\n  reason: b\n  expires: 2099-01-01\n")
+    status, out, err = detect(tmp_path, capsys, "--known-good", str(known))
+    assert (status, out) == (2, "")
+    assert f"{known}:1: the entry needs `owner`" in err
+    assert f"{known}:2: paths: '*' covers too much" in err

@@ -50,7 +50,7 @@ class RulesAnalyst:
         """Return a finding for each technique on each subject, and the plain answer to a plain question."""
         groups: dict[tuple[str, str], list[Detection]] = {}
         for detection in case.detections:
-            if detection.rule.level != "informational":
+            if detection.level != "informational":
                 groups.setdefault(_identity(detection), []).append(detection)
         findings = [self._finding(group, case.evidence) for group in groups.values()]
         kept, warnings = _without_most_of_the_low(findings)
@@ -59,11 +59,11 @@ class RulesAnalyst:
         return Analysis(findings=kept, warnings=warnings)
 
     def _finding(self, group: Sequence[Detection], evidence: Evidence) -> Finding:
-        ordered = sorted(group, key=lambda d: -RANK[d.rule.level])
+        ordered = sorted(group, key=lambda d: -RANK[d.level])
         first = ordered[0]
         refs = _telling(ordered)
         rows = [row for ref in refs if (row := evidence.row(ref)) is not None]
-        confidence = CONFIDENCE[first.rule.level]
+        confidence = CONFIDENCE[first.level]
         claims = (*_merged_claims(ordered), _exists(refs))
         return Finding(
             id=_finding_id(first, rows),
@@ -146,7 +146,8 @@ def _tags(ordered: Sequence[Detection]) -> tuple[str, ...]:
 
 def _notes(ordered: Sequence[Detection]) -> str:
     benign = dict.fromkeys(text for detection in ordered for text in detection.false_positives)
-    return f"Benign when: {'; '.join(benign)}." if benign else ""
+    told = [f"Benign when: {'; '.join(benign)}."] if benign else []
+    return " ".join(dict.fromkeys([*told, *(note for detection in ordered for note in detection.notes)]))
 
 
 def _entities(ordered: Sequence[Detection]) -> tuple[Entity, ...]:
