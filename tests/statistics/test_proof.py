@@ -120,6 +120,28 @@ def test_nothing_comes_of_nothing(statistic: object, table: str) -> None:
         assert list(statistic(Evidence([TableRows.collect(table, [("q1", rows)])]))) == []
 
 
+WRONG = {
+    "nothing": pa.nulls(60),
+    "numbers": pa.array([float("nan"), 1e300, -1.0, None] * 15),
+    "truths": pa.array([True, False, None] * 20),
+    "lists": pa.array([[1, 2]] * 60),
+    "bags": pa.array([{"a": "x"}] * 60),
+    "bytes": pa.array([b"\xff"] * 60),
+    "control characters": pa.array(["\0", "\u202e{", '[{"', "1e999", "", None] * 10),
+    "long texts": pa.array(["powershell '+' {1}" * 20_000, "cmd ^" * 50_000, "x"] * 20),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("table", sorted({table for table, _ in CASES.values()}))
+def test_columns_of_another_type_are_borne(table: str, wrong: str) -> None:
+    names = {name for of, rows in CASES.values() if of == table for row in rows for name in row}
+    times = pa.array([START + timedelta(hours=hour) for hour in range(60)], pa.timestamp("us", tz="UTC"))
+    rows = pa.table({**dict.fromkeys(sorted(names), WRONG[wrong]), "TimeGenerated": times})
+    for detection in found(Evidence([TableRows.collect(table, [("q1", rows)])])):
+        assert detection.rows
+
+
 def test_rows_without_a_time_take_no_part() -> None:
     rows = [{**signins.signin(0, result="50126"), "TimeGenerated": None} for _ in range(50)]
     assert found(evidence("SigninLogs", [*rows, signins.signin(1)])) == []

@@ -15,7 +15,7 @@ from soc_analyst.tools.evidence import Evidence
 
 from .coded import Coded, Indexes, joined, runs
 from .frame import Frame, Sighting, differs, equals
-from .obscurity import read
+from .obscurity import READ, read
 
 __all__ = ["autostarts_are_new"]
 
@@ -33,7 +33,7 @@ NEW = Sighting(
 )
 SHELL = re.compile(
     r"\b(cmd|powershell|pwsh|wscript|cscript|mshta|rundll32|regsvr32|certutil|bitsadmin|msbuild|installutil|python\w*)"
-    r"(\.exe)?\b(?!.*\bschtasks\b)",
+    r"(\.exe)?\b",
     re.IGNORECASE,
 )
 WRITABLE = re.compile(
@@ -60,8 +60,13 @@ class Place:
 
     def name(self, text: str) -> str:
         """Return the entry's name, or nothing where a text is of none."""
-        found = self.pattern.search(text)
+        found = self.pattern.search(text[:READ])
         return next(filter(None, found.groups()), "") if found else ""
+
+    def started(self, text: str) -> str:
+        """Return what is started: of a command line, what follows the name."""
+        found = self.pattern.search(text[:READ]) if self.command in self.columns else None
+        return text[found.end() if found else 0 : READ]
 
 
 KEYS, LINE = ("RegistryKey", "RegistryValueName"), ("ProcessCommandLine",)
@@ -73,8 +78,8 @@ PLACES = (
         r"\\(?:currentcontrolset|controlset\d+)\\services\\([^\\\0]+)\0imagepath$", re.IGNORECASE),
         "RegistryValueData", "T1543.003", r"\x00imagepath$"),
     Place("task", "DeviceProcessEvents", LINE, re.compile(
-        r"\bschtasks(?:\.exe)?\"?\s(?=.*/create\b).*?/tn\s+(?:\"([^\"]+)|(\S+))", re.IGNORECASE),
-        "ProcessCommandLine", "T1053.005", r"\bschtasks\b"),
+        r"/tn\s+(?:\"([^\"]+)|(\S+))", re.IGNORECASE),
+        "ProcessCommandLine", "T1053.005", r"\bschtasks\b.*/create\b"),
     Place("service", "DeviceProcessEvents", LINE, re.compile(
         r"\bsc(?:\.exe)?\"?\s+(?:\\\\\S+\s+)?create\s+(?:\"([^\"]+)|(\S+))"
         r"|\bnew-service\s+(?:-name\s+)?[\"']?([\w.-]+)", re.IGNORECASE),
@@ -109,7 +114,7 @@ def _alone(frame: Frame, place: Place, hosts: Coded) -> Iterator[tuple[Indexes, 
     for rows in runs(alike.codes, np.flatnonzero(alike.rows_where(bool) & ~removed & frame.timed), frame.seconds):
         if len(np.unique(hosts.codes[rows])) > 1:
             continue
-        signs = _signs(frame.text(place.command)[rows[0]])
+        signs = _signs(place.started(frame.text(place.command)[rows[0]]))
         if signs:
             yield rows, signs, names.values[names.codes[rows[0]]]
 

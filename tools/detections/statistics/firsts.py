@@ -13,7 +13,7 @@ from soc_analyst.tools.evidence import Evidence
 
 from .coded import Coded, Indexes, runs, together
 from .frame import Frame, Sighting, equals
-from .obscurity import read
+from .obscurity import READ, read
 
 __all__ = ["parents_start_something_new"]
 
@@ -84,7 +84,7 @@ def _telling(frame: Frame, rows: Indexes, parents: Coded) -> tuple[list[str], in
     best: list[str] = []
     row = int(rows[0])
     for i in rows[:100].tolist():
-        signs = _signs(frame.text("ProcessCommandLine")[i], frame.text("FolderPath")[i])
+        signs = _signs(frame.text("ProcessCommandLine")[i][:READ], frame.text("FolderPath")[i])
         if len(signs) > len(best):
             best, row = signs, i
     signs = (["a parent that serves documents or the network"] if serving else []) + best

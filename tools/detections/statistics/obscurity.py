@@ -21,7 +21,7 @@ from soc_analyst.tools.evidence import Evidence
 from .coded import Coded, Mask, Seconds, breadth, runs, together
 from .frame import Frame, Sighting, equals
 
-__all__ = ["command_lines_are_obscured", "tricks"]
+__all__ = ["READ", "command_lines_are_obscured", "read", "tricks"]
 
 READ = 16384
 """Characters of a command line that are looked at."""
@@ -58,7 +58,7 @@ TRICKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("character(s) taken from a variable", re.compile(r"%\w+:~-?\d+,\s*-?\d+%")),
     ("character(s) escaped by number", re.compile(r"\\x[0-9a-f]{2}|\\u00[0-9a-f]{2}|\$'\\[0-7]{2,3}", re.IGNORECASE)),
 )
-PIECES = re.compile(r"((?:\{\d+\}){2,})['\"]\s*-f\b", re.IGNORECASE)
+PIECES = re.compile(r"((?:\{\d+\}){2,64})['\"]\s*-f\b", re.IGNORECASE)
 WORDS = re.compile(
     r"\b(?:powershell|bypass|hidden|invoke|expression|encodedcommand|command|download(?:string|file)|webclient|webrequest"
     r"|object|executionpolicy|windowstyle|noprofile|noninteractive|process|script|mshta|rundll32|regsvr32|certutil)\b",
