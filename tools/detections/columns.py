@@ -17,11 +17,12 @@ import pyarrow as pa
 from soc_analyst.tools.evidence import TableRows
 
 from .fields import FieldMap, Reading
+from .texts import Indexes, Texts
 
 __all__ = ["FieldView", "Mask", "TableViews"]
 
 Mask = npt.NDArray[np.bool_]
-Indexes = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32] | Indexes
 
 MAX_FORMS = 64
 """Texts read from one JSON value."""
@@ -32,19 +33,14 @@ class FieldView:
     """A field: `values[codes[i]]` is a text of row `rows[i]`, or of row i where `rows` is None; null reads as empty."""
 
     size: int
-    values: tuple[str, ...]
-    codes: Indexes
+    values: Texts
+    codes: Codes
     rows: Indexes | None = None
-
-    @cached_property
-    def lowered(self) -> tuple[str, ...]:
-        """The values in lower case."""
-        return tuple(value.lower() for value in self.values)
 
     @cached_property
     def filled(self) -> Indexes:
         """Positions of the values that are not empty."""
-        return np.flatnonzero(np.fromiter(map(bool, self.values), np.bool_, len(self.values)))
+        return self.values.filled()
 
     def rows_with(self, values: Indexes) -> Mask:
         """Return the rows that hold one of these values, by position."""
@@ -56,13 +52,23 @@ class FieldView:
         found[self.rows[wanted[self.codes]]] = True
         return found
 
+    def values_in(self, rows: Mask) -> Indexes:
+        """Return the positions of the values that these rows hold, each once."""
+        codes = self.codes[rows] if self.rows is None else self.codes[rows[self.rows]]
+        held = np.zeros(len(self.values), np.bool_)
+        held[codes] = True
+        return np.flatnonzero(held)
+
     def texts(self) -> list[list[str]]:
         """Return the non-empty texts of each row."""
+        values = list(self.values)
+        if self.rows is None:
+            alone = [[value] if value else [] for value in values]
+            return [alone[code] for code in self.codes.tolist()]
         found: list[list[str]] = [[] for _ in range(self.size)]
-        rows = range(self.size) if self.rows is None else self.rows.tolist()
-        for row, code in zip(rows, self.codes.tolist(), strict=True):
-            if self.values[code]:
-                found[row].append(self.values[code])
+        for row, code in zip(self.rows.tolist(), self.codes.tolist(), strict=True):
+            if values[code]:
+                found[row].append(values[code])
         return found
 
 
@@ -85,7 +91,7 @@ class TableViews:
 
     def _view(self, field: str | None) -> FieldView | None:
         if field is None:
-            texts = [name for name in self._names.values() if pa.types.is_string(self.rows.rows[name].type)]
+            texts = [name for name in self._names.values() if _is_text(self.rows.rows[name].type)]
             readings: Sequence[Reading] = [Reading("column", (name,)) for name in texts]
         else:
             readings = self._fields.readings(self.rows.table, field, self._names)
@@ -98,9 +104,8 @@ class TableViews:
             return sources[0]
         distinct, codes = _together(sources)
         compute = COMPUTED[reading.of]
-        forms = [compute(reading, *(source.values[at] for source, at in zip(sources, each, strict=True)))
-                 for each in distinct]  # fmt: skip
-        return _of_forms([list(form)[:MAX_FORMS] for form in forms], codes)
+        known = [source.values.take(each) for source, each in zip(sources, distinct, strict=True)]
+        return _of_forms([list(compute(reading, *each))[:MAX_FORMS] for each in zip(*known, strict=True)], codes)
 
     def _column(self, name: str) -> FieldView:
         if name not in self._columns:
@@ -108,8 +113,12 @@ class TableViews:
         return self._columns[name]
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def _nothing(size: int) -> FieldView:
-    return FieldView(size, ("",), np.zeros(size, np.int64))
+    return FieldView(size, Texts.of([""]), np.zeros(size, np.int64))
 
 
 def _encoded(column: pa.ChunkedArray) -> FieldView:
@@ -120,12 +129,17 @@ def _encoded(column: pa.ChunkedArray) -> FieldView:
         column = pa.chunked_array([pa.array(texts, pa.string())])
     # A column may arrive with a dictionary of its own; one over all chunks is wanted.
     plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-    encoded = plain.dictionary_encode().combine_chunks()
+    # Beyond two gigabytes of text an array of small offsets would be torn in two.
+    wide = plain.cast(pa.large_string()) if pa.types.is_string(plain.type) else plain
+    encoded = wide.combine_chunks().dictionary_encode(null_encoding="encode")
     if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], plain.type).dictionary_encode()
-    values = tuple(_text(value) for value in encoded.dictionary.to_pylist())
-    codes = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False).astype(np.int64)
-    return FieldView(len(codes), (*values, ""), codes)
+        encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], wide.type).dictionary_encode()
+    known = encoded.dictionary
+    values = (
+        Texts(known) if pa.types.is_large_string(known.type) else Texts.of([_text(each) for each in known.to_pylist()])
+    )
+    codes: Codes = encoded.indices.to_numpy()
+    return FieldView(len(encoded), values, codes)
 
 
 def _text(value: Any) -> str:
@@ -143,40 +157,42 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
 
 
-def _together(sources: Sequence[FieldView]) -> tuple[list[tuple[int, ...]], Indexes]:
-    """Return the distinct combinations of these columns' values, and which of them each row has."""
-    combined = sources[0].codes
+def _together(sources: Sequence[FieldView]) -> tuple[list[Indexes], Indexes]:
+    """Return the distinct combinations of these columns' values, a column each, and which of them each row has."""
+    combined = sources[0].codes.astype(np.int64)
     for source in sources[1:]:
         _, dense = np.unique(combined, return_inverse=True)
         combined = dense.astype(np.int64) * len(source.values) + source.codes
     _, firsts, codes = np.unique(combined, return_index=True, return_inverse=True)
-    distinct = [tuple(int(source.codes[at]) for source in sources) for at in firsts.tolist()]
-    return distinct, codes.astype(np.int64)
+    return [source.codes[firsts].astype(np.int64) for source in sources], codes.astype(np.int64)
 
 
 def _of_forms(forms: Sequence[Sequence[str]], codes: Indexes) -> FieldView:
     """Return the view in which each row has all the forms of its combination."""
     if all(len(form) == 1 for form in forms):
-        return FieldView(len(codes), tuple(form[0] for form in forms), codes)
+        return FieldView(len(codes), Texts.of([form[0] for form in forms]), codes)
     counts = np.fromiter((len(form) for form in forms), np.int64, len(forms))
     starts = np.concatenate(([0], np.cumsum(counts)))[:-1]
     each = counts[codes]
     rows = np.repeat(np.arange(len(codes), dtype=np.int64), each)
     within = np.arange(len(rows), dtype=np.int64) - np.repeat(np.cumsum(each) - each, each)
-    return FieldView(len(codes), tuple(text for form in forms for text in form), starts[codes][rows] + within, rows)
+    return FieldView(
+        len(codes), Texts.of([text for form in forms for text in form]), starts[codes][rows] + within, rows
+    )
 
 
 def _joined(views: Sequence[FieldView], size: int) -> FieldView:
     if len(views) == 1:
         return views[0]
-    values: list[str] = []
+    count = 0
     codes: list[Indexes] = []
     rows: list[Indexes] = []
     for view in views:
-        codes.append(view.codes + len(values))
+        codes.append(view.codes.astype(np.int64) + count)
         rows.append(np.arange(size, dtype=np.int64) if view.rows is None else view.rows)
-        values.extend(view.values)
-    return FieldView(size, tuple(values), np.concatenate(codes), np.concatenate(rows))
+        count += len(view.values)
+    values = Texts(pa.concat_arrays([view.values.array for view in views]))
+    return FieldView(size, values, np.concatenate(codes), np.concatenate(rows))
 
 
 def _path(_: Reading, folder: str, name: str) -> Iterable[str]:
