@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import re
 import resource
 import subprocess
 import sys
@@ -38,13 +39,18 @@ from soc_analyst.tools.evidence import TableRows
 
 TABLE = "DeviceProcessEvents"
 OWN = Path(detections.__file__).parent / "rules" / TABLE
-PROGRAMS = ("svchost", "chrome", "msedge", "Teams", "Code", "git", "node", "python", "powershell", "cmd", "conhost",
-            "MsMpEng", "explorer", "OUTLOOK", "WINWORD", "EXCEL", "java", "sqlservr", "w3wp", "taskhostw", "RuntimeBroker",
-            "SearchIndexer", "dllhost", "backgroundTaskHost", "msiexec", "setup", "update", "wmiprvse", "rundll32",
-            "net", "ipconfig", "whoami", "schtasks", "robocopy", "7z", "docker", "kubectl", "ssh", "code-tunnel")  # fmt: skip
-WORDS = ("--type=renderer", "-k netsvcs -p", "/c echo", "--field-trial-handle", "status", "fetch origin", "-m pip install",
-         "-NoProfile -File", "C:\\ProgramData\\update", "--config", "\\\\files\\share", "https://packages.example/api",
-         "-Embedding", "/quiet /norestart", "--user-data-dir", "--log-level info", "run build", "-jar app.jar")  # fmt: skip
+PROGRAMS = re.split(
+    " ",
+    "svchost chrome msedge Teams Code git node python powershell cmd conhost MsMpEng explorer OUTLOOK WINWORD EXCEL "
+    "java sqlservr w3wp taskhostw RuntimeBroker SearchIndexer dllhost backgroundTaskHost msiexec setup update wmiprvse "
+    "rundll32 net ipconfig whoami schtasks robocopy 7z docker kubectl ssh code-tunnel",
+)
+WORDS = re.split(
+    ";",
+    "--type=renderer;-k netsvcs -p;/c echo;--field-trial-handle;status;fetch origin;-m pip install;-NoProfile -File;"
+    "C:\\ProgramData\\update;--config;\\\\files\\share;https://packages.example/api;-Embedding;/quiet /norestart;"
+    "--user-data-dir;--log-level info;run build;-jar app.jar",
+)
 
 
 def rows_of(size: int) -> TableRows:
@@ -150,7 +156,6 @@ def _statements(folder: Path, engine: str, sample: int) -> Iterator[str]:
 
 
 def _sqlite(rows: TableRows) -> Callable[[str], object]:
-    import re
     import sqlite3
 
     base = sqlite3.connect(":memory:")
@@ -214,17 +219,22 @@ def _measure(
 def _compare(folder: Path, cache: Path, rules: int, size: int, sample: int) -> None:
     ours = _apart("ours", folder, cache, size)
     rate = ours["rules"] * size / ours["seconds"] / 1e6
-    print(f"{rules:5} rules, {size:8} rows: {ours['seconds']:6.2f} s, {rate:6.1f} M rules x rows/s, {ours['matches']:.0f} matches, "
-          f"peak {ours['peak']:.0f} MB, of which {ours['before']:.0f} MB before", flush=True)  # fmt: skip
+    told = f"{ours['seconds']:.2f} s, {rate:.1f} M rules x rows/s, {ours['matches']:.0f} matches"
+    _say(f"{rules:5} rules, {size} rows: {told}; peak {ours['peak']:.0f} MB, {ours['before']:.0f} MB before")
     for engine in ("sqlite", "duckdb") if sample else ():
         found = _apart("sql", folder, cache, size, engine, sample)
         each = found["seconds"] / found["rules"]
-        print(f"      {engine}: {found['rules']:.0f} rules in {found['seconds']:.1f} s, {each * 1000:.0f} ms a rule; "
-              f"extrapolated {each * rules:.0f} s, {each * rules / ours['seconds']:.0f}x ours", flush=True)  # fmt: skip
+        _say(f"      {engine}: {found['rules']:.0f} rules in {found['seconds']:.1f} s, {each * 1000:.0f} ms a rule; "
+              f"extrapolated {each * rules:.0f} s, {each * rules / ours['seconds']:.0f}x ours")  # fmt: skip
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
-    """Print the figures."""
+    """Measure what was asked for."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rows", type=int, action="append")
     options.add_argument("--rules", type=int, action="append")
@@ -232,16 +242,16 @@ def main() -> None:
     options.add_argument("--measure", nargs="+", help=argparse.SUPPRESS)
     asked = options.parse_args()
     if asked.measure:
-        print(json.dumps(_measure(*asked.measure)))
+        _say(json.dumps(_measure(*asked.measure)))
         return
-    print(f"load of the machine: {os.getloadavg()[0]:.1f}")
+    _say(f"load of the machine: {os.getloadavg()[0]:.1f}")
     for rules in asked.rules or (250, 300, 1500, 3000):
         with tempfile.TemporaryDirectory() as base:
             folder, cache = Path(base, "rules"), Path(base, "cache")
             folder.mkdir()
             write_rules(folder, rules)
             cold, warm = _apart("load", folder, cache)["seconds"], _apart("load", folder, cache)["seconds"]
-            print(f"{rules:5} rules: compiled in {cold:.2f} s, from cache in {warm:.2f} s", flush=True)
+            _say(f"{rules:5} rules: compiled in {cold:.2f} s, from cache in {warm:.2f} s")
             for size in asked.rows or (100_000, 1_000_000):
                 _compare(folder, cache, rules, size, asked.sample if size <= 100_000 else 0)
 

@@ -46,6 +46,7 @@ from sigma.types import (
     SpecialChars,
 )
 
+from .texts import quiet_options
 from .tree import Tree, Unsupported
 
 __all__ = ["compile_rule"]
@@ -61,13 +62,6 @@ class _Quiet(RE2RegexEngine):
     def compile(self, pattern: str, flags: int = 0) -> RegexPattern:  # noqa: ARG002
         # Only the syntax matters here; flags are compiled with the pattern that is evaluated.
         return cast(RegexPattern, re2.compile(pattern, quiet_options()))
-
-
-def quiet_options() -> re2.Options:
-    """Return RE2's options for patterns from outside: nothing on stderr."""
-    options = re2.Options()
-    options.log_errors = False
-    return options
 
 
 POLICY = SigmaPolicy(regex_engine=_Quiet())

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from .columns import FieldView, Mask, TableViews
-from .matching import NOTHING, FieldTests, Key
+from .matching import FieldTests, Key
 from .resolving import All, Leaf, Node, Not, Same
+from .searching import NOTHING
 from .texts import Indexes
 
 __all__ = ["rows_meeting"]

@@ -28,7 +28,7 @@ def needed_texts(pattern: str) -> Needed:
         found = reader.alternatives()
     except _NotUnderstood:
         return ()
-    return () if reader.at < len(pattern) else tuple(found.groups)
+    return () if reader.at < len(pattern) else tuple(dict.fromkeys(found.groups))
 
 
 class _NotUnderstood(Exception):

@@ -1,4 +1,4 @@
-"""The tests of one field over its distinct values: one Aho-Corasick pass finds whatever any of them looks for.
+"""The tests of one field over its distinct values: one pass finds whatever any of them looks for.
 
 A regular expression is tried only where the texts that it needs stand, and, when a rule has ruled rows out by its other
 tests, only on the values of the rows that are left.
@@ -10,29 +10,26 @@ import operator
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-import ahocorasick
 import numpy as np
 import re2
 
 from .columns import FieldView
 from .literals import Needed, needed_texts
-from .texts import Indexes
+from .searching import MANY, NOTHING, frequent, once, positions_of, sample
+from .texts import Indexes, Texts, quiet_options
 
 __all__ = ["FieldTests", "Key"]
 
 Key = tuple[Any, ...]
 """A test without its field, such as ("text", "has", "mimikatz", False); lists are tuples."""
 
-NOTHING: Indexes = np.zeros(0, np.int64)
-SAMPLED = 2_000
-MANY = 0.01
-"""Of the values sampled: what stands in more of them waits."""
-BETWEEN = "\0"
-"""Stands between the values of a stretch; a text that holds it is looked for in each value."""
+BATCH = 16
+BATCH_LENGTH = 2_000
+"""Expressions, and characters of them, that one pass looks for."""
 COMPARE: Mapping[str, Callable[[Any, float], Any]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
@@ -54,9 +51,9 @@ class FieldTests:
         searched = {test: _needle(test) for test in texts if test[1] != "is"}
         wanted = {text for groups in needed.values() for group in groups for text in group}
         wanted.update(searched.values())
-        often = _frequent(view, sorted(wanted - {""}))
+        often = frequent(view.values, sorted(wanted - {""}))
         self._needed = {test: _without(groups, often) for test, groups in needed.items()}
-        self._standing = _containing(view, sorted(wanted - often - {""}))
+        self._standing = positions_of(view.values, sorted(wanted - often - {""}))
         self._found = _equal(view, [test for test in texts if test[1] == "is"])
         for test, needle in searched.items():
             if needle not in often:
@@ -82,7 +79,7 @@ class FieldTests:
             return self._found[test]
         candidates = self._candidates(test)
         if among is None:
-            self._found[test] = self._sought(test, candidates)
+            self._found[test] = self._sought(test, self._swept(test) if candidates is None else candidates)
             return self._found[test]
         both = among if candidates is None else np.intersect1d(among, candidates, assume_unique=True)
         return self._sought(test, both)
@@ -90,7 +87,32 @@ class FieldTests:
     def _sought(self, test: Key, among: Indexes | None) -> Indexes:
         if test[0] == "regex":
             return self._view.values.matching(test[1], among)
-        return self._view.values.where(_fits(test), self._view.filled if among is None else among)
+        found = self._view.values.matching(_pattern(test), among)
+        if test[3] or not len(self._beyond):
+            return found
+        beyond = self._beyond if among is None else np.intersect1d(among, self._beyond, assume_unique=True)
+        sure = np.setdiff1d(found, beyond, assume_unique=True)
+        return np.union1d(sure, self._view.values.where(_fits(test), beyond))
+
+    def _swept(self, test: Key) -> Indexes | None:
+        """Return the values in which any of a batch of expressions is found, by one pass for them all."""
+        batch = self._batches.get(test)
+        if batch is None:
+            return None
+        if batch not in self._hits:
+            self._hits[batch] = self._view.values.matching("|".join(f"(?:{pattern})" for pattern in batch))
+        return self._hits[batch]
+
+    @cached_property
+    def _batches(self) -> dict[Key, tuple[str, ...]]:
+        """The batch of each expression that may stand anywhere, but for those found in many values."""
+        some = Texts.of(sample(self._view.values))
+        loose = [test for test in self._needed if self._candidates(test) is None]
+        rare = [test for test in loose if len(some.matching(test[1])) <= len(some) * MANY]
+        batches: dict[Key, tuple[str, ...]] = {}
+        for alike in _batched(rare):
+            batches |= dict.fromkeys(alike, tuple(test[1] for test in alike))
+        return batches
 
     def _candidates(self, test: Key) -> Indexes | None:
         """Return the values that hold the texts which a regular expression needs; None where that rules none out."""
@@ -101,10 +123,14 @@ class FieldTests:
     def _standing_in(self, groups: Needed) -> Indexes | None:
         found: Indexes | None = None
         for group in groups:
-            at = _once(np.concatenate([self._standing.get(text, NOTHING) for text in group]))
+            at = once(np.concatenate([self._standing.get(text, NOTHING) for text in group]))
             found = at if found is None else np.intersect1d(found, at, assume_unique=True)
         # Cases beyond ASCII fold in more ways than `lower` knows: such values are always tried.
         return found if found is None or not len(self._beyond) else np.union1d(found, self._beyond)
+
+    @cached_property
+    def _hits(self) -> dict[tuple[str, ...], Indexes]:
+        return {}
 
     @cached_property
     def _candidates_known(self) -> dict[Key, Indexes | None]:
@@ -125,14 +151,16 @@ def _without(groups: Needed, often: Collection[str]) -> Needed:
     return tuple(group for group in groups if not any(text in often for text in group))
 
 
-def _frequent(view: FieldView, texts: Sequence[str]) -> set[str]:
-    """Return the texts that stand in many values, judged by some of them; none where there are few values at all."""
-    if len(view.values) < SAMPLED * 10 or not texts:
-        return set()
-    some = view.values.take(np.linspace(0, len(view.values) - 1, SAMPLED, dtype=np.int64))
-    plain = tuple(text for text in texts if BETWEEN not in text)
-    counts = np.bincount(_found_in(0, some, plain)[0], minlength=len(plain))
-    return {text for text, count in zip(plain, counts.tolist(), strict=True) if count > SAMPLED * MANY}
+def _batched(tests: Sequence[Key]) -> Iterator[list[Key]]:
+    """Yield so many expressions at a time that RE2 keeps their automaton small."""
+    batch: list[Key] = []
+    for test in tests:
+        if batch and (len(batch) == BATCH or sum(len(each[1]) for each in batch) + len(test[1]) > BATCH_LENGTH):
+            yield batch
+            batch = []
+        batch.append(test)
+    if batch:
+        yield batch
 
 
 def _equal(view: FieldView, tests: Sequence[Key]) -> dict[Key, Indexes]:
@@ -155,47 +183,6 @@ def _needle(test: Key) -> str:
     return max((part.lower() for part in test[2] if isinstance(part, str)), key=len, default="")
 
 
-def _containing(view: FieldView, texts: Sequence[str]) -> dict[str, Indexes]:
-    """Return the positions of the values that each text stands in, in any case; texts in none are left out."""
-    plain = tuple(text for text in texts if BETWEEN not in text)
-    parts = [_found_in(start, values, plain) for start, values in view.values.stretches() if plain]
-    numbers, positions = (np.concatenate(each) for each in zip(*parts, strict=True)) if parts else (NOTHING, NOTHING)
-    order = np.argsort(numbers, kind="stable")
-    borders = np.searchsorted(numbers[order], np.arange(1, len(plain)))
-    found = dict(zip(plain, np.split(positions[order], borders), strict=True)) if plain else {}
-    for text in set(texts).difference(plain):
-        found[text] = np.array([at for at, value in enumerate(view.values) if text in value.lower()], np.int64)
-    return {text: at for text, at in found.items() if len(at)}
-
-
-def _found_in(start: int, values: Sequence[str], texts: tuple[str, ...]) -> tuple[Indexes, Indexes]:
-    """Return pairs of a text's number and the position of a value that holds it, by position."""
-    lowered = [value.lower() for value in values]
-    ends = np.cumsum(np.fromiter(map(len, lowered), np.int64, len(lowered)) + 1)
-    hits = np.fromiter(_automaton(texts).iter(BETWEEN.join(lowered)), _HIT)
-    positions = start + np.searchsorted(ends, hits["end"], side="right")
-    pairs = _once(positions * len(texts) + hits["number"])
-    return pairs % len(texts), pairs // len(texts)
-
-
-def _once(values: Indexes) -> Indexes:
-    """Return the distinct values, ascending; by sorting, since numpy's own way takes several times as long on these."""
-    ordered = np.sort(values)
-    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(ordered) else ordered
-
-
-_HIT = np.dtype([("end", np.int64), ("number", np.int64)])
-
-
-@lru_cache(maxsize=64)
-def _automaton(texts: tuple[str, ...]) -> ahocorasick.Automaton:
-    automaton = ahocorasick.Automaton()
-    for number, text in enumerate(texts):
-        automaton.add_word(text, number)
-    automaton.make_automaton()
-    return automaton
-
-
 def _fits(test: Key) -> Callable[[str], Any]:
     """Return the question that a text test asks of a value."""
     asked = _asked(test[1], test[2])
@@ -209,15 +196,25 @@ def _asked(how: str, text: Any) -> Callable[[str], Any]:
         return lambda value: value.endswith(text)
     if how == "has":
         return lambda value: text in value
-    pattern = "".join(re2.escape(part) if isinstance(part, str) else ".*" if part == 0 else "." for part in text)
-    search: Callable[[str], Any] = re2.compile(f"(?s)^(?:{pattern})$", _options()).search
+    search: Callable[[str], Any] = re2.compile(_like(text, "s"), quiet_options()).search
     return search
 
 
-def _options() -> re2.Options:
-    options = re2.Options()
-    options.log_errors = False
-    return options
+def _pattern(test: Key) -> str:
+    """Return a text test as a pattern in RE2 syntax."""
+    whole: dict[str, tuple[str | int, ...]] = {"has": (0, test[2], 0), "starts": (test[2], 0), "ends": (0, test[2])}
+    parts = whole.get(test[1]) or test[2]
+    return _like(parts, "s" if test[3] else "is")
+
+
+def _like(parts: Sequence[str | int], flags: str) -> str:
+    loose_start, loose_end = parts[0] == 0, parts[-1] == 0
+    inner = parts[loose_start : len(parts) - loose_end]
+    told = "".join(re2.escape(part) if isinstance(part, str) else _WILD[part] for part in inner)
+    return f"(?{flags}){'' if loose_start else '^'}{told}{'' if loose_end else '$'}"
+
+
+_WILD = (".*", ".")
 
 
 def _numbers(view: FieldView, tests: Sequence[Key]) -> dict[Key, Indexes]:

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import re2
 
-__all__ = ["Indexes", "Texts"]
+__all__ = ["Indexes", "Texts", "quiet_options"]
 
 Indexes = npt.NDArray[np.int64]
 
@@ -62,8 +63,8 @@ class Texts:
         start = 0
         while start < len(ends):
             before = int(ends[start - 1]) if start else 0
-            end = max(start + 1, int(np.searchsorted(ends, before + STRETCH, side="right")))
-            end = min(end, start + STRETCH // 32)
+            end = int(np.searchsorted(ends, before + STRETCH, side="right"))
+            end = max(start + 1, min(end, start + STRETCH // 32))
             yield start, _read(self.array.slice(start, end - start))
             start = end
 
@@ -81,7 +82,11 @@ class Texts:
         if not len(at):
             return at
         texts = self.array if among is None else self.array.take(pa.array(among))
-        found = pc.fill_null(pc.match_substring_regex(texts, pattern), False).to_numpy(zero_copy_only=False)
+        try:
+            found = pc.fill_null(pc.match_substring_regex(texts, pattern), False).to_numpy(zero_copy_only=False)
+        except pa.ArrowInvalid:
+            # Arrow has an RE2 of its own, which may take less.
+            return self.where(re2.compile(pattern, quiet_options()).search, at)
         matched: Indexes = at[found[at] if among is None else found]
         return matched
 
@@ -89,3 +94,10 @@ class Texts:
 def _read(array: pa.Array) -> list[str]:
     texts: list[str] = array.to_pylist()
     return [text or "" for text in texts] if array.null_count else texts
+
+
+def quiet_options() -> re2.Options:
+    """Return RE2's options for patterns from outside: nothing on stderr."""
+    options = re2.Options()
+    options.log_errors = False
+    return options
