@@ -116,7 +116,7 @@ async def test_every_rule_of_the_pack_finds_the_same_rows_as_kql(tmp_path: Path)
 def test_nearly_all_of_the_pack_can_be_said_in_kql() -> None:
     refused: Mapping[str, str] = {rule.title: why for rule in PACK.rules if (why := reason(rule))}
     assert len(refused) <= (1 - EXPRESSIBLE) * len(PACK.rules)
-    assert set(refused.values()) <= {"field TargetResources.modifiedProperties.newValue, which lies inside a list"}
+    assert all(why.endswith(", which lies inside a list") for why in refused.values())
 
 
 def reason(rule: CompiledRule) -> str:
