@@ -78,7 +78,7 @@ def working(days: int, hours: tuple[int, ...] = (0, 1, 2, 4, 6), user: str = "an
     return [entry(day * DAY + hour * HOUR, user=user) for day in range(days) for hour in hours]
 
 
-@pytest.mark.parametrize(("hour", "expected"), [(16, {HOURS: "low"}), (9, {HOURS: "low"}), (8, {}), (22, {}), (5, {})])
+@pytest.mark.parametrize(("hour", "expected"), [(16, {HOURS: "low"}), (10, {HOURS: "low"}), (9, {}), (21, {}), (5, {})])
 def test_how_odd_an_hour_must_be(hour: int, expected: dict[str, str]) -> None:
     assert levels("SigninLogs", [*working(9), entry(9 * DAY + hour * HOUR)]) == expected
 
@@ -152,6 +152,14 @@ def test_what_the_session_itself_did_is_no_past() -> None:
 def test_how_far_an_hour_must_rise(before: int, now: int, expected: str | None) -> None:
     usual = [azure(h * 6 * HOUR + i, "X/write", n=i) for h in range(12) for i in range(before)]
     rows = [*usual, *(azure(80 * HOUR + i * 20.0, "X/write", n=i) for i in range(now))]
+    assert levels("AzureActivity", rows).get(SURGE) == expected
+
+
+@pytest.mark.parametrize(("again", "expected"), [(20, None), (19, "low")])
+def test_what_comes_back_another_day_is_a_routine(again: int, expected: str | None) -> None:
+    usual = [azure(h * 6 * HOUR, "X/write", n=h) for h in range(12)]
+    runs = [(80, 40), (104, again)]
+    rows = [*usual, *(azure(hour * HOUR + i * 20.0, "X/write", n=i) for hour, count in runs for i in range(count))]
     assert levels("AzureActivity", rows).get(SURGE) == expected
 
 

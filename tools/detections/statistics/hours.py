@@ -19,7 +19,7 @@ __all__ = ["accounts_come_at_odd_hours"]
 
 EVENTS_OF_PAST = 30
 DAYS_OF_PAST = 7
-HOURS_AWAY = 3
+HOURS_AWAY = 4
 """Hours between the event and the nearest at which the account was ever seen."""
 HOURS_OF_WORK = 14
 """An account seen at more hours of the day than this keeps none."""
@@ -45,7 +45,7 @@ class Presence:
 
 
 def accounts_come_at_odd_hours(evidence: Evidence) -> Iterator[Detection]:
-    """Report (low) accounts seen three hours or more away from every hour of the day at which they were seen before.
+    """Report (low) accounts seen four hours or more away from every hour of the day at which they were seen before.
 
     The baseline is the account's own: at least thirty events on seven days, within at most fourteen hours of the day
     (UTC). At most five of a table are told, those farthest from their hours first.

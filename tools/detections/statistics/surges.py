@@ -22,6 +22,8 @@ HOUR = 3600
 HOURS_OF_PAST = 48
 ACTIVE_HOURS_OF_PAST = 6
 TIMES_THE_LARGEST = 4.0
+HOURS_APART, SHARE_LATER = 12, 0.5
+"""Half as much again another day is a routine that the rows show from its first run on."""
 AT_MOST = 3
 
 
@@ -74,7 +76,8 @@ def activity_surges(evidence: Evidence) -> Iterator[Detection]:
     """Report (low) entities with four times as much of a kind in an hour as in any of their earlier hours.
 
     The baseline is the entity's own: its rows of the table reach back at least 48 hours and fill at least six of them.
-    At most three entities of a kind are told, those that rose most first.
+    What comes back on a later day is a routine and left alone. At most three entities of a kind are told, those that
+    rose most first.
     """
     for activity in ACTIVITIES:
         frame = Frame.of(evidence, activity.table, (activity.entity, activity.column))
@@ -110,7 +113,8 @@ def _surges(frame: Frame, activity: Activity) -> Iterator[Surge]:
         earlier = counts[: max(0, worst - 1)]
         if counts[worst] < activity.at_least or worst - 1 < HOURS_OF_PAST or busy < ACTIVE_HOURS_OF_PAST:
             continue
-        if counts[worst] >= TIMES_THE_LARGEST * max(1, earlier.max()):
+        later = counts[worst + HOURS_APART :].max(initial=0)
+        if counts[worst] >= TIMES_THE_LARGEST * max(1, earlier.max()) and later < SHARE_LATER * counts[worst]:
             yield Surge(rows[(hours == worst) & counted[rows]], earlier.tolist())
 
 
