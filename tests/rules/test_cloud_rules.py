@@ -95,3 +95,17 @@ def test_a_row_raises_these_rules_and_no_others(table: str, row: Mapping[str, An
 def test_what_was_not_done_raises_nothing(table: str, column: str, unwanted: str) -> None:
     for row in (row for owner, row in ROWS if owner == table):
         assert raised(table, {**row, column: unwanted}) == set()
+
+
+def test_an_alert_is_told_by_the_techniques_it_names_itself() -> None:
+    columns = {
+        "TimeGenerated": [datetime(2026, 3, 4, tzinfo=UTC)] * 2,
+        "Title": ["A file was found", "A process was found"],
+        "Severity": ["High", "High"],
+        "Category": ["Persistence", "Persistence"],
+        "AttackTechniques": ['["Web Shell (T1505.003)", "T1078"]', ""],
+    }
+    case = Evidence([TableRows.collect("AlertInfo", [("q1", pa.table(columns))])])
+    told = {d.rows[0].row: d.techniques for d in detect(case, rules=ours()) if NAME_OF[d.rule.id] == "persistence_high"}
+    assert told[0] == ("T1505.003", "T1078")
+    assert told[1][0] == "T1547"

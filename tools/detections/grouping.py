@@ -65,6 +65,8 @@ NO_NAME = re.compile(
 )
 """Columns whose values a person would not use to name a thing: ids and display names beside names, whole command
 lines, a host's own address, the weaker of several hashes."""
+OWN_TECHNIQUES = "AttackTechniques"
+TECHNIQUE = re.compile(r"\bT\d{4}(?:\.\d{3})?\b")
 VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[A-Za-z0-9+/=]{40,}|0x[0-9a-f]+|\d+", re.IGNORECASE)
 
 
@@ -93,7 +95,7 @@ class Grouping:
             rule=Rule(id=rule.id, title=rule.title, level=rule.level, author=rule.author, license=rule.license),
             description=rule.description,
             statement=statement,
-            techniques=techniques_of(rule.tags),
+            techniques=self._told_techniques(cited) or techniques_of(rule.tags),
             tactics=tactics_of(rule.tags),
             rows=refs,
             entities=tuple(self._entities(cited)),
@@ -101,6 +103,13 @@ class Grouping:
             false_positives=tuple(rule.false_positives),
             tags=tuple(rule.tags),
         )
+
+    def _told_techniques(self, cited: Sequence[int]) -> tuple[str, ...]:
+        """Return the techniques that the cited alerts name themselves, which fit better than any rule's."""
+        if OWN_TECHNIQUES not in self._rows.rows.column_names:
+            return ()
+        told = self._rows.rows[OWN_TECHNIQUES].take(pa.array(cited, pa.int64())).to_pylist()
+        return tuple(dict.fromkeys(id for text in told for id in TECHNIQUE.findall(str(text or ""))))
 
     def refs(self, rows: Sequence[int]) -> tuple[EvidenceRef, ...]:
         """Return the handles of rows."""
