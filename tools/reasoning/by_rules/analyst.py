@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from soc_analyst.state.entities import Entity
@@ -17,7 +17,7 @@ from soc_analyst.state.findings import (
     Mitre,
     Recommendation,
 )
-from soc_analyst.tools.attack import AttackCatalog
+from soc_analyst.tools.attack import KILL_CHAIN, AttackCatalog
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.evidence.rows import row_json
 from soc_analyst.tools.proof.indicators import indicators_in
@@ -25,11 +25,12 @@ from soc_analyst.tools.proof.leads import same_thing
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 
 from .answering import observation
+from .stories import Chain, chains, told_together
+from .weighing import weigh
 
 __all__ = ["RulesAnalyst"]
 
 RANK: dict[Level, int] = {"informational": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
-CONFIDENCE: dict[Level, Confidence] = {"critical": "High", "high": "High", "medium": "Medium", "low": "Low"}
 RECOMMENDED: dict[Confidence, tuple[Recommendation, ...]] = {
     "High": ("create incident", "pivot"),
     "Medium": ("pivot", "monitor"),
@@ -52,29 +53,65 @@ class RulesAnalyst:
         for detection in case.detections:
             if detection.level != "informational":
                 groups.setdefault(_identity(detection), []).append(detection)
-        findings = [self._finding(group, case.evidence) for group in groups.values()]
+        told = [(subject, self._finding(group, case.evidence)) for (_, subject), group in groups.items()]
+        told += [(chain.subject, self._chain(chain, case.evidence)) for chain in _unexplained(case.detections, told)]
+        findings = told_together(told)
         kept, warnings = _without_most_of_the_low(findings)
         if not findings and (seen := observation(case)) is not None:
             kept = (seen,)
-        return Analysis(findings=kept, warnings=warnings)
+        return Analysis(findings=kept, warnings=(*self._unknown_techniques(case.detections), *warnings))
+
+    def _unknown_techniques(self, detections: Iterable[Detection]) -> Iterator[str]:
+        told = {(technique, each.rule.title) for each in detections for technique in each.techniques}
+        for technique, title in sorted(told):
+            if self.catalog.current(technique) is None:
+                yield f"{technique} of the rule “{title}” is no technique of ATT&CK {self.catalog.version}."
+
+    def _mitre(self, detection: Detection) -> Mitre:
+        """Return the first technique that the catalogue knows."""
+        known = (self.catalog.mitre(technique, _tactic(detection)) for technique in detection.techniques)
+        return next((mitre for mitre in known if mitre.id), Mitre())
+
+    def _chain(self, chain: Chain, evidence: Evidence) -> Finding:
+        """Return weak signals that are a finding together, named by the one furthest into an intrusion."""
+        furthest = max(
+            chain.signals, key=lambda one: KILL_CHAIN.index(one.tactics[0]) if one.tactics[0] in KILL_CHAIN else -1
+        )
+        first, *others = [furthest, *(one for one in chain.signals if one is not furthest)]
+        draft = self._finding([first, *others], evidence)
+        tactics = ", ".join(self.catalog.tactic_name(short) or short for short in chain.tactics)
+        why = (
+            f"Medium: {len(chain.signals)} weak signals over {len(chain.tactics)} tactics ({tactics}) "
+            f"within {chain.minutes} minutes; each alone is Low."
+        )
+        return draft.model_copy(
+            update={
+                "id": f"{draft.id[:-2]}ch",
+                "title": f"Several weak signals together{_on(first)}",
+                "confidence": "Medium",
+                "recommendations": RECOMMENDED["Medium"],
+                "notes": f"{why} {_notes([first, *others], ())}".strip(),
+            }
+        )
 
     def _finding(self, group: Sequence[Detection], evidence: Evidence) -> Finding:
         ordered = sorted(group, key=lambda d: -RANK[d.level])
         first = ordered[0]
         refs = _telling(ordered)
         rows = [row for ref in refs if (row := evidence.row(ref)) is not None]
-        confidence = CONFIDENCE[first.level]
+        weight = weigh(ordered, refs, evidence)
+        confidence = weight.confidence
         claims = (*_merged_claims(ordered), _exists(refs))
         return Finding(
             id=_finding_id(first, rows),
             title=_title(first),
             description=_description(ordered),
-            mitre=self.catalog.mitre(first.techniques[0], _tactic(first)) if first.techniques else Mitre(),
+            mitre=self._mitre(first),
             confidence=confidence,
             recommendations=RECOMMENDED[confidence],
             indicators_of_compromise=indicators_in(rows, hashes=confidence == "High" and refs[0].table in WITH_HASHES),
             tags=_tags(ordered),
-            notes=_notes(ordered),
+            notes=_notes(ordered, weight.reasons),
             time=min((ref.time for ref in refs if ref.time), default=datetime.min.replace(tzinfo=UTC)),
             entities=_entities(ordered),
             evidence=refs,
@@ -122,11 +159,22 @@ def _finding_id(first: Detection, rows: Sequence[dict[str, object]]) -> str:
 
 def _title(first: Detection) -> str:
     """Name the rule and whom it is about: the first thing the detection names."""
+    return f"{first.rule.title}{_on(first)}"
+
+
+def _on(first: Detection) -> str:
     subject = next((e for e in first.entities if e.kind in ("host", "account", "resource", "ip")), None)
     if subject is None:
-        return first.rule.title
+        return ""
     joint = {"account": " by ", "resource": ": ", "ip": " from "}.get(subject.kind, " on ")
-    return f"{first.rule.title}{joint}{subject.value}"
+    return f"{joint}{subject.value}"
+
+
+def _unexplained(detections: Iterable[Detection], told: Iterable[tuple[str, Finding]]) -> Iterator[Chain]:
+    """Yield chains of weak signals on subjects of which nothing stronger is found: there they add nothing."""
+    serious = {subject for subject, finding in told if finding.confidence != "Low"}
+    weak = [(_subject(each.entities), each) for each in detections if each.rule.level == "low"]
+    return chains((subject, each) for subject, each in weak if subject not in serious)
 
 
 def _description(ordered: Sequence[Detection]) -> str:
@@ -144,10 +192,11 @@ def _tags(ordered: Sequence[Detection]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*techniques, *own]))
 
 
-def _notes(ordered: Sequence[Detection]) -> str:
+def _notes(ordered: Sequence[Detection], reasons: Sequence[str]) -> str:
     benign = dict.fromkeys(text for detection in ordered for text in detection.false_positives)
     told = [f"Benign when: {'; '.join(benign)}."] if benign else []
-    return " ".join(dict.fromkeys([*told, *(note for detection in ordered for note in detection.notes)]))
+    why = [f"Why: {'; '.join(reasons)}."] if reasons else []
+    return " ".join(dict.fromkeys([*told, *(note for detection in ordered for note in detection.notes), *why]))
 
 
 def _entities(ordered: Sequence[Detection]) -> tuple[Entity, ...]:

@@ -1,0 +1,144 @@
+"""From signals to findings: chains of weak signals, what speaks for ordinary work, and the reasons told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from soc_analyst.state.entities import Entity, Reading, TimeWindow
+from soc_analyst.state.findings import Detection, Finding, Level, Rule
+from soc_analyst.tools.attack import AttackCatalog
+from soc_analyst.tools.evidence import Evidence, TableRows
+from soc_analyst.tools.reasoning.base import CaseFile
+from soc_analyst.tools.reasoning.by_rules.analyst import RulesAnalyst
+
+START = datetime(2026, 3, 4, 9, tzinfo=UTC)
+TABLE = "DeviceProcessEvents"
+WEAK = [
+    ("T1033", "discovery"), ("T1059.003", "execution"), ("T1053.005", "persistence"), ("T1105", "command-and-control"),
+]  # fmt: skip
+
+
+def process(host: str = "ws-1", minutes: float = 0, command: str = "tool.exe /q", **more: Any) -> dict[str, Any]:
+    return {
+        "TimeGenerated": START + timedelta(minutes=minutes),
+        "DeviceName": host,
+        "FileName": "tool.exe",
+        "ProcessCommandLine": command,
+        "AccountName": "jdoe",
+        "InitiatingProcessFileName": "agent.exe",
+        "InitiatingProcessFolderPath": "C:\\Program Files\\Vendor\\agent.exe",
+        "InitiatingProcessSignatureStatus": "",
+        "InitiatingProcessAccountName": "jdoe",
+        **more,
+    }
+
+
+def signal(rows: TableRows, at: Sequence[int], level: Level, technique: str, tactic: str, host: str) -> Detection:
+    rule = Rule(id=f"r-{technique}", title=f"Rule {technique}", level=level)
+    return Detection(
+        rule=rule, statement=f"{technique} seen", techniques=(technique,), tactics=(tactic,), rows=rows.refs(at),
+        entities=(Entity(kind="host", value=host),),
+    )  # fmt: skip
+
+
+def findings(rows: Sequence[dict[str, Any]], *signals: tuple[Sequence[int], Level, str, str]) -> tuple[Finding, ...]:
+    collected = TableRows.collect(TABLE, [("q1", pa.Table.from_pylist(list(rows)))])
+    detections = tuple(signal(collected, at, *told, str(rows[at[0]]["DeviceName"])) for at, *told in signals)
+    window = TimeWindow(start=START - timedelta(days=9), end=START + timedelta(days=1))
+    case = CaseFile(Reading(window=window), Evidence([collected]), detections, (), {})
+    return RulesAnalyst(AttackCatalog.bundled()).analyse(case).findings
+
+
+def chain(
+    minutes: Sequence[float], hosts: Sequence[str], kinds: Sequence[tuple[str, str]] = WEAK
+) -> tuple[Finding, ...]:
+    rows = [process(host, at, f"tool.exe {n}") for n, (host, at) in enumerate(zip(hosts, minutes, strict=True))]
+    return findings(rows, *(([n], "low", *kind) for n, kind in enumerate(kinds)))
+
+
+def test_weak_signals_over_several_tactics_within_the_hour_are_a_medium_together() -> None:
+    found = [one for one in chain([0, 10, 20, 40], ["ws-1"] * 4) if one.confidence != "Low"]
+    assert [(one.confidence, one.title) for one in found] == [("Medium", "Several weak signals together on ws-1")]
+    assert found[0].mitre.id == "T1105"
+    assert len(found[0].evidence) == len(found[0].detections) == 4
+    assert "4 weak signals over 4 tactics" in found[0].notes
+    assert "within 40 minutes; each alone is Low" in found[0].notes
+
+
+@pytest.mark.parametrize(
+    ("minutes", "hosts", "kinds"),
+    [
+        ([0, 10, 20, 90], ["ws-1"] * 4, WEAK),
+        ([0, 10, 20, 40], ["ws-1", "ws-1", "ws-1", "ws-2"], WEAK),
+        ([0, 10, 20], ["ws-1"] * 3, WEAK[:3]),
+        ([0, 10, 20, 40], ["ws-1"] * 4, [(id, "discovery") for id in ("T1033", "T1082", "T1016", "T1057")]),
+        ([0, 10, 20, 40], ["ws-1"] * 4, [WEAK[0], WEAK[1], WEAK[2], WEAK[0]]),
+    ],
+    ids=["too slow", "two hosts", "too few", "one tactic", "one rule twice"],
+)
+def test_what_looks_like_a_chain_stays_low(minutes: Any, hosts: Any, kinds: Any) -> None:
+    assert {one.confidence for one in chain(minutes, hosts, kinds)} == {"Low"}
+
+
+def test_a_lone_weak_signal_is_a_note() -> None:
+    assert [one.confidence for one in chain([0], ["ws-1"], WEAK[:1])] == ["Low"]
+
+
+def test_where_something_stronger_is_found_the_chain_is_not_told_again() -> None:
+    rows = [process(minutes=n, command=f"tool.exe {n}") for n in range(5)]
+    found = findings(rows, *(([n], "low", *kind) for n, kind in enumerate(WEAK)), ([4], "high", "T1003.001", "x"))
+    assert [one.confidence for one in found if one.confidence != "Low"] == ["High"]
+
+
+def test_findings_on_one_host_in_one_hour_name_each_other() -> None:
+    rows = [process(minutes=0), process(minutes=30, command="b"), process("ws-2", 40, "c"), process(minutes=300)]
+    told = ("high", "T1003.001", "credential-access"), ("high", "T1021.002", "lateral-movement")
+    found = findings(rows, ([0], *told[0]), ([1], *told[1]), ([2], "high", "T1105", "x"), ([3], "high", "T1485", "x"))
+    named = {one.mitre.id: "One story with" in one.notes for one in found}
+    assert named == {"T1003.001": True, "T1021.002": True, "T1105": False, "T1485": False}
+
+
+USUAL = [process(f"ws-{n}", n) for n in range(12)]
+SIGNED = {"InitiatingProcessSignatureStatus": "Valid"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "level", "confidence", "reason"),
+    [
+        ([{**row, **SIGNED} for row in USUAL], "medium", "Low", "common: such lines on 12 of 12 hosts"),
+        ([{**row, **SIGNED} for row in USUAL], "high", "High", "common: such lines on 12 of 12 hosts"),
+        (USUAL, "medium", "Medium", "common: such lines on 12 of 12 hosts"),
+        ([{**row, "ProcessCommandLine": f"tool.exe {'x' * n}"} for n, row in enumerate(USUAL)], "medium", "Medium",
+         "rare: no other of 12 hosts"),
+        (USUAL[:9], "medium", "Medium", "a rule of level medium"),
+        ([*USUAL[1:], *(process(minutes=-1440 * n, **SIGNED) for n in range(5))], "medium", "Medium", "medium"),
+        ([{**row, "InitiatingProcessAccountName": "svc-deploy"} for row in USUAL], "medium", "Low",
+         "done by the service account svc-deploy"),
+        ([{**row, "InitiatingProcessFileName": "ccmexec.exe"} for row in USUAL], "medium", "Low",
+         "done by software distribution or Windows Update"),
+    ],
+    ids=["signed and common", "high stays", "common alone", "rare", "too few hosts", "another host's habit",
+         "service account", "software distribution"],
+)  # fmt: skip
+def test_only_a_medium_that_two_things_speak_for_is_lowered_and_says_why(
+    rows: list[dict[str, Any]], level: Level, confidence: str, reason: str
+) -> None:
+    (found,) = findings(rows, ([0], level, "T1059", "execution"))
+    assert found.confidence == confidence
+    assert reason in found.notes
+
+
+def test_a_technique_that_attack_does_not_know_is_said_and_the_next_is_taken() -> None:
+    collected = TableRows.collect(TABLE, [("q1", pa.Table.from_pylist([process()]))])
+    odd = signal(collected, [0], "high", "T9999", "execution", "ws-1")
+    odd = odd.model_copy(update={"techniques": ("T9999", "T1059")})
+    window = TimeWindow(start=START, end=START + timedelta(days=1))
+    case = CaseFile(Reading(window=window), Evidence([collected]), (odd,), (), {})
+    analysis = RulesAnalyst(AttackCatalog.bundled()).analyse(case)
+    assert analysis.findings[0].mitre.id == "T1059"
+    assert analysis.warnings == ("T9999 of the rule “Rule T9999” is no technique of ATT&CK 19.",)
