@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,21 +41,24 @@ class Coded:
         """The column in lower case; texts that differ in case alone become one."""
         return self.mapped(str.lower)
 
+    @cached_property
+    def arrow(self) -> pa.StringArray:
+        """The distinct texts in Arrow."""
+        return pa.array(self.values, pa.string())
+
     def holding(self, pattern: str) -> Mask:
         """Return which of the distinct texts hold a match of a pattern of RE2, without regard to case."""
-        found = pc.match_substring_regex(pa.array(self.values, pa.string()), pattern, ignore_case=True)
+        found = pc.match_substring_regex(self.arrow, pattern, ignore_case=True)
         held: Mask = found.to_numpy(zero_copy_only=False)
         return held
 
     def mapped(self, change: Callable[[str], str], only: Mask | None = None) -> Coded:
         """Return the column with each distinct text changed, or empty where it is not one of those wanted."""
-        wanted = itertools.repeat(True) if only is None else only.tolist()
-        numbers: dict[str, int] = {}
-        to = [
-            numbers.setdefault(change(value) if want else "", len(numbers))
-            for value, want in zip(self.values, wanted, strict=False)
-        ]
-        return Coded(tuple(numbers), np.array(to, np.int64)[self.codes])
+        numbers: dict[str, int] = {"": 0}
+        to = np.zeros(len(self.values), np.int64)
+        for place in range(len(self.values)) if only is None else np.flatnonzero(only).tolist():
+            to[place] = numbers.setdefault(change(self.values[place]), len(numbers))
+        return Coded(tuple(numbers), to[self.codes])
 
 
 def coded(rows: TableRows, column: str) -> Coded:

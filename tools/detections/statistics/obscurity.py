@@ -13,6 +13,7 @@ from itertools import pairwise
 from math import log2
 
 import numpy as np
+import pyarrow.compute as pc
 
 from soc_analyst.state.entities import Entity, EntityKind
 from soc_analyst.state.findings import Claim, Detection, Level
@@ -119,8 +120,9 @@ def command_lines_are_obscured(evidence: Evidence) -> Iterator[Detection]:
     strong, odd = strong & shells, odd | (commands.times > 0)
     for rows in commands.by_actor(strong):
         yield commands.seen(rows, "medium")
-    weak = commands.by_actor(shells & odd & ~strong & ~_shared(frame))
-    told = sorted(weak, key=lambda rows: (-commands.oddness(rows[0]), frame.moment(rows[0])))
+    weak = shells & odd & ~strong
+    weak = weak & ~_shared(frame) if weak.any() else weak
+    told = sorted(commands.by_actor(weak), key=lambda rows: (-commands.oddness(rows[0]), frame.moment(rows[0])))
     for rows in told[:AT_MOST]:
         yield commands.seen(rows, "low")
 
@@ -222,7 +224,7 @@ def _decoded(word: str) -> int:
 def _times(frame: Frame) -> Seconds:
     """Return by row how many times longer than the median of its program a long line is, 0 where it is not long."""
     lines, names = frame.coded("ProcessCommandLine"), frame.coded("FileName").lowered
-    lengths = np.fromiter(map(len, lines.values), np.float64, len(lines.values))[lines.codes]
+    lengths = pc.utf8_length(lines.arrow).to_numpy().astype(np.float64)[lines.codes]
     usual = np.full(len(lengths), np.inf)
     for rows in runs(names.codes, np.flatnonzero(frame.timed), lengths, LINES_OF_PAST):
         usual[rows] = np.median(lengths[rows])
