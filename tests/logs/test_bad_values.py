@@ -69,7 +69,8 @@ async def test_no_bad_value_fails_a_query(bad, open_logs):
 
 
 async def test_good_values_beside_bad_ones_are_computed(bad, ask):
-    kql = "DeviceProcessEvents | extend v = tolong(ProcessCommandLine) + 1 | where isnotnull(v) | summarize set_v = make_set(v)"
+    steps = "extend v = tolong(ProcessCommandLine) + 1 | where isnotnull(v) | summarize set_v = make_set(v)"
+    kql = f"DeviceProcessEvents | {steps}"
     result = await ask(bad, kql)
     assert {0, -(2**63) + 1} <= set(json.loads(result.rows.to_pylist()[0]["set_v"]))
 
