@@ -15,8 +15,8 @@ docs:
 	$(PYTHON) -m tests.docs.safety
 
 test:
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto
 
 slow:
-	$(PYTHON) -m pytest -m slow
+	$(PYTHON) -m pytest -n auto -m slow
 
