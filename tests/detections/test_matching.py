@@ -96,9 +96,9 @@ def test_waiting_and_searching_give_the_same(monkeypatch: pytest.MonkeyPatch, sa
     texts = ("cmd", "CMD.exe /C net", " ", "é", "sc", "\0")
     asked = product(("is", "has", "starts", "ends"), texts, (True, False))
     tests = [("text", how, text if cased else text.lower(), cased) for how, text, cased in asked]
-    tests += [("regex", "cmd.*x"), ("regex", "(?i)NET$"), ("regex", "[^x]$"), ("regex", "x$|t$")]
+    tests += [("regex", "cmd.*x"), ("regex", "(?i)NET$"), ("regex", "[^x]$"), ("regex", "x$|t$"), ("regex", "^(x|)$")]
     view = view_of(values)
-    among = np.arange(0, len(values), 3)
+    among = np.append(np.arange(0, len(values) - 1, 3), len(values) - 1)
     for test in tests:
         expected = [at for at, value in enumerate(values) if plainly(test, value)]
         for keys in ([test], tests):

@@ -69,26 +69,25 @@ class Texts:
             start = end
 
     def where(self, fits: Callable[[str], Any], among: Indexes) -> Indexes:
-        """Return those of these positions whose text fits."""
+        """Return those of these positions whose text fits; never that of an empty text."""
         kept: list[int] = []
         for start in range(0, len(among), AT_ONCE):
             some = among[start : start + AT_ONCE]
-            kept.extend(at for at, text in zip(some.tolist(), self.take(some), strict=True) if fits(text))
+            kept.extend(at for at, text in zip(some.tolist(), self.take(some), strict=True) if text and fits(text))
         return np.array(kept, np.int64)
 
     def matching(self, pattern: str, among: Indexes | None = None) -> Indexes:
         """Return the positions, of all or of these, where an RE2 pattern is found; never that of an empty text."""
-        at = self.filled() if among is None else among
-        if not len(at):
-            return at
+        if among is not None and not len(among):
+            return among
         texts = self.array if among is None else self.array.take(pa.array(among))
         try:
-            found = pc.fill_null(pc.match_substring_regex(texts, pattern), False).to_numpy(zero_copy_only=False)
+            found = pc.and_(pc.match_substring_regex(texts, pattern), pc.greater(pc.binary_length(texts), 0))
         except pa.ArrowInvalid:
             # Arrow has an RE2 of its own, which may take less.
-            return self.where(re2.compile(pattern, quiet_options()).search, at)
-        matched: Indexes = at[found[at] if among is None else found]
-        return matched
+            return self.where(re2.compile(pattern, quiet_options()).search, self.filled() if among is None else among)
+        at: Indexes = np.flatnonzero(pc.fill_null(found, False).to_numpy(zero_copy_only=False))
+        return at if among is None else among[at]
 
 
 def _read(array: pa.Array) -> list[str]:
