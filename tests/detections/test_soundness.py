@@ -1,4 +1,4 @@
-"""Our engine against SQLite, through pySigma's backend for it: the same rows for every rule of the pack that it can ask.
+"""Our engine against SQLite, through pySigma's backend: the same rows for every rule of the pack that it can ask.
 
 The two share pySigma's reader of rules and our map of fields, and nothing after that: SQLite is asked of columns that
 hold what a field reads, one for each of its forms.
@@ -31,7 +31,8 @@ from soc_analyst.tools.detections.columns import TableViews
 from soc_analyst.tools.detections.evaluating import rows_meeting
 from soc_analyst.tools.detections.fields import field_map
 from soc_analyst.tools.detections.resolving import Never, resolve
-from soc_analyst.tools.detections.tree import fields_of, tests_of
+from soc_analyst.tools.detections.tree import fields_of
+from soc_analyst.tools.detections.tree import tests_of as parts_of
 from soc_analyst.tools.evidence import TableRows
 from soc_analyst.tools.logs.tables import load_tables
 
@@ -91,14 +92,14 @@ class Referee:
             raise NotComparable(f"backend: {type(error).__name__}") from error
         where = str(query).partition(" WHERE ")[2]
         _, limit = field_map().table_of(rule.logsource)
-        for test in tests_of(limit) if limit else ():
+        for test in parts_of(limit) if limit else ():
             assert test[:1] + test[2:3] == ["text", "is"]
-        kinds = [str(test[3]) for test in tests_of(limit)] if limit else []
+        kinds = [str(test[3]) for test in parts_of(limit)] if limit else []
         only = " or ".join(f"[actiontype#0] = '{kind}'" for kind in kinds) or "1"
         return {row - 1 for (row,) in self._base.execute(f"select rowid from logs where ({only}) and ({where})")}
 
     def _check(self, rule: CompiledRule) -> None:
-        for test in tests_of(rule.tree):
+        for test in parts_of(rule.tree):
             forms = 0 if test[1] is None else self.forms[test[1].lower()]
             if test[1] is None:
                 raise NotComparable("keyword")
