@@ -55,9 +55,13 @@ def findings(rows: Sequence[dict[str, Any]], *signals: tuple[Sequence[int], Leve
 
 
 def chain(
-    minutes: Sequence[float], hosts: Sequence[str], kinds: Sequence[tuple[str, str]] = WEAK
+    minutes: Sequence[float], hosts: Sequence[str], kinds: Sequence[tuple[str, str]] = WEAK, accounts: str = "jdoe"
 ) -> tuple[Finding, ...]:
-    rows = [process(host, at, f"tool.exe {n}") for n, (host, at) in enumerate(zip(hosts, minutes, strict=True))]
+    who = [*accounts.split(), *[accounts.split()[-1]] * 4]
+    rows = [
+        process(host, at, f"tool.exe {n}", InitiatingProcessAccountName=who[n])
+        for n, (host, at) in enumerate(zip(hosts, minutes, strict=True))
+    ]
     return findings(rows, *(([n], "low", *kind) for n, kind in enumerate(kinds)))
 
 
@@ -83,6 +87,18 @@ def test_weak_signals_over_several_tactics_within_the_hour_are_a_medium_together
 )
 def test_what_looks_like_a_chain_stays_low(minutes: Any, hosts: Any, kinds: Any) -> None:
     assert {one.confidence for one in chain(minutes, hosts, kinds)} == {"Low"}
+
+
+QUIET = [("T1033", "discovery"), ("T1059.003", "execution"), ("T1082", "discovery"), ("T1027.004", "stealth")]
+
+
+@pytest.mark.parametrize("accounts", ["SYSTEM", "WS-1$", "svc-inventory", "jdoe bob"])
+def test_signals_of_the_system_of_services_and_of_several_people_are_no_chain(accounts: str) -> None:
+    assert {one.confidence for one in chain([0, 10, 20, 40], ["ws-1"] * 4, WEAK, accounts)} == {"Low"}
+
+
+def test_looking_around_and_running_something_is_no_chain() -> None:
+    assert {one.confidence for one in chain([0, 10, 20, 40], ["ws-1"] * 4, QUIET)} == {"Low"}
 
 
 def test_a_lone_weak_signal_is_a_note() -> None:

@@ -26,7 +26,7 @@ from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 
 from .answering import observation
 from .stories import Chain, chains, told_together
-from .weighing import weigh
+from .weighing import person, weigh
 
 __all__ = ["RulesAnalyst"]
 
@@ -54,7 +54,7 @@ class RulesAnalyst:
             if detection.level != "informational":
                 groups.setdefault(_identity(detection), []).append(detection)
         told = [(subject, self._finding(group, case.evidence)) for (_, subject), group in groups.items()]
-        told += [(chain.subject, self._chain(chain, case.evidence)) for chain in _unexplained(case.detections, told)]
+        told += [(chain.subject, self._chain(chain, case.evidence)) for chain in _unexplained(case, told)]
         findings = told_together(told)
         kept, warnings = _without_most_of_the_low(findings)
         if not findings and (seen := observation(case)) is not None:
@@ -170,11 +170,12 @@ def _on(first: Detection) -> str:
     return f"{joint}{subject.value}"
 
 
-def _unexplained(detections: Iterable[Detection], told: Iterable[tuple[str, Finding]]) -> Iterator[Chain]:
+def _unexplained(case: CaseFile, told: Iterable[tuple[str, Finding]]) -> Iterator[Chain]:
     """Yield chains of weak signals on subjects of which nothing stronger is found: there they add nothing."""
     serious = {subject for subject, finding in told if finding.confidence != "Low"}
-    weak = [(_subject(each.entities), each) for each in detections if each.rule.level == "low"]
-    return chains((subject, each) for subject, each in weak if subject not in serious)
+    weak = [(_subject(each.entities), each) for each in case.detections if each.rule.level == "low"]
+    placed = [((subject, person(each.rows, case.evidence)), each) for subject, each in weak if subject not in serious]
+    return chains(placed)
 
 
 def _description(ordered: Sequence[Detection]) -> str:

@@ -15,6 +15,8 @@ SPAN = timedelta(hours=1)
 """How far apart the signals of one story may be."""
 RULES, TACTICS = 4, 3
 """Weak signals, and tactics among them, that are a finding together."""
+PREPARING = frozenset({"reconnaissance", "execution", "discovery", "stealth"})
+"""Tactics that administration and its tools run through every day: alone they come to nothing."""
 MOST_NAMED = 3
 
 
@@ -28,14 +30,14 @@ class Chain:
     minutes: int
 
 
-def chains(detections: Iterable[tuple[str, Detection]]) -> Iterator[Chain]:
-    """Yield the first chain on each subject that has one; the pairs are of subjects and weak detections."""
-    by_subject: dict[str, list[tuple[datetime, Detection]]] = {}
-    for subject, detection in detections:
+def chains(detections: Iterable[tuple[tuple[str, str], Detection]]) -> Iterator[Chain]:
+    """Yield the first chain of each person on each subject; the pairs name both beside a weak detection."""
+    by_subject: dict[tuple[str, str], list[tuple[datetime, Detection]]] = {}
+    for place, detection in detections:
         time = _time(detection)
-        if subject and time is not None and detection.tactics:
-            by_subject.setdefault(subject, []).append((time, detection))
-    for subject, timed in by_subject.items():
+        if all(place) and time is not None and detection.tactics:
+            by_subject.setdefault(place, []).append((time, detection))
+    for (subject, _), timed in by_subject.items():
         timed.sort(key=lambda one: one[0])
         found = next(filter(None, (_from(timed[at:]) for at in range(len(timed)))), None)
         if found is not None:
@@ -52,8 +54,9 @@ def _from(timed: Sequence[tuple[datetime, Detection]]) -> list[tuple[datetime, D
             firsts.setdefault(detection.rule.id, (time, detection))
     found = list(firsts.values())
     techniques = {detection.techniques[:1] for _, detection in found}
-    enough = len(found) >= RULES and len(techniques) >= RULES
-    return found if enough and len(_tactics([one for _, one in found])) >= TACTICS else []
+    tactics = _tactics([one for _, one in found])
+    enough = len(found) >= RULES and len(techniques) >= RULES and len(tactics) >= TACTICS
+    return found if enough and not PREPARING.issuperset(tactics) else []
 
 
 def _tactics(signals: Sequence[Detection]) -> tuple[str, ...]:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from soc_analyst.state.findings import Confidence, Detection, EvidenceRef, Level
+from soc_analyst.tools.detections.grouping import NOBODY
 from soc_analyst.tools.evidence import Evidence
 
 from .prevalence import Prevalence, prevalence
 
-__all__ = ["CONFIDENCE", "Weight", "weigh"]
+__all__ = ["CONFIDENCE", "Weight", "person", "weigh"]
 
 CONFIDENCE: Mapping[Level, Confidence] = {
     "critical": "High", "high": "High", "medium": "Medium", "low": "Low", "informational": "Low",
@@ -100,6 +101,13 @@ def _context(refs: Sequence[EvidenceRef], evidence: Evidence) -> Iterator[str]:
 def _signed_vendor(row: Mapping[str, Any]) -> bool:
     signed = str(row.get("InitiatingProcessSignatureStatus") or "").lower() == "valid"
     return signed and bool(VENDOR.match(str(row.get("InitiatingProcessFolderPath") or "")))
+
+
+def person(refs: Sequence[EvidenceRef], evidence: Evidence) -> str:
+    """Return the account that acted in the first row, in lower case; empty where it is no person's."""
+    row = next((row for ref in refs if (row := evidence.row(ref)) is not None), None)
+    name = _actor(row).lower() if row is not None else ""
+    return "" if name in NOBODY or name.endswith("$") or SERVICE.search(name) else name
 
 
 def _actor(row: Mapping[str, Any]) -> str:
