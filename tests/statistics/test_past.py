@@ -196,3 +196,12 @@ def test_hosts_new_to_an_account(rows: list[Row], expected: dict[str, str]) -> N
 def test_a_known_round_of_hosts_is_no_news() -> None:
     rounds = [logged_on(day * DAY + i * 60.0, f"srv{i}") for day in range(5) for i in range(6)]
     assert levels("DeviceLogonEvents", rounds) == {}
+
+
+def test_new_countries_of_many_accounts_are_told_of_ten() -> None:
+    names = [f"u{n}@contoso.com" for n in range(12)]
+    rows = [{**row, "UserPrincipalName": name} for name in names for row in past()]
+    rows += [entry(5.5 * DAY, country="RO", user=name) for name in names]
+    told = [detection for detection in found(evidence("SigninLogs", rows)) if detection.rule.id == COUNTRY]
+    assert len(told) == 10
+    assert all([claim.expected for claim in detection.claims[1:]] == [20, 0] for detection in told)

@@ -21,6 +21,7 @@ FASTEST_KMH = 1000.0
 NEAR_KM = 500.0
 """Geolocation of addresses is wrong by hundreds of kilometres."""
 PAST_TO_TRUST = 10
+AT_MOST = 10
 
 TRAVEL = Sighting(
     id="stat-impossible-travel",
@@ -61,19 +62,28 @@ def accounts_travel_impossibly(evidence: Evidence) -> Iterator[Detection]:
 
 
 def countries_are_new(evidence: Evidence) -> Iterator[Detection]:
-    """Report (low) an account's first success from a country after at least ten sign-ins from others."""
+    """Report (low) an account's first success from a country after at least ten from others; ten accounts at most."""
     frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType", "Location"))
     if frame is None:
         return
-    countries = frame.text("Location")
-    for user, rows in _successes(frame).items():
-        known: Counter[str] = Counter()
-        for i in rows:
-            country = countries[i].strip().upper()
-            comparable = [name for name in known if (len(name) == 2) == (len(country) == 2)]
-            if country and not known[country] and sum(known[name] for name in comparable) >= PAST_TO_TRUST:
-                yield _new_country(frame, user, i, country, known)
-            known[country] += bool(country)
+    countries = frame.coded("Location").mapped(lambda text: text.strip().upper()).texts()
+    accounts = _successes(frame).items()
+    found = [(user, *each) for user, rows in accounts for each in _new_countries(countries, rows)]
+    for user, i, country, known in sorted(found, key=lambda each: frame.times[each[1]] or 0.0)[:AT_MOST]:
+        yield _new_country(frame, user, i, country, known)
+
+
+def _new_countries(countries: list[str], rows: list[int]) -> Iterator[tuple[int, str, Counter[str]]]:
+    """Yield the rows from a country that the account's earlier ones lack, with how often each earlier one was seen."""
+    known: Counter[str] = Counter()
+    for i in rows:
+        country = countries[i]
+        if country and country not in known:
+            alike = sum(count for name, count in known.items() if (len(name) == 2) == (len(country) == 2))
+            if alike >= PAST_TO_TRUST:
+                yield i, country, known.copy()
+        if country:
+            known[country] += 1
 
 
 def _successes(frame: Frame) -> dict[str, list[int]]:
