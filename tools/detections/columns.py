@@ -273,6 +273,15 @@ def _json(reading: Reading, value: str) -> Iterable[str]:
     return [_text(each) for each in found if each is not None] or ("",)
 
 
+def _modified(reading: Reading, value: str) -> Iterable[str]:
+    """Give the new values of a modified property, which the log keeps as JSON within JSON."""
+    found = []
+    for each in _inside(_parsed(value), ("modifiedproperties",)):
+        if isinstance(each, dict) and str(each.get("displayName")).lower() == reading.path[0]:
+            found.append(_text(each.get("newValue")).strip('"'))
+    return found or ("",)
+
+
 def _elements(_: Reading, value: str) -> Iterable[str]:
     parsed = _parsed(value)
     return [_text(each) for each in parsed] or ("",) if isinstance(parsed, list) else (value,)
@@ -310,4 +319,5 @@ COMPUTED: dict[str, Callable[..., Iterable[str]]] = {
     "translate": _translate,
     "json": _json,
     "elements": _elements,
+    "modified": _modified,
 }

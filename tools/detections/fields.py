@@ -24,7 +24,7 @@ class Reading:
     of: str
     columns: tuple[str, ...]
     path: tuple[str, ...] = ()
-    """Names inside the JSON of the column, for `json`."""
+    """Names inside the JSON of the column, for `json`; the name of the property, for `modified`."""
     to: tuple[tuple[str, str], ...] = ()
     """Values in lower case and what they stand for, for `translate`."""
     otherwise: str = ""
@@ -100,6 +100,9 @@ def _reading(specification: str | Mapping[str, Any], columns: Mapping[str, str])
         column = columns.get(source["column"].lower())
         to = tuple((value.lower(), meaning) for value, meaning in source["to"].items())
         return Reading(of, (column,), to=to, otherwise=source.get("otherwise", "")) if column else None
+    if of == "modified":
+        column = columns.get(source[0].lower())
+        return Reading(of, (column,), path=(source[1].lower(),)) if column else None
     wanted = [source] if isinstance(source, str) else source
     found = tuple(columns.get(name.lower(), "") for name in wanted)
     return Reading(of, found) if any(found) else None

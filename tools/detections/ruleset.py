@@ -242,16 +242,25 @@ def _below(folder: Traversable) -> Iterator[tuple[str, Traversable]]:
 
 
 def _files_of(folder: Path) -> Iterator[tuple[str, bytes | RuleFault]]:
-    for parent, folders, names in os.walk(folder):
+    lost: list[RuleFault] = []
+
+    def lose(error: OSError) -> None:
+        lost.append(RuleFault(str(error.filename), 1, f"cannot be read: {error.strerror or error}"))
+
+    for parent, folders, names in os.walk(folder, onerror=lose):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if name.endswith(SUFFIXES) and not name.startswith("."):
                 path = Path(parent, name)
                 yield str(path), _content(path, str(path))
+    yield from ((fault.path, fault) for fault in lost)
 
 
 def _content(file: Traversable, name: str) -> bytes | RuleFault:
     try:
+        if isinstance(file, Path) and file.exists() and not file.is_file():
+            # A pipe would be waited for, and who writes to it may never come.
+            return RuleFault(name, 1, "not a file")
         with file.open("rb") as stream:
             content: bytes = stream.read(MAX_BYTES + 1)
     except OSError as error:
