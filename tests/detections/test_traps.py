@@ -142,3 +142,170 @@ def test_an_image_is_found_by_name_alone(tmp_path: Path) -> None:
         InitiatingProcessFileName=["cmd.exe", "cmd.exe", "cmd.exe", "xcmd.exe"],
     )  # fmt: skip
     assert found == [0, 1, 2]
+
+
+NETWORK = {"product": "windows", "category": "network_connection"}
+AUDIT = {"product": "azure", "service": "auditlogs"}
+SIGNIN = {"product": "azure", "service": "signinlogs"}
+
+
+def on(folder: Path, table: str, logsource: dict[str, str], selection: Any, **columns: list[Any]) -> list[int]:
+    return hits(folder, {"s": selection, "condition": "s"}, table, logsource, **columns)
+
+
+def test_a_field_may_be_compared_with_another(tmp_path: Path) -> None:
+    own, parent = ["a.exe", "A.EXE", "b.exe", None, None], ["A.exe", "a.exe -x", "c.exe", None, "d"]
+    columns = {"ProcessCommandLine": own, "InitiatingProcessCommandLine": parent}
+    table = "DeviceProcessEvents"
+    assert on(tmp_path, table, PROCESSES, {"CommandLine|fieldref": "ParentCommandLine"}, **columns) == [0]
+    starts = {"ParentCommandLine|fieldref|startswith": "CommandLine"}
+    assert on(tmp_path, table, PROCESSES, starts, **columns) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [("10.0.0.0/8", [0, 4]), ("2001:db8::/32", [1, 2]), ("fe80::/10", []), ("192.168.1.7", [3])],
+)
+def test_networks_of_both_kinds(tmp_path: Path, network: str, expected: list[int]) -> None:
+    addresses = [
+        "10.1.2.3",
+        "2001:db8::1",
+        "2001:0DB8:0:0::2",
+        "192.168.1.7",
+        "::ffff:10.9.9.9",
+        "110.1.1.1",
+        "x",
+        None,
+    ]
+    modifier = "|cidr" if "/" in network else ""
+    found = on(tmp_path, "DeviceNetworkEvents", NETWORK, {f"DestinationIp{modifier}": network}, RemoteIP=addresses)
+    assert found == expected
+
+
+def test_keywords_stand_in_any_text_and_all_of_them_where_told(tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {
+        "ProcessCommandLine": ["x EVIL", None, "bad"],
+        "FileName": ["", "evil.exe", "evil"],
+    }
+    table = "DeviceProcessEvents"
+    assert on(tmp_path, table, PROCESSES, ["evil"], **columns) == [0, 1, 2]
+    assert on(tmp_path, table, PROCESSES, {"|all": ["evil", "bad"]}, **columns) == [2]
+
+
+def test_paths_lead_through_json_lists_and_text(tmp_path: Path) -> None:
+    inner = '{"role": {"name": "Global Administrator"}}'
+    targets = [
+        '[{"type": "User", "modifiedProperties": [{"displayName": "R", "newValue": "\\"Owner\\""}]}]',
+        '[{"type": "Group"}]',
+        "[{",
+        None,
+        f'[{{"more": "{inner}"}}]'.replace('{"role', '{\\"role').replace('": {"name": "', '\\": {\\"name\\": \\"')
+        .replace('Administrator"}}', 'Administrator\\"}}'),
+    ]  # fmt: skip
+
+    def found(selection: dict[str, Any]) -> list[int]:
+        return on(tmp_path, "AuditLogs", AUDIT, selection, TargetResources=targets)
+
+    assert found({"TargetResources.modifiedProperties.newValue|contains": "owner"}) == [0]
+    assert found({"targetresources.TYPE": ["group", "user"]}) == [0, 1]
+    assert found({"TargetResources.more.role.name": "global administrator"}) == [4]
+
+
+def test_hashes_go_bare_and_with_their_kind(tmp_path: Path) -> None:
+    columns = {"SHA256": ["ab" * 32, None], "MD5": ["cd" * 16, "cd" * 16], "ProcessCommandLine": ["x", "y"]}
+    for value, expected in (("SHA256=" + "AB" * 32, [0]), ("ab" * 32, [0]), ("MD5=" + "cd" * 16, [0, 1])):
+        assert on(tmp_path, "DeviceProcessEvents", PROCESSES, {"Hashes|contains": value}, **columns) == expected
+    unseen = rules_of(tmp_path, {"s": {"Imphash": "ab"}, "condition": "s"}, PROCESSES)
+    assert unseen.unsupported == {"field Imphash": 1}
+
+
+def test_all_values_and_existence(tmp_path: Path) -> None:
+    lines: list[str | None] = ["a b", "a", None, ""]
+    assert on_commands(tmp_path, {"CommandLine|contains|all": ["a", "B"]}, lines) == [0]
+    assert on_commands(tmp_path, {"CommandLine|exists": True}, lines) == [0, 1]
+    assert on_commands(tmp_path, {"CommandLine|exists": False}, lines) == [2, 3]
+    assert on_commands(tmp_path, {"CommandLine": None}, lines) == [2, 3]
+    assert on_commands(tmp_path, {"CommandLine": ""}, lines) == [2, 3]
+    assert on_commands(tmp_path, {"CommandLine": "*"}, lines) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("modifier", "encoding"), [("wide", "utf-16-le"), ("utf16le", "utf-16-le"), ("utf16be", "utf-16-be")]
+)
+def test_encoded_commands_of_wide_characters(tmp_path: Path, modifier: str, encoding: str) -> None:
+    import base64
+
+    coded: list[str | None] = [
+        "powershell -e " + base64.b64encode(("x" * shift + "iex(New-Object)").encode(encoding)).decode()
+        for shift in range(3)
+    ]
+    assert on_commands(tmp_path, {f"CommandLine|{modifier}|base64offset|contains": "iex(New"}, coded) == [0, 1, 2]
+
+
+def test_placeholders_are_unsupported_and_counted(tmp_path: Path) -> None:
+    loaded = rules_of(tmp_path, {"s": {"User|expand": "%admins%"}, "condition": "s"}, PROCESSES)
+    assert loaded.rules == ()
+    assert loaded.unsupported == {"placeholder": 1}
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "expected"), [("hour", 3, [0]), ("day", 4, [0, 1]), ("year", 2025, [2]), ("minute", 30, [0, 2])]
+)
+def test_parts_of_a_time(tmp_path: Path, part: str, value: int, expected: list[int]) -> None:
+    times = ["2026-03-04T03:30:00Z", "2026-03-04T12:00:01.5Z", "2025-12-31T23:30:00+00:00", "never", None]
+    columns = {"ProcessCommandLine": ["x"] * 5, "ProcessCreationTime": times}
+    selection = {f"ProcessCreationTime|{part}": value}
+    assert on(tmp_path, "DeviceProcessEvents", PROCESSES, selection, **columns) == expected
+
+
+def test_numbers_kept_as_text_are_compared_as_numbers(tmp_path: Path) -> None:
+    ports = ["99", "1000", " 5", "9e1", "1_000", "x", "", None, "1" * 5000]
+
+    def found(selection: dict[str, Any]) -> list[int]:
+        return on(tmp_path, "DeviceNetworkEvents", NETWORK, selection, RemotePort=ports)
+
+    assert found({"DestinationPort|gt": 99}) == [1]
+    assert found({"DestinationPort|gte": 90, "DestinationPort|lt": 1000}) == [0, 3]
+    assert found({"DestinationPort": 1000}) == [1]
+
+
+def test_nulls_wrong_types_and_long_texts_cost_no_other_row(tmp_path: Path) -> None:
+    rows: dict[str, list[Any]] = {
+        "ProcessCommandLine": ["x" * 1_000_000 + "EVIL", None, "evil", ""],
+        "ProcessId": [1, None, 4, 5],
+        "InitiatingProcessCommandLine": [None] * 4,
+    }
+    selection = {"CommandLine|contains": "evil", "ProcessId": 4}
+    assert on(tmp_path, "DeviceProcessEvents", PROCESSES, selection, **rows) == [2]
+    assert on_commands(tmp_path, {"CommandLine|re": "(?i)x+evil$"}, rows["ProcessCommandLine"]) == [0]
+    rows |= {"ProcessCommandLine": [1.5, None, 2.0, float("nan")], "FileName": [["evil"], [], None, ["a"]]}
+    assert on(tmp_path, "DeviceProcessEvents", PROCESSES, {"CommandLine": 2, "ProcessId": 4}, **rows) == [2]
+    assert on(tmp_path, "DeviceProcessEvents", PROCESSES, {"FileName|contains": "evil"}, **rows) == [0]
+    rows |= {"ProcessCommandLine": [None] * 4}
+    assert on(tmp_path, "DeviceProcessEvents", PROCESSES, {"CommandLine|contains": "e"}, **rows) == []
+
+
+def test_azure_fields_go_by_the_names_that_public_rules_use(tmp_path: Path) -> None:
+    consent = '[{"modifiedProperties": [{"displayName": "ConsentContext.IsAdminConsent", "newValue": "\\"False\\""}]}]'
+    audit = {"OperationName": ["Consent to application", "Add user"], "TargetResources": [consent, None],
+             "ResultReason": [None, "Microsoft.online.Security.x"], "Result": ["success", "failure"]}  # fmt: skip
+    for selection, expected in (
+        ({"ConsentContext.IsAdminConsent": "false", "properties.message": "Consent to application"}, [0]),
+        ({"failure_status_reason|contains": "online.security"}, [1]),
+        ({"properties.message": "Add user", "Status": "failure"}, [1]),
+        ({"operationName|contains|all": ["consent", "application"]}, [0]),
+    ):
+        assert on(tmp_path, "AuditLogs", AUDIT, selection, **audit) == expected
+    signin = {"AuthenticationProtocol": ["deviceCode", "ropc", None], "ResultType": ["0", "50126", "0"],
+              "DeviceDetail": ['{"isCompliant": true, "trustType": ""}', '{"isCompliant": false}', None],
+              "RiskEventTypes_V2": ['["passwordSpray", "x"]', "[]", None]}  # fmt: skip
+    for selection, expected in (
+        ({"properties.message": "Device Code"}, [0]),
+        ({"properties.message": "ROPC"}, [1]),
+        ({"Status": "Success"}, [0, 2]),
+        ({"authentication_result": "failure", "resulttype": [50126, 50053]}, [1]),
+        ({"DeviceDetail.isCompliant": False}, [1]),
+        ({"DeviceDetail.isCompliant": "True"}, [0]),
+        ({"riskEventType": "passwordSpray"}, [0]),
+    ):
+        assert on(tmp_path, "SigninLogs", SIGNIN, selection, **signin) == expected

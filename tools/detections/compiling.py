@@ -72,7 +72,7 @@ def compile_rule(document: Mapping[str, Any]) -> Tree:
     if any("|" in str(condition) for condition in _conditions(document)):
         raise Unsupported("aggregation in the condition")
     try:
-        rule = SigmaRule.from_dict(dict(document), policy=POLICY)
+        rule = SigmaRule.from_dict({**document, "detection": _spelled(document.get("detection"))}, policy=POLICY)
         parsed = [condition.parsed for condition in rule.detection.parsed_condition]
     except SigmaRegularExpressionError as error:
         raise Unsupported("regular expression that RE2 does not take") from error
@@ -82,6 +82,18 @@ def compile_rule(document: Mapping[str, Any]) -> Tree:
     if not trees:
         raise SigmaError("the condition is empty")
     return trees[0] if len(trees) == 1 else ["or", trees]
+
+
+def _spelled(detection: Any) -> Any:
+    """Return a detection with the modifier utf16le, which pySigma does not know, by its other name."""
+    if isinstance(detection, list):
+        return [_spelled(each) for each in detection]
+    if not isinstance(detection, Mapping):
+        return detection
+    return {
+        name.replace("|utf16le", "|wide") if isinstance(name, str) else name: _spelled(each)
+        for name, each in detection.items()
+    }
 
 
 def _conditions(document: Mapping[str, Any]) -> list[Any]:

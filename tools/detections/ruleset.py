@@ -23,7 +23,7 @@ from .tree import Tree, Unsupported, fields_of
 
 __all__ = ["CompiledRule", "RuleFault", "RuleSet", "load_rules"]
 
-FORM = "2"
+FORM = "3"
 """Raise it when the compiled form changes: older caches are then ignored."""
 MAX_BYTES = 1_000_000
 SUFFIXES = (".yml", ".yaml")
