@@ -26,6 +26,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as parquet
 import yaml
 from detections_speed_sql import statement_of
 
@@ -53,8 +54,8 @@ WORDS = re.split(
 )
 
 
-def rows_of(size: int) -> TableRows:
-    """Return process starts with near-unique command lines, as Arrow."""
+def write_rows(path: Path, size: int) -> dict[str, float]:
+    """Write process starts with near-unique command lines."""
     draw = np.random.default_rng(7)
     program = np.array(PROGRAMS)[draw.zipf(1.3, size) % len(PROGRAMS)]
     parent = np.array(PROGRAMS)[draw.zipf(1.5, size) % len(PROGRAMS)]
@@ -85,7 +86,14 @@ def rows_of(size: int) -> TableRows:
         "InitiatingProcessParentFileName": np.array(["services.exe", "explorer.exe", "svchost.exe"])[host % 3],
     }
     table = pa.table({name: pa.array(column) for name, column in columns.items()})
-    return TableRows(TABLE, table, ("q1",) * size, tuple(range(size)))
+    parquet.write_table(table, path)
+    return {"rows": size}
+
+
+def rows_of(path: Path) -> TableRows:
+    """Return the written rows."""
+    table = parquet.read_table(path, memory_map=True)
+    return TableRows(TABLE, table, ("q1",) * len(table), tuple(range(len(table))))
 
 
 def write_rules(folder: Path, count: int) -> None:
@@ -125,9 +133,9 @@ def measure_load(folder: Path, cache: Path) -> dict[str, float]:
     return {"seconds": _timed(lambda: loaded(folder, cache))}
 
 
-def measure_ours(folder: Path, cache: Path, size: int) -> dict[str, float]:
+def measure_ours(folder: Path, cache: Path, written: Path) -> dict[str, float]:
     """Time the rules over the rows, from Arrow to the numbers of the rows that meet each."""
-    rules, rows = loaded(folder, cache), rows_of(size)
+    rules, rows = loaded(folder, cache), rows_of(written)
     before = _peak()
     found = 0
 
@@ -141,10 +149,10 @@ def measure_ours(folder: Path, cache: Path, size: int) -> dict[str, float]:
     return {"seconds": seconds, "rules": len(rules.rules), "matches": found, "before": before, "peak": _peak()}
 
 
-def measure_sql(folder: Path, size: int, engine: str, sample: int) -> dict[str, float]:
+def measure_sql(folder: Path, written: Path, engine: str, sample: int) -> dict[str, float]:
     """Time one SELECT a rule for a sample of the rules."""
     statements = list(_statements(folder, engine, sample))
-    run = _sqlite(rows_of(size)) if engine == "sqlite" else _duckdb(rows_of(size))
+    run = _sqlite(rows_of(written)) if engine == "sqlite" else _duckdb(rows_of(written))
     seconds = _timed(lambda: [run(text) for text in statements])
     return {"seconds": seconds, "rules": len(statements)}
 
@@ -206,23 +214,25 @@ def _apart(*arguments: object) -> dict[str, float]:
     return found
 
 
-def _measure(
-    what: str, folder: str, cache: str, size: str = "0", engine: str = "", sample: str = "0"
-) -> dict[str, float]:
+def _measure(what: str, first: str, second: str, written: str = "", engine: str = "", sample: str = "0") -> Any:
+    if what == "rows":
+        return write_rows(Path(first), int(second))
     if what == "load":
-        return measure_load(Path(folder), Path(cache))
+        return measure_load(Path(first), Path(second))
     if what == "ours":
-        return measure_ours(Path(folder), Path(cache), int(size))
-    return measure_sql(Path(folder), int(size), engine, int(sample))
+        return measure_ours(Path(first), Path(second), Path(written))
+    return measure_sql(Path(first), Path(written), engine, int(sample))
 
 
 def _compare(folder: Path, cache: Path, rules: int, size: int, sample: int) -> None:
-    ours = _apart("ours", folder, cache, size)
+    written = folder.parent / f"{size}.parquet"
+    _apart("rows", written, size)
+    ours = _apart("ours", folder, cache, written)
     rate = ours["rules"] * size / ours["seconds"] / 1e6
     told = f"{ours['seconds']:.2f} s, {rate:.1f} M rules x rows/s, {ours['matches']:.0f} matches"
     _say(f"{rules:5} rules, {size} rows: {told}; peak {ours['peak']:.0f} MB, {ours['before']:.0f} MB before")
     for engine in ("sqlite", "duckdb") if sample else ():
-        found = _apart("sql", folder, cache, size, engine, sample)
+        found = _apart("sql", folder, cache, written, engine, sample)
         each = found["seconds"] / found["rules"]
         _say(f"      {engine}: {found['rules']:.0f} rules in {found['seconds']:.1f} s, {each * 1000:.0f} ms a rule; "
               f"extrapolated {each * rules:.0f} s, {each * rules / ours['seconds']:.0f}x ours")  # fmt: skip

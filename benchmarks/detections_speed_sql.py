@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -20,7 +21,7 @@ def statement_of(rule: Mapping[str, Any], engine: str) -> str:
     if engine == "sqlite":
         return text
     # DuckDB has no collation of columns that LIKE heeds, and spells a search by regex as a function.
-    return text.replace(" LIKE ", " ILIKE ").replace(" REGEXP ", " SIMILAR TO ")
+    return re.sub(r"(\w+) REGEXP ('(?:[^']|'')*')", r"regexp_matches(\1, \2)", text.replace(" LIKE ", " ILIKE "))
 
 
 @lru_cache(maxsize=1)
