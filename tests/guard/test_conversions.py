@@ -22,6 +22,7 @@ CONVERTED = [
     ("DeviceLogonEvents | where IsLocalAdmin == 'False' | count", "IsLocalAdmin == false"),
     ("SigninLogs | where DurationMs == ResultType | count", "tostring(DurationMs) == ResultType"),
     ("let l = pack_array('a', 5, true); SigninLogs | where Id in (l) | count", 'let l = dynamic(["a", 5, true])'),
+    ("SigninLogs | extend x = replace('a', 'b', Id) | project x", 'x = replace_regex(Id, "a", "b")'),
     ("SigninLogs | extend x = 20min / 2 | project x", "x = 10m"),
     ("SigninLogs | extend x = 1h / -7 | project x", "x = -"),
     ("SigninLogs | extend x = (now() - TimeGenerated) / DurationMs | project x", "* (real(1.0) / DurationMs)"),

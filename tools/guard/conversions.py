@@ -65,7 +65,13 @@ def _number(literal: Literal) -> Literal | None:
 
 
 def converted(node: Call) -> Call | None:
-    """Return `extract(…, typeof(long))` as the conversion it stands for, and None for any other call."""
+    """Return a call that is written otherwise now, in its new form; None for any other call.
+
+    `extract(…, typeof(long))` is a conversion, and `replace(regex, rewrite, source)` has another order of arguments.
+    """
+    if node.name == "replace" and len(node.args) == 3:
+        regex, rewrite, source = node.args
+        return Call("replace_regex", (source, regex, rewrite), span=node.span)
     last = node.args[-1] if node.args else None
     if not (isinstance(last, Call) and last.name == "typeof" and len(last.args) == 1):
         return None
