@@ -151,6 +151,7 @@ def _nothing_leaks(
 INPUTS = st.one_of(QUERIES, MUTATED, MUTANTS, MUTANTS, MUTANTS, NOISE)
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kql=INPUTS)
 def test_no_generated_text_sees_more_than_it_may(
@@ -159,6 +160,7 @@ def test_no_generated_text_sees_more_than_it_may(
     _nothing_leaks(kql, policy, tables, window, workspace)
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # some of the texts are meant to be large
 @pytest.mark.slow
 @settings(max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kql=INPUTS)
