@@ -20,7 +20,7 @@ OUTPUTS = [
     ("SigninLogs | summarize sum(DurationMs), avg(DurationMs)", "sum_DurationMs:long avg_DurationMs:real"),
     ("SigninLogs | summarize make_set(Id), makelist(Id)", "set_Id:dynamic list_Id:dynamic"),
     ("SigninLogs | summarize percentile(DurationMs, 95)", "percentile_DurationMs_95:long"),
-    ("SigninLogs | summarize take_any(Id), max(Status.z)", "Id:string max_Status_z:dynamic"),
+    ("SigninLogs | summarize take_any(Id), make_set(Status.z)", "Id:string set_Status_z:dynamic"),
     ("SigninLogs | summarize count() by bin(TimeGenerated, 1h)", "TimeGenerated:datetime count_:long"),
     ("SigninLogs | summarize count() by tostring(Status.errorCode)", "Status_errorCode:string count_:long"),
     ("SigninLogs | summarize count() by tolower(Id)", "Column1:string count_:long"),

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from soc_analyst.tools.kql.tree import Binary, Call, Expr, Literal, Name
 
-from .dialect import Signature
 from .frames import Kind
 
-__all__ = ["alike", "as_text", "as_wanted", "constant", "converted", "quotient"]
+__all__ = ["alike", "as_text", "constant", "converted", "quotient"]
 
 _NUMBERS = frozenset({"long", "int", "real"})
 _IN_JSON = frozenset({"string", "long", "bool"})
@@ -99,10 +98,3 @@ def constant(name: str, args: Sequence[Expr]) -> Literal | None:
         return None
     values = [arg.value for arg in args if isinstance(arg, Literal)]
     return Literal("dynamic", json.dumps(values, ensure_ascii=False, separators=(",", ":")))
-
-
-def as_wanted(signature: Signature, place: int, arg: Expr, kind: Kind) -> Expr:
-    """Return a dynamic value as text where text is wanted: written out, every engine reads it alike."""
-    if kind != "dynamic" or not signature.takes or signature.takes_at(place) != "string":
-        return arg
-    return Call("tostring", (arg,), span=arg.span)

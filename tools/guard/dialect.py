@@ -10,33 +10,54 @@ from pathlib import Path
 
 import yaml
 
-__all__ = ["Dialect", "Signature", "dialect"]
+__all__ = ["Dialect", "Form", "Signature", "dialect"]
 
-_ARGUMENT = re.compile(r"([a-z]+)(\?|\.\.\.)?\Z")
+_ARGUMENT = re.compile(r"(\()?((?:const |literal |column )?[a-z_]+)(\))?(\?|\.\.\.)?\Z")
+
+_SHOWN = {"text": "string", "json": "string", **dict.fromkeys(("plain", "exact", "common", "choice", "ordered"), "any")}
+"""Words of signatures as hints show them; what else they ask is said where it is missing."""
 
 
 @dataclass(frozen=True)
-class Signature:
-    """What a function takes and gives; the last argument may be repeated."""
+class Form:
+    """One way to call a function: what it takes and gives; some arguments in a row may be repeated."""
 
     takes: tuple[str, ...]
     gives: str
     required: int
-    repeated: bool = False
+    repeated: range = range(0)
 
-    def takes_at(self, position: int) -> str:
-        """Return the type wanted at a position."""
-        return self.takes[min(position, len(self.takes) - 1)]
+    def wanted(self, count: int) -> tuple[str, ...] | None:
+        """Return what each of so many arguments must be, or None where there cannot be so many."""
+        more, round_ = count - len(self.takes), len(self.repeated)
+        if more > 0 and round_ and more % round_ == 0:
+            before, after = self.takes[: self.repeated.stop], self.takes[self.repeated.stop :]
+            return before + self.takes[self.repeated.start : self.repeated.stop] * (more // round_) + after
+        return self.takes[:count] if self.required <= count <= len(self.takes) else None
 
     @property
     def shown(self) -> str:
         """Return the arguments as a hint shows them: `(string, long, [long])`."""
-        parts = [kind if at < self.required else f"[{kind}]" for at, kind in enumerate(self.takes)]
-        return f"({', '.join([*parts, *(['...'] if self.repeated else [])])})"
+        words = [_SHOWN.get(word, word) for word in self.takes]
+        parts = [word if at < self.required else f"[{word}]" for at, word in enumerate(words)]
+        parts[self.repeated.stop : self.repeated.stop] = ["..."] * bool(self.repeated)
+        return f"({', '.join(parts)})"
 
-    def accepts(self, count: int) -> bool:
-        """Return whether so many arguments can be given."""
-        return self.required <= count and (self.repeated or count <= len(self.takes))
+
+@dataclass(frozen=True)
+class Signature:
+    """The ways to call a function."""
+
+    forms: tuple[Form, ...]
+
+    @property
+    def shown(self) -> str:
+        """Return the ways to call it as a hint shows them."""
+        return " or ".join(form.shown for form in self.forms)
+
+    def taking(self, count: int) -> tuple[Form, ...]:
+        """Return the forms that so many arguments can be given to."""
+        return tuple(form for form in self.forms if form.wanted(count) is not None)
 
 
 @dataclass(frozen=True)
@@ -53,6 +74,8 @@ class Dialect:
     rows: Mapping[str, Signature]
     """Functions of neighbouring rows."""
     azure_only: frozenset[str]
+    choices: Mapping[str, tuple[str, ...]]
+    """Texts that stand where only some have a meaning, by the word for them in a signature."""
 
 
 @lru_cache(maxsize=1)
@@ -68,16 +91,22 @@ def dialect() -> Dialect:
         read["refused"],
         {name: _signature(text) for name, text in read["rows"].items()},
         frozenset({*beyond["functions"], *beyond["aggregates"]}),
+        {word: tuple(texts) for word, texts in read["choices"].items()},
     )
 
 
 def _signature(text: str) -> Signature:
+    return Signature(tuple(_form(one.strip()) for one in text.split(" | ")))
+
+
+def _form(text: str) -> Form:
     before, _, gives = text.partition("->")
     matches = [_ARGUMENT.match(part.strip()) for part in before.split(",") if part.strip()]
-    arguments = [(match[1], match[2]) for match in matches if match]
+    arguments = [match for match in matches if match]
     if len(arguments) != len(matches):
         raise ValueError(f"not a signature: {text}")
-    required = sum(mark != "?" for _, mark in arguments)
-    return Signature(
-        tuple(kind for kind, _ in arguments), gives.strip(), required, bool(arguments) and arguments[-1][1] == "..."
-    )
+    ends = [at for at, match in enumerate(arguments) if match[4] == "..."]
+    starts = [at for at, match in enumerate(arguments) if match[1]] or ends
+    repeated = range(starts[0], ends[0] + 1) if ends else range(0)
+    required = sum(match[4] != "?" for match in arguments)
+    return Form(tuple(match[2] for match in arguments), gives.strip(), required, repeated)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import re2
 
 from soc_analyst.tools.kql.calls import ToScalar
@@ -31,10 +29,11 @@ from soc_analyst.tools.kql.tree import (
 from soc_analyst.tools.kql.trouble import instead
 from soc_analyst.tools.kql.words import ARITHMETIC, COMPARISONS
 
-from .conversions import alike, as_text, as_wanted, constant, converted, quotient
-from .dialect import Signature, dialect
+from .arguments import Argument, judged
+from .conversions import alike, as_text, constant, converted, quotient
+from .dialect import dialect
 from .frames import TIME, Frame, Kind
-from .kinds import arithmetic, between, can_be, comparable, joined, ordered
+from .kinds import arithmetic, between, can_be, comparable, ordered
 from .neighbours import function_like
 from .scope import Bind, Scope
 
@@ -314,16 +313,16 @@ class Typist:
             return self._unknown(node, name)
         # An aggregate may stand within a function, but never within another aggregate.
         inner = Typist(self.scope, self.frame, self._bind, aggregates=self._aggregates and name in words.functions)
-        bound = [inner.bound(arg) for arg in node.args]
-        kinds = [kind for _, kind in bound]
-        self._arguments(node, signature, kinds)
-        if (answer := constant(name, [arg for arg, _ in bound])) is not None:
+        given = [Argument(arg, *inner.bound(arg)) for arg in node.args]
+        args, kind = judged(self.scope, self.frame, node, signature, given)
+        if name in _REGEX_AT and len(args) > _REGEX_AT[name]:
+            self.regex(node.args[_REGEX_AT[name]])
+        if (answer := constant(name, args)) is not None:
             return answer, "dynamic"
-        args = tuple(as_wanted(signature, place, arg, kind) for place, (arg, kind) in enumerate(bound))
-        if name in ("prev", "next") and kinds[:1] == ["string"] and len(args) < 3:
+        if name in ("prev", "next") and kind == "string" and len(args) < 3:
             # Beyond the last row a text is empty in Kusto, never null.
             args = (args[0], *(args[1:] or (Literal("long", 1),)), Literal("string", ""))
-        return Call(name, args, span=node.span), _given(signature, kinds)
+        return Call(name, args, span=node.span), kind
 
     def _over_rows(self, node: Call) -> None:
         """Report a function of neighbouring rows where rows have none."""
@@ -351,39 +350,9 @@ class Typist:
                 self.bound(arg)
         return node, "any"
 
-    def _arguments(self, node: Call, signature: Signature, kinds: list[Kind]) -> None:
-        if not signature.accepts(len(kinds)):
-            wanted = f"{signature.required} or more" if signature.repeated else _span_of(signature)
-            message = f"{node.name}() takes {wanted} arguments, not {len(kinds)}"
-            self.scope.report("wrong-arguments", message, node, f"write {node.name}{signature.shown}")
-            return
-        if node.name in _REGEX_AT:
-            self.regex(node.args[_REGEX_AT[node.name]])
-        for position, (kind, arg) in enumerate(zip(kinds, node.args, strict=True)):
-            wanted_kind = signature.takes_at(position)
-            if not can_be(kind, wanted_kind):
-                message = f"{node.name}() takes {wanted_kind} here, this is {kind}"
-                use = f"use to{wanted_kind}()" if wanted_kind == "string" else f"write {node.name}{signature.shown}"
-                self.scope.report("type-mismatch", message, arg, use)
-
 
 def _then(pipeline: Pipeline, step: Operator) -> Pipeline:
     return Pipeline(pipeline.source, (*pipeline.steps, step), span=pipeline.span)
-
-
-def _span_of(signature: Signature) -> str:
-    most = len(signature.takes)
-    return str(most) if most == signature.required else f"{signature.required} to {most}"
-
-
-def _given(signature: Signature, kinds: list[Kind]) -> Kind:
-    if signature.gives == "same":
-        return kinds[0] if kinds else "any"
-    if signature.gives == "wide":
-        return "long" if kinds[0] == "int" else kinds[0]
-    if signature.gives == "second":
-        return joined(kinds[1], kinds[2]) if len(kinds) == 3 else "any"
-    return signature.gives if signature.gives in get_args(Kind) else "any"  # type: ignore[return-value]
 
 
 _QUIET = re2.Options()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
+
 from .frames import Kind
 
-__all__ = ["arithmetic", "between", "can_be", "comparable", "joined", "ordered"]
+__all__ = ["arithmetic", "between", "can_be", "common", "comparable", "joined", "ordered"]
 
 _NUMBERS = frozenset({"long", "int", "real"})
 _LOOSE = frozenset({"any", "dynamic"})
@@ -49,6 +52,15 @@ def joined(left: Kind, right: Kind) -> Kind:
     if {left, right} <= _NUMBERS:
         return "real" if "real" in (left, right) else "long"
     return "any"
+
+
+def common(kinds: Iterable[Kind]) -> Kind:
+    """Return the kind of a value that is one of several: dynamic gives way to another, two others give dynamic."""
+    found = set(kinds)
+    known = found - {"dynamic"} or {"dynamic"}
+    if len(known) > 1 and not known <= {*_NUMBERS, "any"}:
+        return "any" if "any" in known else "dynamic"
+    return reduce(joined, sorted(known))
 
 
 def arithmetic(op: str, left: Kind, right: Kind) -> Kind | None:

@@ -40,6 +40,8 @@ def row_of(steps: Steps, item: Named, cells: Cells, before: list[Named]) -> Name
     wanted[1:] = [(expr, name) for (expr, _), name in zip(wanted[1:], item.more, strict=False)] + wanted[
         len(item.more) + 1 :
     ]
+    if steps.typist().bound(value)[1] == "dynamic":
+        steps.scope.report("type-mismatch", f"a dynamic value has no order: {call.name}", value, "convert it first")
     args = [_column(steps, expr, name, cells, before) for expr, name in wanted]
     return Named(Call(call.name, tuple(dict.fromkeys(args)), span=call.span), span=item.span)
 
