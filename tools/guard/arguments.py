@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import get_args
@@ -33,12 +33,20 @@ _FITS: dict[str, frozenset[Kind]] = {
 }
 """The types that a word of a signature stands for, where it is not that very type."""
 _SAID = {
-    "plain": "text, a number, a time or a bool",
-    "ordered": "text, a number, a time or a bool",
-    "summable": "a number or a time",
-    "json": "string or dynamic",
-    "exact": "neither real nor bool",
+    "string": "text",
+    "long": "a whole number",
+    "bool": "true or false",
+    "datetime": "a time",
+    "timespan": "a time span",
+    "dynamic": "a dynamic value",
+    "json": "text or a dynamic value",
+    "summable": "a number, time or time span",
+    "exact": "text, a whole number, time, time span or dynamic value",
+    **dict.fromkeys(("real", "number"), "a number"),
+    **dict.fromkeys(("plain", "ordered"), "text, a number, time, time span or bool"),
+    **dict.fromkeys(("any", "text", "common", "choice"), "a value"),
 }
+"""What a word of a signature asks for, as messages say it."""
 _CONVERTED = frozenset({"string", "long", "int", "real", "bool", "datetime", "timespan"})
 
 
@@ -128,10 +136,10 @@ def _constancy(scope: Scope, frame: Frame, node: Call, word: str, arg: Argument)
     if how == "const" and not all(
         name.name in scope.values and name.name not in frame for name in walk(arg.expr) if isinstance(name, Name)
     ):
-        message = f"{node.name}() needs the same {bare} here for every row"
+        message = f"{node.name}() wants {_said(bare)} here, the same for every row"
         scope.report("refused-arguments", message, arg.written, "write the value, or name it with let")
     elif how == "column" and not isinstance(arg.expr, Name):
-        message = f"{node.name}() takes the name of a column here"
+        message = f"{node.name}() wants the name of a column here"
         scope.report("refused-arguments", message, arg.written, "compute it with extend before")
     elif how == "literal":
         _literal(scope, node, bare, arg)
@@ -139,7 +147,7 @@ def _constancy(scope: Scope, frame: Frame, node: Call, word: str, arg: Argument)
 
 def _literal(scope: Scope, node: Call, word: str, arg: Argument) -> None:
     if not isinstance(arg.expr, Literal):
-        message = f"{node.name}() needs its text written out here"
+        message = f"{node.name}() wants its text written out here"
         scope.report("refused-arguments", message, arg.written, "write the text itself")
         return
     known, text = dialect().choices.get(word), arg.expr.value
@@ -152,30 +160,46 @@ def _literal(scope: Scope, node: Call, word: str, arg: Argument) -> None:
 
 def _report(scope: Scope, node: Call, signature: Signature, forms: tuple[Form, ...], args: Sequence[Argument]) -> None:
     misfits = list(_misfits(forms, args))
-    for word, arg in misfits:
-        message = f"{node.name}() takes {word} here, this is {arg.kind}"
-        scope.report(
-            "type-mismatch", message, arg.written, _use(word, arg.kind) or f"write {node.name}{signature.shown}"
-        )
+    for words, arg in misfits:
+        wanted = _series(dict.fromkeys(_said(word) for word in words), "or")
+        message = f"{node.name}() wants {wanted} here, this is {arg.kind}"
+        hint = (_use(words[0], arg.kind) if len(words) == 1 else "") or f"write {node.name}{signature.shown}"
+        scope.report("type-mismatch", message, arg.written, hint)
     if not misfits:
-        kinds = ", ".join(arg.kind for arg in args)
-        message = f"{node.name}() does not go with ({kinds[:120]})"
-        scope.report("type-mismatch", message, node, f"write {node.name}{signature.shown}, of one type")
+        message = f"{node.name}() does not take {_series([arg.kind for arg in args], 'and')} together"
+        alike = "convert them to one type" if _IN_COMMON & set(_words(forms[0], args)) else ""
+        scope.report("type-mismatch", message, node, alike or f"write {node.name}{signature.shown}")
 
 
-def _misfits(forms: tuple[Form, ...], args: Sequence[Argument]) -> Iterator[tuple[str, Argument]]:
+def _misfits(forms: tuple[Form, ...], args: Sequence[Argument]) -> Iterator[tuple[tuple[str, ...], Argument]]:
     """Give the arguments that no form takes at their places, and what the forms take there."""
     for at, arg in enumerate(args):
         words = [_words(form, args)[at] for form in forms]
         if not any(_fits(word, arg.kind) for word in words):
-            yield " or ".join(dict.fromkeys(words)), arg
+            yield tuple(dict.fromkeys(words)), arg
+
+
+def _said(word: str) -> str:
+    bare = _bare(word)
+    return _SAID["string" if bare in dialect().choices else bare]
+
+
+def _series(parts: Iterable[str], last: str) -> str:
+    *before, end = parts
+    return f"{', '.join(before)} {last} {end}" if before else end
 
 
 def _use(word: str, kind: Kind) -> str:
-    """Return the conversion that makes a value fit, or nothing where several could."""
+    """Return what makes a value fit, or nothing where several ways could."""
     bare = _bare(word)
+    if bare in ("number", "real", "summable"):
+        return {"string": "use tolong() or toreal()", "dynamic": "use toreal()", "bool": "use tolong()"}.get(kind, "")
+    if bare == "timespan" and kind in _NUMBERS:
+        return "write a time span, as 30m, 1h or 7d"
+    if bare == "bool" and kind != "dynamic":
+        return "compare it with a value"
     if kind == "dynamic":
-        bare = {"number": "real", "summable": "real", "plain": "string", "ordered": "string"}.get(bare, bare)
+        bare = {"plain": "string", "ordered": "string"}.get(bare, bare)
     return f"use to{bare}()" if bare in {*_CONVERTED, "dynamic"} else ""
 
 

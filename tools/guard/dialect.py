@@ -14,7 +14,12 @@ __all__ = ["Dialect", "Form", "Signature", "dialect"]
 
 _ARGUMENT = re.compile(r"(\()?((?:const |literal |column )?[a-z_]+)(\))?(\?|\.\.\.)?\Z")
 
-_SHOWN = {"text": "string", "json": "string", **dict.fromkeys(("plain", "exact", "common", "choice", "ordered"), "any")}
+_SHOWN = {
+    "text": "string",
+    "json": "string",
+    "summable": "number",
+    **dict.fromkeys(("plain", "exact", "common", "choice", "ordered"), "any"),
+}
 """Words of signatures as hints show them; what else they ask is said where it is missing."""
 
 
@@ -38,7 +43,7 @@ class Form:
     @property
     def shown(self) -> str:
         """Return the arguments as a hint shows them: `(string, long, [long])`."""
-        words = [_SHOWN.get(word, word) for word in self.takes]
+        words = [_shown(word) for word in self.takes]
         parts = [word if at < self.required else f"[{word}]" for at, word in enumerate(words)]
         parts[self.repeated.stop : self.repeated.stop] = ["..."] * bool(self.repeated)
         return f"({', '.join(parts)})"
@@ -93,6 +98,13 @@ def dialect() -> Dialect:
         frozenset({*beyond["functions"], *beyond["aggregates"]}),
         {word: tuple(texts) for word, texts in read["choices"].items()},
     )
+
+
+def _shown(word: str) -> str:
+    how, _, bare = word.rpartition(" ")
+    if how == "column":
+        return "column"
+    return _SHOWN.get(bare, bare) if bare not in dialect().choices else "string"
 
 
 def _signature(text: str) -> Signature:

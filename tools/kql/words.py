@@ -73,18 +73,32 @@ REFUSED_OPERATORS = {
 """Operators of the language that are turned away, and why; any word not known at all is turned away too."""
 
 RESERVED = frozenset({
-    "access", "alias", "and", "as", "asc", "between", "bool", "boolean", "by", "cluster", "consume", "contains",
-    "contextual_datatable", "count", "database", "datatable", "date", "datetime", "decimal", "declare",
-    "default", "desc", "distinct", "double", "dynamic", "endswith", "evaluate", "extend", "external_data",
-    "externaldata", "facet", "false", "filter", "find", "first", "fork", "from", "getschema", "guid", "has",
-    "has_all", "has_any", "hint", "in", "int", "invoke", "join", "kind", "last", "let", "like", "limit", "long",
-    "lookup", "matches", "materialize", "not", "null", "nulls", "of", "on", "or", "order", "pack", "parse",
-    "partition", "pattern", "print", "project", "range", "real", "reduce", "regex", "render", "restrict",
-    "sample", "scan", "search", "serialize", "set", "sort", "startswith", "step", "string", "summarize",
-    "table", "take", "time", "timespan", "to", "top", "toscalar", "true", "typeof", "union", "view", "where",
-    "with",
+    "FALSE", "False", "TRUE", "True", "__contextual_datatable", "__crossCluster", "__crossDB", "__executeAndCache",
+    "__id", "__isFuzzy", "__noWithSource", "__packedColumn", "__projectAway", "__sourceColumnIndex", "access",
+    "accumulate", "alias", "and", "anomalychart", "areachart", "as", "asc", "bagexpansion", "barchart", "between",
+    "bin_legacy", "bool", "boolean", "by", "byte", "cachingpolicy", "callout", "cancel", "card", "char", "cluster",
+    "columnchart", "consume", "contains", "contains_cs", "containscs", "contextual_datatable", "count", "cycles",
+    "database", "dataexport", "datascope", "datatable", "date", "datetime", "decimal", "declare", "decodeblocks",
+    "default", "desc", "distinct", "double", "dynamic", "earliest", "encodingpolicy", "endswith", "endswith_cs",
+    "evaluate", "expandoutput", "extend", "extent_tags_retention", "external_data", "externaldata", "facet",
+    "false", "filter", "find", "first", "flags", "float", "force_remote", "fork", "from", "getschema", "guid",
+    "harddelete", "hardretention", "has", "has_all", "has_any", "has_cs", "hasprefix", "hasprefix_cs", "hassuffix",
+    "hassuffix_cs", "hint", "hotcache", "in", "int", "int16", "int32", "int64", "int8", "invoke", "isfuzzy", "join",
+    "journal", "kind", "ladderchart", "last", "latest", "let", "like", "likecs", "limit", "linechart", "long",
+    "lookup", "matches", "materialize", "mdm", "missing", "nooptimization", "not", "notcontains", "notcontainscs",
+    "notlike", "notlikecs", "null", "nulls", "of", "on", "or", "order", "others", "pack", "parse", "partition",
+    "pathformat", "pattern", "piechart", "pivotchart", "print", "project", "queries", "query_results", "range",
+    "real", "reduce", "regex", "relaxed", "render", "restrict", "restricted_view_access", "row_level_security",
+    "rowstore", "rowstore_references", "rowstore_sealinfo", "rowstorepolicy", "rowstores", "sample", "scan",
+    "scatterchart", "seal", "seals", "search", "serialize", "set", "shards", "simple", "softdelete",
+    "softretention", "sort", "sql", "stackedareachart", "startswith", "startswith_cs", "statistics", "step",
+    "storedqueryresultcontainers", "string", "summarize", "table", "tablepurge", "take", "time", "timechart",
+    "timeline", "timepivot", "timespan", "title", "to", "top", "toscalar", "totable", "treemap", "true", "typeof",
+    "uint", "uint16", "uint32", "uint64", "uint8", "ulong", "union", "uniqueid", "unrestrictedviewers", "verbose",
+    "view", "viewers", "views", "where", "with", "with_itemindex", "with_match_id", "with_source", "with_step_name",
+    "withsource", "writeaheadlog",
 })  # fmt: skip
-"""Words that a name in the text is never mistaken for: such a name is written in brackets."""
+"""Words that the language, or an older form of it, may read otherwise: as a name, each is written in brackets."""
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
