@@ -46,7 +46,7 @@ def test_every_kind_of_step_has_a_name_by_which_policy_takes_it_away() -> None:
     from soc_analyst.tools.guard.naming import OPERATOR_NAMES, operator_name
     from soc_analyst.tools.kql import parse
     from soc_analyst.tools.kql.operators import OPERATORS
-    from soc_analyst.tools.kql.tree import walk
+    from soc_analyst.tools.kql.walking import walk
 
     texts = {
         "where": "a == 1", "filter": "a == 1", "project": "a", "project-away": "a", "project-keep": "a",

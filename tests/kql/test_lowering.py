@@ -17,8 +17,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from soc_analyst.tools.kql import parse, to_sql
-from soc_analyst.tools.kql.grammar import GRAMMAR_WORDS
-from soc_analyst.tools.kql.lowering import _FUNCTIONS, NotMapped, lowered, translated, translated_text
+from soc_analyst.tools.kql.engine.grammar import GRAMMAR_WORDS
+from soc_analyst.tools.kql.engine.lowering import _FUNCTIONS, NotMapped, lowered, translated, translated_text
 from soc_analyst.tools.kql.render import render_for_engine
 from soc_analyst.tools.kql.tree import (
     Between,
@@ -51,8 +51,8 @@ from soc_analyst.tools.kql.tree import (
     Top,
     Union,
     Where,
-    walk,
 )
+from soc_analyst.tools.kql.walking import walk
 from soc_analyst.tools.kql.words import (
     ARITHMETIC,
     COMPARISONS,

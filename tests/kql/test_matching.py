@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from soc_analyst.tools.kql import to_sql
-from soc_analyst.tools.kql.matching import _FOLDED_INTO
+from soc_analyst.tools.kql.engine.matching import _FOLDED_INTO
 from soc_analyst.tools.kql.render import quoted
 
 NOW = datetime(2026, 3, 4, 12)

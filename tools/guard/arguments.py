@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import get_args
 
-from soc_analyst.tools.kql.tree import Call, Expr, Literal, Name, walk
+from soc_analyst.tools.kql.tree import Call, Expr, Literal, Name
+from soc_analyst.tools.kql.walking import walk
 
 from .dialect import Form, Signature, dialect
 from .frames import Frame, Kind

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from soc_analyst.state.queries import Diagnostic
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.kql.calls import Function, Invocation
-from soc_analyst.tools.kql.tree import Expr, Let, Name, Operator, Pipeline, Query, Source, Table, walk
+from soc_analyst.tools.kql.tree import Expr, Let, Name, Operator, Pipeline, Query, Source, Table
+from soc_analyst.tools.kql.walking import walk
 
 from .frames import GIVEN, TIME, UNKNOWN, Frame, Usage
 from .functions import defined, invoked

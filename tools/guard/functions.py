@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from soc_analyst.tools.kql.calls import Function, Invocation, Parameter
-from soc_analyst.tools.kql.tree import Call, Expr, Let, Literal, Name, Node, Pipeline, walk
+from soc_analyst.tools.kql.tree import Call, Expr, Let, Literal, Name, Node, Pipeline
+from soc_analyst.tools.kql.walking import walk
 
 from .dialect import dialect
 from .expressions import Typist

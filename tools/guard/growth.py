@@ -19,9 +19,8 @@ from soc_analyst.tools.kql.tree import (
     Operator,
     Pipeline,
     Query,
-    children,
-    walk,
 )
+from soc_analyst.tools.kql.walking import children, walk
 
 from .scope import Scope
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from soc_analyst.tools.kql.tabular import MvApply
-from soc_analyst.tools.kql.tree import Call, Join, Literal, Node, Operator, Pipeline, Query, Union, walk
+from soc_analyst.tools.kql.tree import Call, Join, Literal, Node, Operator, Pipeline, Query, Union
+from soc_analyst.tools.kql.walking import walk
 
 from .naming import function_name, operator_name
 from .policy_keys import KUSTO_SET_SIZE

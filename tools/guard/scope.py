@@ -10,8 +10,9 @@ from typing import NamedTuple
 from soc_analyst.state.queries import Diagnostic
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.kql.calls import Function
-from soc_analyst.tools.kql.tree import Expr, Name, Node, Pipeline, Span, Table, walk
+from soc_analyst.tools.kql.tree import Expr, Name, Node, Pipeline, Span, Table
 from soc_analyst.tools.kql.trouble import MAX_DIAGNOSTICS, diagnose
+from soc_analyst.tools.kql.walking import walk
 
 from .frames import PORTAL_TIME, TIME, UNKNOWN, Cell, Frame, Kind, Usage, frame_of
 from .neighbours import column_like, neighbours, table_like

@@ -31,8 +31,8 @@ from soc_analyst.tools.kql.tree import (
     Union,
     Unread,
     Where,
-    walk,
 )
+from soc_analyst.tools.kql.walking import walk
 
 from .dialect import dialect
 from .expressions import Typist

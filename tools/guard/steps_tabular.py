@@ -39,8 +39,8 @@ from soc_analyst.tools.kql.tree import (
     Take,
     Top,
     Where,
-    walk,
 )
+from soc_analyst.tools.kql.walking import walk
 
 from .frames import Cell, Frame, Kind
 from .kinds import can_be

@@ -14,8 +14,9 @@ from .habits import FIRST_WORDS, STEP_WORDS
 from .lexer import Lexed, Token, tokens_of
 from .operators import OPERATORS, Steps
 from .stream import MAX_NESTING, Stream
-from .tree import Expr, Let, Name, Operator, Pipeline, Query, Source, Span, Table, Union, Unread, depth
+from .tree import Expr, Let, Name, Operator, Pipeline, Query, Source, Span, Table, Union, Unread
 from .trouble import MAX_DIAGNOSTICS, Trouble, diagnose, nearest
+from .walking import depth
 from .words import REFUSED_SOURCES
 
 __all__ = ["MAX_DEPTH", "MAX_TEXT", "Parsed", "covered", "parse"]

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from soc_analyst.state.queries import Diagnostic
 from soc_analyst.tools.kql import EngineRefusal, parse
-from soc_analyst.tools.kql.tree import Node, Query, Table, walk
+from soc_analyst.tools.kql.tree import Node, Query, Table
+from soc_analyst.tools.kql.walking import walk
 
 __all__ = ["require_known_tables"]
 

@@ -12,15 +12,15 @@ from typing import Any
 
 from soc_analyst.state.queries import Diagnostic
 
+from ..parser import parse
+from ..render import render_for_engine
+from ..tree import Name, Node, Pipeline, Project, Query, Span, Where
+from ..trouble import diagnose
 from .emptiness import empty_texts
-from .engine_parse import plain_pieces
-from .engine_parts import Lacking, Spare
-from .engine_rows import in_order
 from .lowering import NotMapped, translated, translated_text
-from .parser import parse
-from .render import render_for_engine
-from .tree import Name, Node, Pipeline, Project, Query, Span, Where
-from .trouble import diagnose
+from .parse_names import plain_pieces
+from .parts import Lacking, Spare
+from .rows import in_order
 
 __all__ = ["EngineRefusal", "Sql", "to_sql"]
 

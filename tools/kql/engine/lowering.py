@@ -19,13 +19,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from .additions import add_to
-from .engine_rows import ROW_TEMPLATES, add_row_functions
-from .forgiving import forgive
-from .grammar import GRAMMAR_WORDS
-from .matching import speed_up
-from .render import render_for_engine
-from .tree import (
+from ..render import render_for_engine
+from ..tree import (
     Between,
     Binary,
     Call,
@@ -58,7 +53,12 @@ from .tree import (
     Union,
     Where,
 )  # fmt: skip
-from .words import ARITHMETIC, COMPARISONS, STRING_OPERATORS
+from ..words import ARITHMETIC, COMPARISONS, STRING_OPERATORS
+from .additions import add_to
+from .forgiving import forgive
+from .grammar import GRAMMAR_WORDS
+from .matching import speed_up
+from .rows import ROW_TEMPLATES, add_row_functions
 
 __all__ = ["NotMapped", "lowered", "translated", "translated_text"]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
-from .tree import Node, Query, Span, walk
+from ..tree import Node, Query, Span
+from ..walking import walk
 
 __all__ = ["Lacking", "Spare", "over_fields"]
 

@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
 
-from .engine_apply import Apply
-from .engine_parts import Lacking, Spare, over_fields
-from .tabular import MakeSeries, MvApply, Sample, SampleDistinct, Serialize, TopHitters, TopNested
-from .tree import (
+from ..tabular import MakeSeries, MvApply, Sample, SampleDistinct, Serialize, TopHitters, TopNested
+from ..tree import (
     Binary,
     Call,
     Count,
@@ -35,8 +33,10 @@ from .tree import (
     Source,
     Summarize,
     Table,
-    walk,
-)  # fmt: skip
+)
+from ..walking import walk
+from .apply import Apply
+from .parts import Lacking, Spare, over_fields
 
 __all__ = ["ROW_TEMPLATES", "add_row_functions", "in_order"]
 

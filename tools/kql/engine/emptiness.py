@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from .tree import Binary, Call, Expr, Literal, Name, Node
+from ..tree import Binary, Call, Expr, Literal, Name, Node
 
 __all__ = ["empty_texts"]
 

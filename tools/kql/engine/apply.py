@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .engine_parts import Lacking, Spare, over_fields
-from .tabular import MvApply, MvExpand, Parse
-from .tree import (
+from ..tabular import MvApply, MvExpand, Parse
+from ..tree import (
     Binary,
     Call,
     Distinct,
@@ -32,8 +31,9 @@ from .tree import (
     Take,
     Top,
     Where,
-    walk,
-)  # fmt: skip
+)
+from ..walking import walk
+from .parts import Lacking, Spare, over_fields
 
 __all__ = ["Apply"]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from .engine_parts import Spare, over_fields
-from .tabular import Parse
-from .tree import Extend, Name, Named, Node, Operator, Pipeline, ProjectNames, Query
-from .words import is_plain_name
+from ..tabular import Parse
+from ..tree import Extend, Name, Named, Node, Operator, Pipeline, ProjectNames, Query
+from ..words import is_plain_name
+from .parts import Spare, over_fields
 
 __all__ = ["plain_pieces"]
 
