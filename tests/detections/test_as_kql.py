@@ -17,7 +17,8 @@ from soc_analyst.graph.sweeping import sweep
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.tools.detections import CompiledRule, RuleSet, load_rules
 from soc_analyst.tools.detections.as_kql import kql_of
-from soc_analyst.tools.detections.columns import TableViews
+from soc_analyst.tools.detections.as_kql.readings import FORMS
+from soc_analyst.tools.detections.columns import COMPUTED, TableViews
 from soc_analyst.tools.detections.evaluating import rows_meeting
 from soc_analyst.tools.detections.fields import field_map
 from soc_analyst.tools.detections.resolving import Never, resolve
@@ -112,6 +113,10 @@ async def test_every_rule_of_the_pack_finds_the_same_rows_as_kql(tmp_path: Path)
     assert wrong == {}
     assert agreed > EXPRESSIBLE * len(PACK.rules)
     assert fired > 0.7 * agreed
+
+
+def test_every_way_to_read_a_field_is_said_in_kql_or_refused() -> None:
+    assert COMPUTED.keys() <= FORMS.keys()
 
 
 def test_nearly_all_of_the_pack_can_be_said_in_kql() -> None:

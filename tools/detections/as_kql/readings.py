@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from soc_analyst.state.tables import ColumnType, TableSchema
-from soc_analyst.tools.kql.tree import Binary, Expr, Extend, Literal, Member, Membership, Name, Named, walk
+from soc_analyst.tools.kql.tree import Binary, Expr, Extend, Literal, Member, Membership, Name, Named
+from soc_analyst.tools.kql.walking import walk
 
 from ..columns import HIVES, INTEGRITY
 from ..fields import FieldMap, Reading
@@ -237,6 +238,7 @@ FORMS: Mapping[str, Callable[[Fields, str, Reading], Field]] = {
     "translate": _translate,
     "json": _json,
     "elements": _elements,
+    "modified": _elements,
 }
 
 
