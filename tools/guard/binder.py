@@ -18,7 +18,7 @@ from soc_analyst.tools.kql.walking import walk
 from .frames import GIVEN, TIME, UNKNOWN, Frame, Usage
 from .functions import defined, invoked
 from .growth import report_growth
-from .limits import report_excess, report_refused
+from .limits import report_excess, report_refused, report_unlisted
 from .policy import Policy
 from .scope import Scope
 from .steps import STEPS, Steps
@@ -56,9 +56,10 @@ def bind(
     names = {node.name for node in walk(tree) if isinstance(node, Name)}
     given = tuple(name for name in GIVEN if name in names)
     binder = _Binder(Scope(policy, schemas, given=given, unread=unread))
+    unlisted = report_unlisted(binder.scope, tree)
     report_excess(binder.scope, tree)
     report_refused(binder.scope, tree)
-    if any(problem.code.startswith("too-many-") for problem in binder.scope.problems):
+    if unlisted or any(problem.code.startswith("too-many-") for problem in binder.scope.problems):
         # What is too much is not bound either: a thousand arms take their time.
         return Bound(tree, binder.scope.usage, Frame({}), tuple(binder.scope.problems))
     bound = [binder.let(let) for let in tree.lets]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-__all__ = ["Dialect", "Form", "Signature", "dialect"]
+__all__ = ["Dialect", "Form", "Signature", "Syntax", "dialect"]
 
 _ARGUMENT = re.compile(r"(\()?((?:const |literal |column )?[a-z_]+)(\))?(\?|\.\.\.)?\Z")
 
@@ -66,6 +66,16 @@ class Signature:
 
 
 @dataclass(frozen=True)
+class Syntax:
+    """The kinds of node, operator, literal and join that a query may consist of."""
+
+    nodes: frozenset[str]
+    operators: frozenset[str]
+    literals: frozenset[str]
+    joins: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Dialect:
     """Scalar functions, aggregates, old spellings, and why well-known functions are refused.
 
@@ -81,6 +91,7 @@ class Dialect:
     azure_only: frozenset[str]
     choices: Mapping[str, tuple[str, ...]]
     """Texts that stand where only some have a meaning, by the word for them in a signature."""
+    syntax: Syntax
 
 
 @lru_cache(maxsize=1)
@@ -97,6 +108,7 @@ def dialect() -> Dialect:
         {name: _signature(text) for name, text in read["rows"].items()},
         frozenset({*beyond["functions"], *beyond["aggregates"]}),
         {word: tuple(texts) for word, texts in read["choices"].items()},
+        Syntax(**{kind: frozenset(names) for kind, names in read["syntax"].items()}),
     )
 
 

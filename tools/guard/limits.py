@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from soc_analyst.tools.kql.tabular import MvApply
-from soc_analyst.tools.kql.tree import Call, Join, Literal, Node, Operator, Pipeline, Query, Union
+from soc_analyst.tools.kql.tree import Binary, Call, Join, Literal, Membership, Node, Operator, Pipeline, Query, Union
 from soc_analyst.tools.kql.walking import walk
 
+from .dialect import dialect
 from .naming import function_name, operator_name
 from .policy_keys import KUSTO_SET_SIZE
 from .scope import Scope
 
-__all__ = ["report_excess", "report_refused"]
+__all__ = ["report_excess", "report_refused", "report_unlisted"]
 
 _SETS = frozenset({"make_set", "make_list", "make_set_if", "make_list_if"})
 _EXPANSIONS = frozenset({"mv-expand", "mv-apply"})
@@ -66,6 +67,25 @@ def _report_size(scope: Scope, node: Call) -> None:
     elif most < KUSTO_SET_SIZE:
         what = "is not a number" if size is not None else "is not said"
         scope.report("set-too-large", f"the size of {name}() {what}; policy allows {most:,}", node, f"add `, {most}`")
+
+
+def report_unlisted(scope: Scope, tree: Node) -> bool:
+    """Report what is of no kind that the dialect lists, and return whether there was any: default deny."""
+    found = [(node, why) for node in walk(tree) if (why := _unlisted(node))]
+    for node, why in found:
+        scope.report("refused-syntax", f"{why} is not allowed in a query", node)
+    return bool(found)
+
+
+def _unlisted(node: Node) -> str:
+    known, kind = dialect().syntax, type(node).__name__
+    if kind not in known.nodes:
+        return f"a node of kind {kind}"
+    if isinstance(node, Binary | Membership) and node.op not in known.operators:
+        return f"the operator `{node.op[:40]}`"
+    if isinstance(node, Literal) and node.kind not in known.literals:
+        return f"a literal of kind {node.kind}"
+    return f"the kind of join `{node.kind[:40]}`" if isinstance(node, Join) and node.kind not in known.joins else ""
 
 
 def report_refused(scope: Scope, tree: Node) -> None:
