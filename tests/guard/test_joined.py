@@ -46,6 +46,12 @@ JOINS = [
 
 ROWS = [
     (
+        "SigninLogs | where UserPrincipalName == 'ann' | extend a = iff(IPAddress endswith '1', 1, long(null)),"
+        " b = iff(IPAddress endswith '2', 2, long(null)) | summarize take_any(a, b) by UserPrincipalName"
+        " | project of_two_rows = isnotnull(a) and isnotnull(b)",
+        [(False,)],
+    ),
+    (
         "union withsource=From SigninLogs, AuditLogs | summarize n = count() by From",
         [("AuditLogs", 4), ("SigninLogs", 4)],
     ),

@@ -193,7 +193,7 @@ class Steps:
         return step, self._frame({**unknown, **cells})
 
     def summarize(self, step: Summarize) -> tuple[Bound, Frame]:
-        """Keep the groups, then the aggregates; what some of them need computed comes before.
+        """Keep the groups, then the aggregates; what some of them need computed comes before, and is dropped after.
 
         Within a group rows have no neighbours.
         """
@@ -202,19 +202,22 @@ class Steps:
         by, cells = self.groups(step.by)
         aggregates: list[Named] = []
         before: list[Named] = []
+        after: list[Name] = []
         for item in one_by_one(step.aggregates):
             name = dialect().spellings.get(item.expr.name, item.expr.name) if isinstance(item.expr, Call) else ""
             if name in ("arg_max", "arg_min"):
                 aggregates.append(row_of(self, item, cells, before))
                 continue
             if name == "take_any" and _is_several(item.expr):
-                aggregates.extend(any_of(self, item, cells))
+                aggregates.append(any_of(self, item, cells, before, after))
                 continue
             named, kind = self.aggregate(item, cells)
             self.add(cells, named.name or "", Cell(kind), item)
             aggregates.append(named)
         found = Summarize(tuple(aggregates), by, span=step.span)
-        return (Extend(tuple(before), span=step.span), found) if before else found, Frame(cells)
+        first = (Extend(tuple(before), span=step.span),) if before else ()
+        last = (ProjectNames("away", tuple(after), span=step.span),) if after else ()
+        return (*first, found, *last), Frame(cells)
 
     def aggregate(self, item: Named, taken: Mapping[str, Cell]) -> tuple[Named, Kind]:
         """Bind an aggregate and name it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from soc_analyst.tools.kql.tree import Call, Expr, Name, Named, Star
+from soc_analyst.tools.kql.tree import Call, Expr, Literal, Name, Named, Star
 
 from .frames import Cell
 from .names import name_of
@@ -78,14 +78,21 @@ def _free(name: str, cells: Cells) -> str:
     return next(one for number in range(1, 10_000) if (one := f"{name}{number}") not in cells)
 
 
-def any_of(steps: Steps, item: Named, cells: Cells) -> Iterator[Named]:
-    """Bind take_any of several columns or of all as one aggregate each."""
+def any_of(steps: Steps, item: Named, cells: Cells, before: list[Named], after: list[Name]) -> Named:
+    """Bind take_any of several columns or of all, whose values are of one row: of those with the largest of one value.
+
+    That value is a column of its own, put into `before`, and into `after` to be dropped again.
+    """
     call = item.expr
     assert isinstance(call, Call)
-    for arg in call.args:
-        names = [Name(name) for name in steps.frame.cells if name not in cells] if isinstance(arg, Star) else [arg]
-        for column in names:
-            bound, kind = steps.typist().bound(column)
-            name = _free(name_of(Named(bound)) or "Column1", cells)
-            steps.add(cells, name, Cell(kind), item)
-            yield Named(Call("take_any", (bound,), span=call.span), name, span=item.span)
+    taken = {**steps.frame.cells, **cells, **dict.fromkeys((name.name for name in after), Cell("long"))}
+    mark = Name(_free("Mark", taken))
+    found = row_of(
+        steps,
+        Named(Call("arg_max", (Literal("long", 0), *call.args), span=call.span), mark.name, span=item.span),
+        cells,
+        before,
+    )
+    del cells[mark.name]
+    after.append(mark)
+    return found
