@@ -42,6 +42,10 @@ OUTPUTS = [
         "UserId:string TimeGenerated:datetime IPAddress:string TimeGenerated1:datetime IPAddress1:string",
     ),
     (
+        "SigninLogs | summarize take_any(IPAddress, Location), take_any(AppId, Id), x = take_any(UserId) by Category",
+        "Category:string IPAddress:string Location:string AppId:string Id:string x:string",
+    ),
+    (
         "SigninLogs | summarize take_any(IPAddress, Location) by UserId",
         "UserId:string IPAddress:string Location:string",
     ),
