@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.tables import TableSchema
-from soc_analyst.tools.guard import Policy, check_text, recheck
+from soc_analyst.tools.guard import Policy, TextVerdict, check_text, recheck
 from soc_analyst.tools.kql import EngineRefusal
 from soc_analyst.tools.kql.render import quoted
 
@@ -131,10 +131,7 @@ MUTATED = st.builds(
 )
 
 
-def _nothing_leaks(
-    kql: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any
-) -> bool:
-    verdict = check_text(kql, policy=policy, tables=tables, window=window)
+def _nothing_leaks(verdict: TextVerdict, policy: Policy, tables: Mapping[str, TableSchema], workspace: Any) -> bool:
     assert verdict.allowed == (verdict.approved is not None) == (not verdict.diagnostics)
     if verdict.approved is None:
         return False
@@ -148,29 +145,43 @@ def _nothing_leaks(
     return True
 
 
-INPUTS = st.one_of(QUERIES, MUTATED, MUTANTS, MUTANTS, MUTANTS, NOISE)
+KINDS = {"built": QUERIES, "mutated": MUTATED, "mutants of honest ones": MUTANTS, "noise": NOISE}
+LARGE = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+"""Some of the texts are meant to be large."""
 
 
-@pytest.mark.filterwarnings("ignore:Generating overly large repr")
+@LARGE
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(kql=INPUTS)
+@given(kql=st.one_of(*KINDS.values(), MUTANTS, MUTANTS))
 def test_no_generated_text_sees_more_than_it_may(
     kql: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any
 ) -> None:
-    _nothing_leaks(kql, policy, tables, window, workspace)
+    _nothing_leaks(check_text(kql, policy=policy, tables=tables, window=window), policy, tables, workspace)
 
 
-@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # some of the texts are meant to be large
+@LARGE
 @pytest.mark.slow
-@settings(max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(kql=INPUTS)
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
 def test_no_text_of_twenty_thousand_sees_more_than_it_may_or_takes_a_second(
-    kql: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any
+    kind: str,
+    data: st.DataObject,
+    policy: Policy,
+    tables: Mapping[str, TableSchema],
+    window: TimeWindow,
+    workspace: Any,
 ) -> None:
-    before = time.process_time()
-    check_text(kql, policy=policy, tables=tables, window=window)
-    assert time.process_time() - before < 1.0
-    _nothing_leaks(kql, policy, tables, window, workspace)
+    kql = data.draw(KINDS[kind])
+    for _ in range(3):
+        before = time.thread_time()
+        verdict = check_text(kql, policy=policy, tables=tables, window=window)
+        if time.thread_time() - before < 1.0:
+            break
+    else:
+        # Once may be a collection of the test's own garbage; three times is the text.
+        pytest.fail(f"{kql!r} takes more than a second")
+    _nothing_leaks(verdict, policy, tables, workspace)
 
 
 TEXTS = [
@@ -200,7 +211,8 @@ PLACES = [
 def test_no_text_gets_out_of_the_place_it_stands_in(
     place: str, policy: Policy, tables: Mapping[str, TableSchema], window: TimeWindow, workspace: Any
 ) -> None:
-    ran = [_nothing_leaks(place.format(quoted(text)), policy, tables, window, workspace) for text in TEXTS]
+    verdicts = [check_text(place.format(quoted(text)), policy=policy, tables=tables, window=window) for text in TEXTS]
+    ran = [_nothing_leaks(verdict, policy, tables, workspace) for verdict in verdicts]
     assert len(ran) == len(TEXTS)
     assert workspace.con.execute("SELECT count(*) FROM secrets").fetchone() == (1,)
 
