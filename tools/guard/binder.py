@@ -53,12 +53,13 @@ def bind(
     tree: Query, policy: Policy, schemas: Mapping[str, TableSchema], unread: frozenset[str] = frozenset()
 ) -> Bound:
     """Bind a query against the allowed columns of the allowed tables; `unread` are names of which nothing is known."""
-    names = {node.name for node in walk(tree) if isinstance(node, Name)}
+    nodes = tuple(walk(tree))
+    names = {node.name for node in nodes if isinstance(node, Name)}
     given = tuple(name for name in GIVEN if name in names)
     binder = _Binder(Scope(policy, schemas, given=given, unread=unread))
-    unlisted = report_unlisted(binder.scope, tree)
-    report_excess(binder.scope, tree)
-    report_refused(binder.scope, tree)
+    unlisted = report_unlisted(binder.scope, nodes)
+    report_excess(binder.scope, tree, nodes)
+    report_refused(binder.scope, nodes)
     if unlisted or any(problem.code.startswith("too-many-") for problem in binder.scope.problems):
         # What is too much is not bound either: a thousand arms take their time.
         return Bound(tree, binder.scope.usage, Frame({}), tuple(binder.scope.problems))
@@ -71,7 +72,7 @@ def bind(
         scope.report("no-table", "the query reads no table", tree)
     found = Query(lets, body, span=tree.span)
     if scope.calls:
-        report_excess(scope, found)
+        report_excess(scope, found, tuple(walk(found)))
     report_growth(scope, found)
     problems = sorted(scope.problems, key=lambda problem: problem.start)
     return Bound(found, scope.usage, output, tuple(problems))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from soc_analyst.tools.kql.tabular import MvApply
 from soc_analyst.tools.kql.tree import Binary, Call, Join, Literal, Membership, Node, Operator, Pipeline, Query, Union
-from soc_analyst.tools.kql.walking import walk
 
 from .dialect import dialect
 from .naming import function_name, operator_name
@@ -19,9 +18,9 @@ _SETS = frozenset({"make_set", "make_list", "make_set_if", "make_list_if"})
 _EXPANSIONS = frozenset({"mv-expand", "mv-apply"})
 
 
-def report_excess(scope: Scope, tree: Query) -> None:
-    """Report each cap of the policy that a query is over."""
-    policy, nodes = scope.policy, list(walk(tree))
+def report_excess(scope: Scope, tree: Query, nodes: Sequence[Node]) -> None:
+    """Report each cap of the policy that a query is over; `nodes` are those of the tree."""
+    policy = scope.policy
     for code, most, found, what in (
         ("too-many-values", policy.max_values, _of(nodes, lambda node: isinstance(node, Literal)), "values"),
         ("too-many-queries", policy.max_joins, _joins(tree, nodes), "joins and nested queries"),
@@ -48,7 +47,7 @@ def _arms(nodes: Iterable[Node]) -> list[Node]:
     return [arm for node in nodes if isinstance(node, Union) for arm in node.arms]
 
 
-def _joins(tree: Query, nodes: list[Node]) -> list[Node]:
+def _joins(tree: Query, nodes: Sequence[Node]) -> list[Node]:
     """Return the joins, and the pipelines that stand within expressions: no body, let, arm or joined one."""
     own = {id(one) for node in nodes if isinstance(node, Union) for one in node.arms}
     own |= {id(node.right) for node in nodes if isinstance(node, Join)} | {id(tree.body)}
@@ -69,9 +68,9 @@ def _report_size(scope: Scope, node: Call) -> None:
         scope.report("set-too-large", f"the size of {name}() {what}; policy allows {most:,}", node, f"add `, {most}`")
 
 
-def report_unlisted(scope: Scope, tree: Node) -> bool:
+def report_unlisted(scope: Scope, nodes: Iterable[Node]) -> bool:
     """Report what is of no kind that the dialect lists, and return whether there was any: default deny."""
-    found = [(node, why) for node in walk(tree) if (why := _unlisted(node))]
+    found = [(node, why) for node in nodes if (why := _unlisted(node))]
     for node, why in found:
         scope.report("refused-syntax", f"{why} is not allowed in a query", node)
     return bool(found)
@@ -88,12 +87,12 @@ def _unlisted(node: Node) -> str:
     return f"the kind of join `{node.kind[:40]}`" if isinstance(node, Join) and node.kind not in known.joins else ""
 
 
-def report_refused(scope: Scope, tree: Node) -> None:
+def report_refused(scope: Scope, nodes: Iterable[Node]) -> None:
     """Report each use of a function or operator that policy takes away."""
     refused = scope.policy.refuse
     if not (refused.functions or refused.operators):
         return
-    for node in walk(tree):
+    for node in nodes:
         if function_name(node) in refused.functions:
             scope.report("refused-function", f"{function_name(node)}() is refused by this policy", node)
         elif operator_name(node) in refused.operators:
