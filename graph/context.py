@@ -58,8 +58,19 @@ class Context(BaseModel):
     data_dir: Path = Field(
         default=DEFAULT_DATA_DIR, description="Where loaded workspaces, evidence and _threats.jsonl live."
     )
-    privacy: Literal["off", "pseudonyms"] = Field(
-        default="off", description="Whether a language model sees pseudonyms for personal data."
+    privacy: Literal["off", "personal", "all"] = Field(
+        default="personal",
+        description="What a language model sees as pseudonyms only: nothing, what policy marks personal, or all names.",
+    )
+    tier: Literal["free", "1", "2", "3", "4", "5"] = Field(
+        default="1", description="The account's rate-limit tier at the model's provider."
+    )
+    warn_ratio: float = Field(
+        default=0.8, gt=0.0, le=1.0, description="The share of a limit from which on a warning is given."
+    )
+    over_limit: tuple[Literal["switch", "split", "wait", "narrow"], ...] = Field(
+        default=("switch", "split", "wait", "narrow"),
+        description="What to do, in this order, about a model request over a limit.",
     )
 
     def window_option(self) -> tuple[datetime | None, datetime | None]:

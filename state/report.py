@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Self
+
+from pydantic import Field
+
 from .base import Value
 from .entities import Entity, TimeWindow
 from .findings import Finding, Hypothesis, Outcome, TimelineEvent
 from .queries import Coverage, Diagnostic, QueryStatus
 
-__all__ = ["SCHEMA_VERSION", "QueryReport", "Report", "Usage"]
+__all__ = ["SCHEMA_VERSION", "ModelCall", "ModelUsage", "QueryReport", "Report", "Usage"]
 
 SCHEMA_VERSION = 1
 
@@ -27,18 +32,63 @@ class QueryReport(Value):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-class Usage(Value):
-    """What it cost: tokens and dollars of the model, queries, rows, and wall seconds."""
+class ModelCall(Value):
+    """One exchange with a language model. `usd` is 0 where the price is unknown or the server is one's own."""
 
-    model: str = "none"
+    node: str
+    model: str
+    prompt: str = ""
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input tokens, those that the provider had cached."""
+    output_tokens: int = 0
+    usd: float = 0.0
+    paid: bool = True
+    """False where the answer was taken from the ledger of an earlier try."""
+
+
+class ModelUsage(Value):
+    """What one node's exchanges cost."""
+
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
     usd: float = 0.0
     model_calls: int = 0
+
+    def plus(self, call: ModelCall) -> Self:
+        """Return the usage with one exchange added."""
+        return self.model_copy(
+            update={
+                "input_tokens": self.input_tokens + call.input_tokens,
+                "cached_tokens": self.cached_tokens + call.cached_tokens,
+                "output_tokens": self.output_tokens + call.output_tokens,
+                "usd": round(self.usd + call.usd, 6),
+                "model_calls": self.model_calls + 1,
+            }
+        )
+
+
+class Usage(ModelUsage):
+    """What it cost: tokens and dollars of the model, queries, rows, and wall seconds."""
+
+    model: str = "none"
+    by_node: dict[str, ModelUsage] = Field(default_factory=dict)
+    prompts: tuple[str, ...] = ()
+    """The prompt files that were used, each with the hash of its text."""
     queries: int = 0
     rows: int = 0
     seconds: float = 0.0
+
+    def with_calls(self, calls: Iterable[ModelCall]) -> Usage:
+        """Return the usage with these exchanges added, in all and for the node that made them."""
+        usage = self
+        for call in calls:
+            node = usage.by_node.get(call.node, ModelUsage()).plus(call)
+            prompts = tuple(dict.fromkeys([*usage.prompts, *([call.prompt] if call.prompt else [])]))
+            added = {"by_node": {**usage.by_node, call.node: node}, "prompts": prompts}
+            usage = usage.plus(call).model_copy(update=added)
+        return usage
 
 
 class Report(Value):

@@ -20,12 +20,13 @@ __all__ = ["ALL", "LOOKING", "with_context"]
 
 LOOKING = ("workspace", "now", "since", "until", "policy", "data_dir")
 """What a command needs that only looks at logs."""
-ALL = tuple(name for name in Context.model_fields if name != "privacy")
+ALL = tuple(name for name in Context.model_fields if name not in ("warn_ratio", "over_limit"))
 PLAIN: dict[str, Any] = {"max_rounds": int, "max_queries": int, "max_rows": int, "max_usd": float, "max_seconds": float}
 METAVARS = {
     "workspace": "SPEC", "model": "SPEC", "now": "ISO", "since": "ISO", "until": "ISO", "max_rounds": "N",
     "max_queries": "N", "max_rows": "N", "max_usd": "X", "max_seconds": "S", "approve": "auto|costly|always",
     "policy": "FILE", "sigma_rules": "DIR", "attack_data": "FILE", "known_good": "FILE", "data_dir": "DIR",
+    "privacy": "off|personal|all", "tier": "free|1|2|3|4|5",
 }  # fmt: skip
 
 

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from soc_analyst.state.entities import Entity, Reading
+from soc_analyst.state.entities import Entity, Reading, TimeWindow
 from soc_analyst.state.findings import Detection, Finding, Hypothesis
 from soc_analyst.state.plans import Feedback, Lead, Plan
 from soc_analyst.state.queries import Coverage, QueryRecord
+from soc_analyst.state.report import ModelCall
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.evidence import Evidence
 
-__all__ = ["Analysis", "Analyst", "CaseFile", "Planner", "Situation"]
+__all__ = ["Analysis", "Analyst", "CaseFile", "Planned", "Planner", "Situation"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,24 @@ class Situation:
     feedback: tuple[Feedback, ...] = ()
     leads: tuple[Lead, ...] = ()
     pursued: tuple[Entity, ...] = ()
+    question: str = ""
+    """The user's own words."""
+    coverage: tuple[Coverage, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """What is proved so far; a planner may use its techniques, entities, times and counts, never its log lines."""
+    hypotheses: tuple[Hypothesis, ...] = ()
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan by a model, and what it cost to get it."""
+
+    plan: Plan
+    hypotheses: tuple[Hypothesis, ...] = ()
+    window: TimeWindow | None = None
+    """A window that the model read from the question where code could only assume one."""
+    calls: tuple[ModelCall, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 class Planner(Protocol):
@@ -50,6 +69,8 @@ class CaseFile:
     detections: tuple[Detection, ...]
     coverage: tuple[Coverage, ...]
     tables: Mapping[str, TableSchema]
+    question: str = ""
+    """The user's own words."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +80,8 @@ class Analysis:
     findings: tuple[Finding, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
     warnings: tuple[str, ...] = ()
+    calls: tuple[ModelCall, ...] = ()
+    """Exchanges with a model that it took."""
 
 
 class Analyst(Protocol):
