@@ -76,7 +76,7 @@ def report(
     data_dir: DataDirOption = None,
 ) -> int:
     """Render a finished investigation."""
-    from soc_analyst.tools.evidence.store import write_atomically
+    from soc_analyst.tools.files import write_atomically
     from soc_analyst.tools.records.markdown import as_markdown
 
     found = _finished(thread, data_root(data_dir))

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from soc_analyst.tools.evidence.store import write_atomically
+from soc_analyst.tools.files import write_atomically
 
 __all__ = ["keep", "kept", "stamp_of_pack"]
 

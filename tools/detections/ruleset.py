@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from soc_analyst.state.errors import OperatorError
-from soc_analyst.tools.evidence.store import write_atomically
+from soc_analyst.tools.files import write_atomically
 
 from .fields import field_map
 from .pack import keep, kept, stamp_of_pack

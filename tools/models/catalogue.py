@@ -22,6 +22,7 @@ class Model(Value):
     output: int
     can: tuple[Literal["structured", "tools", "reasoning", "images"], ...]
     role: tuple[Literal["plan", "analyse"], ...]
+    encoding: Literal["o200k_base", "cl100k_base"] = "o200k_base"
 
 
 class Catalogue(Value):

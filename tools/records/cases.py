@@ -11,7 +11,7 @@ from typing import Any
 from soc_analyst.state.base import UtcTime, Value
 from soc_analyst.state.queries import QueryRecord
 from soc_analyst.state.report import Report
-from soc_analyst.tools.evidence.store import write_atomically
+from soc_analyst.tools.files import write_atomically
 
 __all__ = ["CaseFolder", "CaseHeader", "all_cases"]
 
