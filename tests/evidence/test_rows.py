@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from soc_analyst.state.findings import EvidenceRef
 from soc_analyst.tools.evidence import Evidence, EvidenceStore, TableRows
 from soc_analyst.tools.evidence.describing import LONGEST, describe
-from soc_analyst.tools.evidence.rows import row_json
+from soc_analyst.tools.evidence.rows import row_json, taken
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -65,3 +65,11 @@ def test_a_described_row_is_one_short_printable_line(row: dict[str, str]) -> Non
     line = describe("DeviceProcessEvents", row)
     assert line.isprintable()
     assert len(line) <= LONGEST
+
+
+@given(st.data(), st.lists(st.lists(st.none() | st.text("ab"), max_size=3), min_size=1, max_size=4))
+def test_values_are_taken_from_whatever_chunk_holds_them(data: st.DataObject, chunks: list[list[str | None]]) -> None:
+    values = [value for chunk in chunks for value in chunk]
+    wanted = data.draw(st.lists(st.integers(0, len(values) - 1))) if values else []
+    column = pa.chunked_array([pa.array(chunk, pa.string()) for chunk in chunks])
+    assert taken(column, wanted) == [values[row] for row in wanted]

@@ -59,6 +59,24 @@ class FieldView:
         held[codes] = True
         return np.flatnonzero(held)
 
+    def firsts(self, rows: Indexes) -> list[str]:
+        """Return the first non-empty text of each of these rows, empty where there is none."""
+        codes = self.codes[rows] if self.rows is None else self._firsts[rows]
+        wanted, places = np.unique(codes, return_inverse=True)
+        known = [text if code >= 0 else "" for code, text in zip(wanted, self.values.take(wanted.clip(0)), strict=True)]
+        return [known[place] for place in places.tolist()]
+
+    @cached_property
+    def _firsts(self) -> Indexes:
+        """The position of the first value by row, or -1, where a row may have several."""
+        filled = np.zeros(len(self.values), np.bool_)
+        filled[self.filled] = True
+        kept = np.flatnonzero(filled[self.codes])[::-1]
+        found = np.full(self.size, -1, np.int64)
+        # Of several values assigned to one place the last stays, which is the row's first here.
+        found[np.arange(self.size)[kept] if self.rows is None else self.rows[kept]] = self.codes[kept]
+        return found
+
     def texts(self) -> list[list[str]]:
         """Return the non-empty texts of each row."""
         values = list(self.values)

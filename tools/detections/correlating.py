@@ -20,6 +20,7 @@ from soc_analyst.state.findings import Claim, Detection, EvidenceRef, Rule
 from .columns import TableViews
 from .grouping import Grouping, tactics_of, techniques_of, told_time
 from .ruleset import CompiledRule
+from .texts import Indexes
 from .tree import Tree
 
 __all__ = ["Matches", "correlated"]
@@ -35,7 +36,7 @@ class Matches:
     rule: CompiledRule
     views: TableViews
     grouping: Grouping
-    rows: Sequence[int]
+    rows: Indexes
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,21 +68,17 @@ def _events(told: Mapping[str, Any], matches: Mapping[str, Matches]) -> Iterator
     for reference, found in matches.items():
         names = [told["aliases"].get(name, {}).get(reference, name) for name in told["group_by"]]
         groups, values = _texts(found, names), _texts(found, fields)
-        for row in found.rows:
-            group = tuple(column[row].lower() for column in groups)
+        for at, row in enumerate(found.rows.tolist()):
+            group = tuple(column[at].lower() for column in groups)
             time = found.grouping.seconds(row)
             if time is not None and all(group):
-                yield _Event(time, reference, group, "\0".join(column[row] for column in values), found, row)
+                yield _Event(time, reference, group, "\0".join(column[at] for column in values), found, row)
 
 
 def _texts(found: Matches, names: Sequence[str]) -> list[list[str]]:
-    """Return the first text of each row for each of these fields, empty where there is none."""
-    columns = []
-    for name in names:
-        view = found.views[name]
-        texts = [[""]] * len(found.views.rows) if view is None else view.texts()
-        columns.append([each[0] if each else "" for each in texts])
-    return columns
+    """Return the first text of each matched row for each of these fields, empty where there is none."""
+    views = [found.views[name] for name in names]
+    return [[""] * len(found.rows) if view is None else view.firsts(found.rows) for view in views]
 
 
 def _windows(events: Sequence[_Event], seconds: float) -> Iterator[Sequence[_Event]]:
@@ -237,7 +234,7 @@ def _statement(told: Mapping[str, Any], events: Sequence[_Event]) -> str:
 def _entities(events: Sequence[_Event]) -> tuple[Entity, ...]:
     found: dict[tuple[str, str], Entity] = {}
     for event in events:
-        for entity in event.matches.grouping.entities([event.row]):
+        for entity in event.matches.grouping.entities(event.row):
             found.setdefault((entity.kind, entity.value.lower()), entity)
     counts: dict[str, int] = defaultdict(int)
     kept = []

@@ -79,10 +79,9 @@ def _of_table(
             skipped[f"{rows.table} without {', '.join(missing_fields(rule.tree, views)[:3])}"] += 1
     grouping = Grouping(views, field_map().subjects[rows.table], schema)
     for (rule, _), matched in zip(runnable, rows_meeting([node for _, node in runnable], views), strict=True):
-        found = matched.tolist()
-        related.note(Matches(rule, views, grouping, found))
+        related.note(Matches(rule, views, grouping, matched))
         if rule.id not in related.silent:
-            yield from grouping.detections(rule, found)
+            yield from grouping.detections(rule, matched)
 
 
 class _Related:

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,16 +18,20 @@ from soc_analyst.state.findings import Claim, Detection, EvidenceRef, Rule
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.evidence import TableRows
 from soc_analyst.tools.evidence.describing import TELLING, describe
+from soc_analyst.tools.evidence.rows import taken
 
 from .columns import TableViews
 from .fields import Subject
 from .ruleset import CompiledRule
+from .texts import Indexes
 
 __all__ = ["Grouping", "tactics_of", "techniques_of", "told_time"]
 
 MAX_CITED = 20
 MAX_ROWS_READ = 500
 """Rows that are described to choose those cited; the counts are over all."""
+READ_AT_ONCE = 50
+NO_TIME = np.iinfo(np.int64).min
 MAX_OF_A_KIND = 3
 MAX_READ = 400
 TOLD: tuple[EntityKind, ...] = (
@@ -70,6 +75,14 @@ TECHNIQUE = re.compile(r"\bT\d{4}(?:\.\d{3})?\b")
 VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[A-Za-z0-9+/=]{40,}|0x[0-9a-f]+|\d+", re.IGNORECASE)
 
 
+class _Row(NamedTuple):
+    """A matched row, whom it is about, and who acted."""
+
+    row: int
+    subject: str
+    actor: str
+
+
 class Grouping:
     """Detections from the rows of one table."""
 
@@ -79,18 +92,28 @@ class Grouping:
         self._subject = subject
         self._schema = schema
 
-    def detections(self, rule: CompiledRule, matched: Iterable[int]) -> Iterator[Detection]:
+    def detections(self, rule: CompiledRule, matched: Indexes) -> Iterator[Detection]:
         """Yield one detection for each subject among the matched rows."""
+        if not len(matched):
+            return
+        subjects, actors = (self._firsts(fields, matched) for fields in (self._subject.fields, self._subject.actors))
         by_subject: dict[str, list[int]] = defaultdict(list)
-        for row in matched:
-            by_subject[self._subjects[row].lower()].append(int(row))
-        for rows in by_subject.values():
-            yield self._detection(rule, sorted(rows, key=self._times.__getitem__))
+        for place, subject in enumerate(subjects):
+            by_subject[subject.lower()].append(place)
+        order = np.argsort(self._times[matched], kind="stable").argsort(kind="stable").tolist()
+        for places in by_subject.values():
+            places.sort(key=order.__getitem__)
+            alike = [
+                _Row(row, subjects[at], actors[at]) for at, row in zip(places, matched[places].tolist(), strict=True)
+            ]
+            yield self._detection(rule, alike)
 
-    def _detection(self, rule: CompiledRule, rows: Sequence[int]) -> Detection:
-        cited = self._most_telling(rows)
+    def _detection(self, rule: CompiledRule, alike: Sequence[_Row]) -> Detection:
+        told = self._most_telling([each.row for each in alike[:MAX_ROWS_READ]])
+        cited = list(told)
         refs = self._rows.refs(cited)
-        statement = self._statement(rows, cited[0])
+        subject_of = {each.row: each.subject for each in alike[:MAX_ROWS_READ]}
+        statement = self._statement(alike, told[cited[0]])
         return Detection(
             rule=Rule(id=rule.id, title=rule.title, level=rule.level, author=rule.author, license=rule.license),
             description=rule.description,
@@ -98,8 +121,8 @@ class Grouping:
             techniques=self._told_techniques(cited) or techniques_of(rule.tags),
             tactics=tactics_of(rule.tags),
             rows=refs,
-            entities=tuple(self._entities(cited)),
-            claims=tuple(self._claims(statement, refs, rows[0])),
+            entities=tuple(self._entities(cited, subject_of[cited[0]])),
+            claims=tuple(self._claims(statement, refs, alike[0])),
             false_positives=tuple(rule.false_positives),
             tags=tuple(rule.tags),
         )
@@ -108,7 +131,7 @@ class Grouping:
         """Return the techniques that the cited alerts name themselves, which fit better than any rule's."""
         if OWN_TECHNIQUES not in self._rows.rows.column_names:
             return ()
-        told = self._rows.rows[OWN_TECHNIQUES].take(pa.array(cited, pa.int64())).to_pylist()
+        told = taken(self._rows.rows[OWN_TECHNIQUES], cited)
         return tuple(dict.fromkeys(id for text in told for id in TECHNIQUE.findall(str(text or ""))))
 
     def refs(self, rows: Sequence[int]) -> tuple[EvidenceRef, ...]:
@@ -117,106 +140,106 @@ class Grouping:
 
     def seconds(self, row: int) -> float | None:
         """Return the time of a row in seconds since 1970, or None where it has none."""
-        moment = self._times[row]
-        return None if moment.year == 1 else moment.timestamp()
+        time = int(self._times[row])
+        return None if time == NO_TIME else time / 1e6
 
-    def entities(self, rows: Sequence[int]) -> tuple[Entity, ...]:
-        """Return who and what is in these rows."""
-        return tuple(self._entities(rows))
-
-    @cached_property
-    def _subjects(self) -> list[str]:
-        return self._firsts(self._subject.fields)
+    def entities(self, row: int) -> tuple[Entity, ...]:
+        """Return who and what is in a row."""
+        [subject] = self._firsts(self._subject.fields, np.array([row]))
+        return tuple(self._entities([row], subject))
 
     @cached_property
-    def _named(self) -> list[str]:
-        """What the subject's own column holds, empty where the subject is read from elsewhere."""
-        return self._rows.strings(self._subject.fields[0])
-
-    @cached_property
-    def _times(self) -> list[datetime]:
-        early = datetime.min.replace(tzinfo=UTC)
+    def _times(self) -> Indexes:
+        """Microseconds since 1970 by row."""
         if "TimeGenerated" not in self._rows.rows.column_names:
-            return [early] * len(self._rows)
-        values = self._rows.rows["TimeGenerated"].to_pylist()
-        return [_utc(value) if isinstance(value, datetime) else early for value in values]
-
-    def _firsts(self, fields: Sequence[str]) -> list[str]:
-        """Return each row's first non-empty value among these fields."""
-        found = [""] * len(self._rows)
-        for field in reversed(fields):
-            view = self._views[field]
-            for row, texts in enumerate(view.texts() if view is not None else ()):
-                found[row] = texts[0] if texts else found[row]
+            return np.full(len(self._rows), NO_TIME)
+        column = self._rows.rows["TimeGenerated"]
+        if not pa.types.is_timestamp(column.type):
+            return np.full(len(self._rows), NO_TIME)
+        times = pc.fill_null(column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64()), NO_TIME)
+        found: Indexes = times.to_numpy()
         return found
 
-    def _most_telling(self, rows: Sequence[int]) -> list[int]:
-        """Return at most MAX_CITED rows: the first of each kind of line, rare kinds before frequent, then others."""
-        read = rows[:MAX_ROWS_READ]
+    def _firsts(self, fields: Sequence[str], rows: Indexes) -> list[str]:
+        """Return the first non-empty value among these fields of each of these rows."""
+        found = [""] * len(rows)
+        for field in reversed(fields):
+            view = self._views[field]
+            if view is not None:
+                found = [own or other for own, other in zip(view.firsts(rows), found, strict=True)]
+        return found
+
+    def _most_telling(self, rows: Sequence[int]) -> dict[int, str]:
+        """Return at most MAX_CITED rows as lines: the first of each kind, rare kinds before frequent, then others."""
+        lines = dict(zip(rows, self._lines(rows), strict=True))
         kinds: dict[str, list[int]] = defaultdict(list)
-        for row, told in zip(read, _read(self._telling, read), strict=True):
-            kinds[VARYING.sub("#", describe(self._rows.table, told))].append(row)
+        for row, line in lines.items():
+            kinds[VARYING.sub("#", line)].append(row)
         firsts = dict.fromkeys(alike[0] for alike in sorted(kinds.values(), key=len))
-        return list(firsts | dict.fromkeys(read))[:MAX_CITED]
+        return {row: lines[row] for row in list(firsts | dict.fromkeys(rows))[:MAX_CITED]}
 
-    @cached_property
-    def _telling(self) -> pa.Table:
-        names = [name for name in TELLING.get(self._rows.table, ()) if name in self._rows.rows.column_names]
-        telling = self._rows.rows.select(names)
-        # Only the start of a text is ever told; a command line can be a megabyte.
-        clipped = [pc.utf8_slice_codeunits(each, 0, MAX_READ) if pa.types.is_string(each.type) else each
-                   for each in telling.columns]  # fmt: skip
-        return pa.table(clipped, names=names)
+    def _lines(self, rows: Sequence[int]) -> Iterator[str]:
+        table, known = self._rows.table, self._rows.rows
+        names = [name for name in TELLING.get(table, ()) if name in known.column_names]
+        # A command line can be a megabyte: few are read at a time, and of each the start alone is told.
+        for at in range(0, len(rows), READ_AT_ONCE):
+            some = rows[at : at + READ_AT_ONCE]
+            columns = [[_clipped(value) for value in taken(known[name], some)] for name in names]
+            for values in zip(*columns, strict=True) if columns else ((),) * len(some):
+                yield describe(table, dict(zip(names, values, strict=True)))
 
-    def _statement(self, rows: Sequence[int], telling: int) -> str:
+    def _statement(self, alike: Sequence[_Row], line: str) -> str:
         one, _, many = self._subject.noun.partition("/")
-        line = describe(self._rows.table, _read(self._telling, [telling])[0])
-        actors = self._actors(rows)
-        by = f" by {actors}" if actors else ""
-        subject = self._subjects[rows[0]] or "an unnamed subject"
-        return f"{len(rows)} {one if len(rows) == 1 else many} on {subject}{by}: {line}{self._when(rows)}"
+        names = list(dict.fromkeys(each.actor for each in alike if each.actor))
+        more = f" and {len(names) - MAX_OF_A_KIND} more" if len(names) > MAX_OF_A_KIND else ""
+        by = f" by {', '.join(names[:MAX_OF_A_KIND])}{more}" if names else ""
+        subject = alike[0].subject or "an unnamed subject"
+        when = self._when(alike[0].row, alike[-1].row)
+        return f"{len(alike)} {one if len(alike) == 1 else many} on {subject}{by}: {line}{when}"
 
-    def _actors(self, rows: Sequence[int]) -> str:
-        names = dict.fromkeys(self._acting[row] for row in rows if self._acting[row])
-        told = list(names)[:MAX_OF_A_KIND]
-        more = len(names) - len(told)
-        return ", ".join(told) + (f" and {more} more" if more else "")
-
-    @cached_property
-    def _acting(self) -> list[str]:
-        return self._firsts(self._subject.actors)
-
-    def _when(self, rows: Sequence[int]) -> str:
-        first, last = self._times[rows[0]], self._times[rows[-1]]
-        if first.year == 1:
+    def _when(self, first: int, last: int) -> str:
+        start, end = self.seconds(first), self.seconds(last)
+        if start is None or end is None:
             return ""
-        return f" ({_iso(first)})" if first == last else f" (first {_iso(first)}, last {_iso(last)})"
+        return f" ({told_time(start)})" if start == end else f" (first {told_time(start)}, last {told_time(end)})"
 
-    def _claims(self, statement: str, refs: tuple[EvidenceRef, ...], row: int) -> Iterator[Claim]:
+    def _claims(self, statement: str, refs: tuple[EvidenceRef, ...], first: _Row) -> Iterator[Claim]:
         yield Claim(kind="exists", statement=statement, rows=refs, table=self._rows.table)
-        subject, column = self._subjects[row], self._subject.fields[0]
-        if subject and self._named[row] == subject:
-            same = f"all the rows cited are of {subject}"
+        if first.subject and self._is_named(first.row, first.subject):
             yield Claim(
-                kind="same_entity", statement=same, rows=refs, table=self._rows.table, column=column, value=subject
+                kind="same_entity",
+                statement=f"all the rows cited are of {first.subject}",
+                rows=refs,
+                table=self._rows.table,
+                column=self._subject.fields[0],
+                value=first.subject,
             )
 
-    def _entities(self, cited: Sequence[int]) -> Iterator[Entity]:
+    def _is_named(self, row: int, subject: str) -> bool:
+        """Tell whether the subject's own column holds it, rather than another that it was read from."""
+        column = self._subject.fields[0]
+        if column not in self._rows.rows.column_names:
+            return False
+        [value] = taken(self._rows.rows[column], [row])
+        return value is not None and str(value) == subject
+
+    def _entities(self, cited: Sequence[int], subject: str) -> Iterator[Entity]:
         """Yield who and what is in the cited rows, few of a kind; the subject always."""
         found: dict[EntityKind, dict[str, str]] = {kind: {} for kind in TOLD}
-        subject = self._subjects[cited[0]]
-        if subject and (self._subject.kind == "account" or self._named[cited[0]] == subject):
+        if subject and (self._subject.kind == "account" or self._is_named(cited[0], subject)):
             found[self._subject.kind][subject.lower()] = subject
-        for row in _read(self._named_things, cited[:MAX_OF_A_KIND]):
-            for kind, value in self._things(row):
+        named = {name: taken(self._rows.rows[name], cited[:MAX_OF_A_KIND]) for name in self._named_things}
+        for at in range(len(cited[:MAX_OF_A_KIND])):
+            for kind, value in self._things({name: values[at] for name, values in named.items()}):
                 found.setdefault(kind, {}).setdefault(value.lower(), value)
         for kind, values in found.items():
             yield from (Entity(kind=kind, value=value) for value in list(values.values())[:MAX_OF_A_KIND])
 
     @cached_property
-    def _named_things(self) -> pa.Table:
+    def _named_things(self) -> list[str]:
+        """The columns whose values name who and what."""
         columns = self._schema.columns if self._schema is not None else {}
-        names = [
+        return [
             name
             for name in self._rows.rows.column_names
             if name in columns
@@ -224,7 +247,6 @@ class Grouping:
             and columns[name].type == "string"
             and not NO_NAME.search(name)
         ]
-        return self._rows.rows.select(names)
 
     def _things(self, row: Mapping[str, Any]) -> Iterator[tuple[EntityKind, str]]:
         """Yield the values of entity columns, but for those that name nobody."""
@@ -246,19 +268,11 @@ def tactics_of(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if re.fullmatch(r"[a-z]+(-[a-z]+)*", name)))
 
 
-def _read(table: pa.Table, rows: Sequence[int]) -> list[dict[str, Any]]:
-    # A table of no columns has no rows for Arrow.
-    return table.take(pa.array(rows, pa.int64())).to_pylist() if table.num_columns else [{} for _ in rows]
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def _clipped(value: Any) -> Any:
+    return value[:MAX_READ] if isinstance(value, str) else value
 
 
 def told_time(seconds: float) -> str:
     """Return a time as statements tell it."""
-    return _iso(datetime.fromtimestamp(seconds, UTC))
-
-
-def _iso(moment: datetime) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from soc_analyst.state.findings import EvidenceRef
 
-__all__ = ["Evidence", "TableRows", "row_json"]
+__all__ = ["Evidence", "TableRows", "row_json", "taken"]
 
 QUERY, ROW = "_query", "_row"
 
@@ -27,6 +28,23 @@ def row_json(row: Mapping[str, Any]) -> str:
 
 def _plain(value: Any) -> str:
     return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
+
+
+def taken(column: pa.ChunkedArray, rows: Sequence[int]) -> list[Any]:
+    """Return a column's values in these rows, in the order given.
+
+    Each chunk is asked for its own: Arrow joins all chunks of a column before it takes anything, whatever their size.
+    """
+    starts = np.cumsum([0, *map(len, column.chunks)])
+    at = np.asarray(rows, np.int64)
+    chunk_of = np.searchsorted(starts, at, side="right") - 1
+    found: list[Any] = [None] * len(at)
+    for number in set(chunk_of.tolist()):
+        places = np.flatnonzero(chunk_of == number)
+        values = column.chunk(number).take(pa.array(at[places] - starts[number])).to_pylist()
+        for place, value in zip(places.tolist(), values, strict=True):
+            found[place] = value
+    return found
 
 
 @dataclass(frozen=True)
@@ -64,12 +82,17 @@ class TableRows:
 
     def ref(self, index: int) -> EvidenceRef:
         """Return the handle of row `index`."""
-        time = self.rows["TimeGenerated"][index].as_py() if "TimeGenerated" in self.rows.column_names else None
-        return EvidenceRef(query_id=self.queries[index], table=self.table, row=self.positions[index], time=time)
+        return self.refs([index])[0]
 
     def refs(self, indexes: Iterable[int]) -> tuple[EvidenceRef, ...]:
         """Return the handles of these rows, in the order given."""
-        return tuple(self.ref(int(index)) for index in indexes)
+        wanted = [int(index) for index in indexes]
+        known = "TimeGenerated" in self.rows.column_names
+        times = taken(self.rows["TimeGenerated"], wanted) if known else [None] * len(wanted)
+        return tuple(
+            EvidenceRef(query_id=self.queries[index], table=self.table, row=self.positions[index], time=time)
+            for index, time in zip(wanted, times, strict=True)
+        )
 
     def row(self, index: int) -> dict[str, Any]:
         """Return row `index` as plain Python values."""
