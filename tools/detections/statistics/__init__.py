@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from soc_analyst.state.findings import Detection
 from soc_analyst.tools.evidence import Evidence
 
+from .addressed import rows_speak_to_a_model
 from .autostarts import autostarts_are_new
 from .beaconing import connections_keep_time
 from .bursts import accounts_live_briefly, operations_burst
@@ -61,5 +62,6 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     parents_start_something_new,
     autostarts_are_new,
     activity_surges,
+    rows_speak_to_a_model,
 )
 """Run in this order; each is pure and takes a case's evidence."""
