@@ -16,12 +16,24 @@ from soc_analyst.tools.logs.tables import load_tables
 HERE = Path(__file__).parent
 
 
-def _cases(name: str) -> list[dict[str, Any]]:
+def _read(name: str) -> Any:
     text = (HERE / f"{name}.yaml").read_text(encoding="utf-8")
-    return list(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
-CASES = {name: _cases(name) for name in ("attacks", "benign")}
+def _cases(name: str) -> list[dict[str, Any]]:
+    return list(_read(name))
+
+
+AROUND = _read("second_around")
+ATTACKS = ("attacks", "second_endpoint", "second_cloud")
+CASES = {name: _cases(name) for name in (*ATTACKS, "benign")}
+
+
+def _tables(case: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows by table, of a case of several tables and of one that names its only one."""
+    tables: dict[str, list[dict[str, Any]]] = case.get("tables") or {case["table"]: case["rows"]}
+    return tables
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -33,7 +45,8 @@ def test_the_half_of_a_case_follows_from_its_id(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_ids_are_unique(name: str) -> None:
-    ids = [case["id"] for case in CASES[name]]
+    every = ATTACKS if name in ATTACKS else (name,)
+    ids = [case["id"] for each in every for case in CASES[each]]
     assert len(set(ids)) == len(ids)
 
 
@@ -41,23 +54,30 @@ def test_ids_are_unique(name: str) -> None:
 def test_rows_fill_columns_their_table_has(name: str) -> None:
     tables = load_tables()
     for case in CASES[name]:
-        columns = tables[case["table"]].columns
-        for row in case["rows"]:
-            assert set(row) <= set(columns), case["id"]
-            assert datetime.fromisoformat(row["TimeGenerated"]).tzinfo, case["id"]
+        for table, rows in _tables(case).items():
+            assert all(set(row) <= set(tables[table].columns) for row in rows), case["id"]
+            assert all(datetime.fromisoformat(row["TimeGenerated"]).tzinfo for row in rows), case["id"]
 
 
 def test_attacks_carry_techniques_the_catalogue_knows() -> None:
     catalog = AttackCatalog.bundled()
-    for case in CASES["attacks"]:
+    for case in (case for name in ATTACKS for case in CASES[name]):
         assert case["techniques"], case["id"]
-        assert all(catalog.technique(each) for each in case["techniques"]), case["id"]
+        assert all(catalog.technique(each) for each in (*case["techniques"], *case.get("also", ()))), case["id"]
 
 
 def test_no_event_is_both_an_attack_and_ordinary() -> None:
+    told = {name: {_told(rows) for case in cases for rows in _tables(case).values()} for name, cases in CASES.items()}
+    told["around"] = {_told(rows) for rows in AROUND.values()}
+    assert not set().union(*(told[name] for name in ATTACKS)) & (told["benign"] | told["around"])
+
+
+def _told(rows: list[dict[str, Any]]) -> str:
     ignored = {"TimeGenerated", "DeviceName", "ReportId"}
-    told = {
-        name: {repr([{k: v for k, v in row.items() if k not in ignored} for row in case["rows"]]) for case in cases}
-        for name, cases in CASES.items()
-    }
-    assert not told["attacks"] & told["benign"]
+    return repr([{key: value for key, value in row.items() if key not in ignored} for row in rows])
+
+
+def test_the_rows_laid_around_an_attack_fill_columns_their_table_has() -> None:
+    tables = load_tables()
+    for table, rows in AROUND.items():
+        assert all(set(row) <= set(tables[table].columns) for row in rows), table
