@@ -24,7 +24,7 @@ from .loading import ABOUT, load_folder
 from .reach import require_known_tables
 from .results import as_kusto_types
 
-__all__ = ["EmbeddedWorkspace", "lacking"]
+__all__ = ["EmbeddedWorkspace", "connect", "lacking"]
 
 MEMORY = "2GB"
 MOST_THREADS = 8
@@ -70,7 +70,7 @@ class EmbeddedWorkspace:
         """Load the folder if that was not done before, and open what was loaded. Raise OperatorError if it cannot."""
 
         def opened() -> EmbeddedWorkspace:
-            engine = _load_and_connect(folder, home, tables, policy_hash)
+            engine = connect(folder, home, tables, policy_hash)
             return cls(spec or str(folder), folder.resolve().name, engine, tables, policy_hash, now)
 
         return await asyncio.to_thread(opened)
@@ -137,9 +137,8 @@ def lacking(query: ApprovedQuery, tables: Mapping[str, TableSchema]) -> tuple[Di
     return ()
 
 
-def _load_and_connect(
-    folder: Path, home: Path, tables: Mapping[str, TableSchema], policy_hash: str
-) -> duckdb.DuckDBPyConnection:
+def connect(folder: Path, home: Path, tables: Mapping[str, TableSchema], policy_hash: str) -> duckdb.DuckDBPyConnection:
+    """Load a folder if that was not done before, and open what was loaded, read-only and locked down. Blocks."""
     database = load_folder(folder, home, tables, policy_hash).database
     try:
         return _locked_down(database)

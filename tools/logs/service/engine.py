@@ -1,0 +1,135 @@
+"""The workspace behind the service: KQL text on the embedded engine, with tables and columns missing where wished."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from soc_analyst.state.tables import TableSchema
+from soc_analyst.tools.kql import EngineRefusal, Sql, parse, to_sql
+from soc_analyst.tools.kql.tree import Query, Table
+from soc_analyst.tools.kql.walking import walk
+from soc_analyst.tools.logs.embedded import connect
+from soc_analyst.tools.logs.results import as_kusto_types
+from soc_analyst.tools.logs.tables import load_tables
+
+__all__ = ["SemanticError", "Tenant"]
+
+USAGE = ("TimeGenerated", "DataType", "Quantity", "QuantityUnit", "IsBillable")
+_MISSING = re.compile(r'(?:column|Column) (?:named )?"([^"]{1,100})"', re.IGNORECASE)
+
+
+class SemanticError(Exception):
+    """The service's word for a query that names what is not there, or that it does not understand."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A folder of logs as the service holds it; `lacking` are tables it has not, `without` columns by table."""
+
+    folder: Path
+    lacking: Collection[str] = ()
+    without: Mapping[str, Collection[str]] | None = None
+    now: datetime | None = None
+
+    def opened(self, home: Path) -> OpenTenant:
+        """Load the folder and open it. Blocks."""
+        schemas = {name: self._seen(schema) for name, schema in load_tables().items() if name not in self.lacking}
+        engine = connect(self.folder, home, schemas, self._key())
+        columns = {name: tuple(schema.columns) for name, schema in schemas.items()}
+        dynamic = {c for schema in schemas.values() for c, column in schema.columns.items() if column.type == "dynamic"}
+        _measured(engine, columns)
+        return OpenTenant(engine, {**columns, "Usage": USAGE}, frozenset(dynamic), self.now or _newest(engine))
+
+    def _seen(self, schema: TableSchema) -> TableSchema:
+        gone = (self.without or {}).get(schema.name, ())
+        kept = {name: column for name, column in schema.columns.items() if name not in gone}
+        return schema.model_copy(update={"columns": kept})
+
+    def _key(self) -> str:
+        gone = sorted((table, sorted(columns)) for table, columns in (self.without or {}).items())
+        return hashlib.sha256(repr((sorted(self.lacking), gone)).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class OpenTenant:
+    """A tenant that answers."""
+
+    engine: duckdb.DuckDBPyConnection
+    columns: Mapping[str, tuple[str, ...]]
+    dynamic: frozenset[str]
+    """Columns that hold JSON."""
+    now: datetime
+    alone: threading.Lock = field(default_factory=threading.Lock)
+    """Held for `Usage`, which only the first connection has."""
+
+    def run(self, kql: str) -> pa.Table:
+        """Return the rows of a text; raise SemanticError where the service would."""
+        parsed = parse(kql, max_text=1_000_000)
+        if parsed.tree is None:
+            raise SemanticError("SYN0002", f"Query could not be parsed: {parsed.diagnostics[0].message}")
+        self._require_tables(parsed.tree)
+        try:
+            sql = to_sql(kql, self.columns, self.now)
+            return as_kusto_types(self._rows(sql, measured="Usage" in kql))
+        except EngineRefusal as refusal:
+            raise SemanticError("SEM0001", refusal.diagnostic.message) from None
+        except duckdb.BinderException as error:
+            raise _unresolved(error) from None
+
+    def _rows(self, sql: Sql, *, measured: bool) -> pa.Table:
+        if measured:
+            with self.alone:
+                return self.engine.sql(sql.text, params=dict(sql.parameters)).to_arrow_table()
+        with self.engine.cursor() as cursor:
+            return cursor.sql(sql.text, params=dict(sql.parameters)).to_arrow_table()
+
+    def _require_tables(self, tree: Query) -> None:
+        known = set(self.columns)
+        for let in tree.lets:
+            self._require(let.value, known)
+            known.add(let.name)
+        self._require(tree.body, known)
+
+    def _require(self, node: object, known: Collection[str]) -> None:
+        for found in walk(node):  # type: ignore[arg-type]
+            if isinstance(found, Table) and found.name not in known:
+                message = f"'{{0}}' operator: Failed to resolve table or column expression named '{found.name}'"
+                raise SemanticError("SEM0100", message.format("where"))
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        self.engine.close()
+
+
+def _unresolved(error: duckdb.BinderException) -> SemanticError:
+    found = _MISSING.search(str(error))
+    name = found[1] if found else "?"
+    return SemanticError("SEM0100", f"'project' operator: Failed to resolve scalar expression named '{name}'")
+
+
+def _measured(engine: duckdb.DuckDBPyConnection, columns: Mapping[str, tuple[str, ...]]) -> None:
+    """Make the table `Usage`: megabytes by table and hour, 0.001 a row, which is near what such rows take."""
+    parts = [
+        f"SELECT date_trunc('hour', TimeGenerated) AS TimeGenerated, '{name}' AS DataType,"
+        f" count(*) * 0.001 AS Quantity, 'MBytes' AS QuantityUnit, TRUE AS IsBillable FROM \"{name}\" GROUP BY 1"
+        for name in columns
+    ]
+    engine.execute(f"CREATE TEMP TABLE Usage AS {' UNION ALL '.join(parts)}").fetchall()
+
+
+def _newest(engine: duckdb.DuckDBPyConnection) -> datetime:
+    ((newest,),) = engine.execute("SELECT max(TimeGenerated) + INTERVAL 1 HOUR FROM Usage").fetchall()
+    return newest.astimezone(UTC) if isinstance(newest, datetime) else datetime(2026, 1, 1, tzinfo=UTC)
