@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,8 @@ from pydantic import model_validator
 from soc_analyst.state.base import Value
 
 __all__ = ["Catalogue", "Model", "catalogue"]
+
+_SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}\Z")
 
 
 class Model(Value):
@@ -30,6 +33,11 @@ class Catalogue(Value):
 
     default: str
     models: Mapping[str, Model]
+
+    def known(self, name: str) -> str | None:
+        """Return the name under which a model is known here: its own, or that of which it is a dated snapshot."""
+        plain = _SNAPSHOT.sub("", name)
+        return name if name in self.models else plain if plain in self.models else None
 
     @model_validator(mode="after")
     def _default_is_known(self) -> Catalogue:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .limiter import Used
@@ -28,6 +28,8 @@ _WORDS: dict[Limit, str] = {
     "rpd": "the tier's requests a day",
 }
 _UNKNOWN = Limits()
+_UNBOUNDED = 1_000_000
+"""Tokens that are said to have room where no limit is known."""
 _NOTHING = Used()
 
 
@@ -103,10 +105,31 @@ class Choice:
         return ", ".join(parts)
 
 
+@dataclass(frozen=True)
+class _Purse:
+    """The dollars of a run, and from which share of a limit on a warning is given."""
+
+    most: float
+    spent: float
+    warn_ratio: float
+
+    def is_passed_by(self, candidate: Candidate) -> bool:
+        return candidate.usd is not None and candidate.usd > 0 and self.spent + candidate.usd > self.most
+
+    def warnings(self, candidate: Candidate) -> list[str]:
+        if candidate.usd is None:
+            return [f"The price of {candidate.spec} is unknown: its calls do not count against --max-usd."]
+        total = self.spent + candidate.usd
+        if not candidate.usd or total < self.warn_ratio * self.most:
+            return []
+        return [f"With a call of {candidate.spec} up to ${total:.4f} of the ${self.most:.2f} of --max-usd are spent."]
+
+
 def choose(
     candidates: Sequence[Candidate],
     *,
-    usd_left: float,
+    max_usd: float,
+    usd_spent: float = 0.0,
     warn_ratio: float = 0.8,
     over_limit: Sequence[Remedy] = ("switch", "split", "wait", "narrow"),
     can_split: bool = True,
@@ -115,72 +138,75 @@ def choose(
 ) -> Choice:
     """Return what to do about a request, of which the first candidate is the model that was asked for.
 
-    The dollars come first: a call that would pass what is left of them is not made, whatever the remedies.
+    The dollars come first: a call that would pass `max_usd` is not made, whatever the remedies. A wait of more than
+    `longest_wait` seconds is no remedy.
     """
-    wanted = candidates[0]
-    if _too_dear(wanted, usd_left):
-        return _stopped_by_dollars(wanted, usd_left)
-    over = _passed(wanted)
-    if not over and wanted.limits is not None:
-        return _asked(wanted, warn_ratio)
+    wanted, purse = candidates[0], _Purse(max_usd, usd_spent, warn_ratio)
+    if purse.is_passed_by(wanted):
+        return _stopped_by_dollars(wanted, purse)
+    if _can_answer(wanted):
+        return _asked(wanted, purse)
     remedies: dict[Remedy, Callable[[], Choice | None]] = {
-        "switch": lambda: _switch(wanted, candidates[1:], usd_left, warn_ratio),
-        "split": lambda: _smaller("split", wanted, over) if can_split else None,
-        "wait": lambda: _wait(wanted, over, longest_wait, warn_ratio),
-        "narrow": lambda: _smaller("narrow", wanted, over) if can_narrow else None,
+        "switch": lambda: _switch(wanted, candidates[1:], purse),
+        "split": lambda: _smaller("split", wanted) if can_split else None,
+        "wait": lambda: _wait(wanted, purse, longest_wait),
+        "narrow": lambda: _smaller("narrow", wanted) if can_narrow else None,
     }
     for remedy in over_limit:
         choice = remedies[remedy]()
         if choice is not None:
             return choice
-    return Choice("stop", wanted, _shares(wanted), room=_room(wanted), warnings=(f"{_why(wanted)}; it was not asked.",))
+    return _settled("stop", wanted, f"{_why(wanted)}; it was not asked.")
 
 
-def _too_dear(candidate: Candidate, usd_left: float) -> bool:
-    return candidate.usd is not None and candidate.usd > usd_left
+def _can_answer(candidate: Candidate) -> bool:
+    """Return whether a model can be asked as things stand, or within a second."""
+    return candidate.limits is not None and candidate.wait < 1 and not _passed(candidate)
 
 
-def _stopped_by_dollars(wanted: Candidate, usd_left: float) -> Choice:
-    why = f"A call of {wanted.spec} may cost ${wanted.usd:.4f}, and ${max(usd_left, 0.0):.4f} are left of --max-usd"
-    return Choice(
-        "stop", wanted, _shares(wanted), over_usd=True, room=_room(wanted), warnings=(f"{why}; it was not made.",)
+def _stopped_by_dollars(wanted: Candidate, purse: _Purse) -> Choice:
+    left = max(purse.most - purse.spent, 0.0)
+    said = (
+        f"A call of {wanted.spec} may cost ${wanted.usd:.4f}, and ${left:.4f} are left of --max-usd; it was not made."
     )
+    return replace(_settled("stop", wanted, said), over_usd=True)
 
 
-def _asked(
-    candidate: Candidate, warn_ratio: float, action: Action = "ask", wait: float = 0.0, said: str = ""
-) -> Choice:
-    shares = _shares(candidate)
-    near = [share for share in shares if warn_ratio <= share.ratio and not share.over]
-    lines = [said] if said else []
-    lines += [f"A call takes {share.ratio:.0%} of {_WORDS[share.limit]} with {candidate.spec}." for share in near]
-    if candidate.usd is None:
-        lines.append(f"The price of {candidate.spec} is unknown: its calls do not count against --max-usd.")
-    return Choice(action, candidate, shares, wait=wait, room=_room(candidate), warnings=tuple(lines))
-
-
-def _switch(wanted: Candidate, others: Iterable[Candidate], usd_left: float, warn_ratio: float) -> Choice | None:
+def _switch(wanted: Candidate, others: Iterable[Candidate], purse: _Purse) -> Choice | None:
     for other in others:
-        if other.limits is not None and not _passed(other) and not _too_dear(other, usd_left):
-            return _asked(other, warn_ratio, "switch", said=f"{_why(wanted)}; {other.spec} was taken instead.")
+        if _can_answer(other) and not purse.is_passed_by(other):
+            return _asked(other, purse, "switch", f"{_why(wanted)}; {other.spec} was taken instead.")
     return None
 
 
-def _wait(wanted: Candidate, over: Sequence[Share], longest: float, warn_ratio: float) -> Choice | None:
+def _wait(wanted: Candidate, purse: _Purse, longest: float) -> Choice | None:
     """Wait where time alone makes room: no limit is passed by the call's own size."""
-    if wanted.limits is None or not over or any(share.alone for share in over) or wanted.wait > longest:
+    if wanted.limits is None or any(share.alone for share in _passed(wanted)) or wanted.wait > longest:
         return None
-    return _asked(
-        wanted, warn_ratio, "wait", wanted.wait, f"{_why(wanted)}; it was waited for {wanted.wait:.0f} seconds."
-    )
+    return _asked(wanted, purse, "wait", f"{_why(wanted)}; it waited {wanted.wait:.0f} seconds.")
 
 
-def _smaller(action: Literal["split", "narrow"], wanted: Candidate, over: Sequence[Share]) -> Choice | None:
-    """Ask for a smaller request where its size is what passes a limit."""
-    if wanted.limits is None or not any(share.alone for share in over):
+def _smaller(action: Literal["split", "narrow"], wanted: Candidate) -> Choice | None:
+    """Ask for a smaller request where its size is what passes a limit, and a smaller one could fit."""
+    if (
+        wanted.limits is None
+        or not any(share.alone for share in _passed(wanted))
+        or _room(wanted) < -wanted.tokens.tokens
+    ):
         return None
     done = "the evidence was split" if action == "split" else "less evidence was shown"
-    return Choice(action, wanted, _shares(wanted), room=_room(wanted), warnings=(f"{_why(wanted)}; {done}.",))
+    return _settled(action, wanted, f"{_why(wanted)}; {done}.")
+
+
+def _asked(candidate: Candidate, purse: _Purse, action: Action = "ask", *said: str) -> Choice:
+    near = [share for share in _shares(candidate) if purse.warn_ratio <= share.ratio and not share.over]
+    lines = [f"A call takes {share.ratio:.0%} of {_WORDS[share.limit]} with {candidate.spec}." for share in near]
+    return _settled(action, candidate, *said, *lines, *purse.warnings(candidate))
+
+
+def _settled(action: Action, candidate: Candidate, *said: str) -> Choice:
+    wait = candidate.wait if action == "wait" else 0.0
+    return Choice(action, candidate, _shares(candidate), wait=wait, room=_room(candidate), warnings=said)
 
 
 def _passed(candidate: Candidate) -> list[Share]:
@@ -208,12 +234,12 @@ def _room(candidate: Candidate) -> int:
     return min(rooms, default=_UNBOUNDED)
 
 
-_UNBOUNDED = 1_000_000
-
-
 def _why(candidate: Candidate) -> str:
     if candidate.limits is None:
         return f"The account's tier does not have {candidate.spec}"
-    worst = max(_passed(candidate), key=lambda share: share.ratio)
+    passed = _passed(candidate)
+    if not passed:
+        return f"{candidate.spec} takes no call for {candidate.wait:.0f} seconds"
+    worst = max(passed, key=lambda share: share.ratio)
     share = f"{worst.ratio:.0%} of {_WORDS[worst.limit]}"
     return f"A call of {candidate.total:,} tokens would take {share} with {candidate.spec}"

@@ -9,10 +9,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
-from .limits import Limits, Seen
+from .limits import Limits, Seen, Tier, limits_for
+from .spec import ModelSpec
 
-__all__ = ["Limiter", "Slot", "Used"]
+__all__ = ["Limiter", "Slot", "Used", "limiter_for"]
 
 _MINUTE = 60.0
 _DAY = 86_400.0
@@ -34,6 +36,7 @@ class Slot:
 
     at: float
     tokens: int
+    requests: int = 1
 
     def settle(self, tokens: int) -> None:
         """Count the call as the tokens that it took, where that is less than what was set aside."""
@@ -66,6 +69,7 @@ class Limiter:
         self._sleep = sleep
         self._guard = threading.Lock()
         self._slots: deque[Slot] = deque()
+        self._others: list[Slot] = []
         self._queue: deque[_Waiting] = deque()
         self._closed_until = float("-inf")
 
@@ -78,10 +82,8 @@ class Limiter:
         """Return what the calls of the last minute and day took."""
         with self._guard:
             now = self._clock()
-            self._forget(now)
-            minute = [slot for slot in self._slots if slot.at > now - _MINUTE]
-            day = self._slots
-            return Used(sum(s.tokens for s in minute), len(minute), sum(s.tokens for s in day), len(day))
+            minute, day = self._taken(now, _MINUTE), self._taken(now, _DAY)
+        return Used(*_sums(minute), *_sums(day))
 
     def wait_for(self, tokens: int) -> float:
         """Return the seconds after which a call of so many tokens would be admitted, were no other waiting."""
@@ -98,12 +100,25 @@ class Limiter:
             self._wake()
 
     def learn(self, seen: Seen) -> None:
-        """Take over what a provider's answer told: its limits, and how long it asks to wait."""
+        """Take over what a provider's answer told: its limits, what others took of them, how long it asks to wait."""
         with self._guard:
+            now = self._clock()
             self._limits = self._limits.learned(seen)
+            self._count_others(seen, now)
             if seen.retry_after is not None:
-                self._closed_until = max(self._closed_until, self._clock() + seen.retry_after)
+                self._closed_until = max(self._closed_until, now + seen.retry_after)
         self._wake()
+
+    def _count_others(self, seen: Seen, now: float) -> None:
+        """Set aside what the account's other users took of the minute: what the provider counts and we do not."""
+        self._others = []
+        tokens, requests = _sums(self._taken(now, _MINUTE))
+        foreign = _beyond(seen.limit_tokens, seen.remaining_tokens, tokens)
+        if foreign and seen.reset_tokens is not None:
+            self._others.append(Slot(now - _MINUTE + min(seen.reset_tokens, _MINUTE), foreign, 0))
+        foreign = 0 if seen.counts_requests_by_day else _beyond(seen.limit_requests, seen.remaining_requests, requests)
+        if foreign and seen.reset_requests is not None:
+            self._others.append(Slot(now - _MINUTE + min(seen.reset_requests, _MINUTE), 0, foreign))
 
     async def _admit(self, tokens: int) -> Slot:
         waiting = _Waiting(tokens, asyncio.get_running_loop(), asyncio.Event())
@@ -152,18 +167,20 @@ class Limiter:
         if first is not None and not first.loop.is_closed():
             first.loop.call_soon_threadsafe(first.woken.set)
 
-    def _forget(self, now: float) -> None:
+    def _taken(self, now: float, width: float) -> list[Slot]:
+        """Return what counts in the window that ends now, the earliest first."""
         while self._slots and self._slots[0].at <= now - _DAY:
             self._slots.popleft()
+        others = self._others if width == _MINUTE else []
+        return sorted((slot for slot in (*self._slots, *others) if slot.at > now - width), key=lambda slot: slot.at)
 
     def _pause(self, tokens: int, now: float) -> float:
-        self._forget(now)
         limits = self._limits
         ends = [self._closed_until]
         for width, most, requests in ((_MINUTE, limits.tpm, limits.rpm), (_DAY, limits.tpd, limits.rpd)):
-            recent = [slot for slot in self._slots if slot.at > now - width]
-            ends.append(_room_at([(slot.at + width, slot.tokens) for slot in recent], tokens, most))
-            ends.append(_room_at([(slot.at + width, 1) for slot in recent], 1, requests))
+            taken = self._taken(now, width)
+            ends.append(_room_at([(slot.at + width, slot.tokens) for slot in taken], tokens, most))
+            ends.append(_room_at([(slot.at + width, slot.requests) for slot in taken], 1, requests))
         return max(0.0, max(ends) - now)
 
 
@@ -178,3 +195,18 @@ def _room_at(taken: list[tuple[float, int]], amount: int, most: int | None) -> f
             break
         total, at = total - size, end
     return at
+
+
+def _sums(slots: list[Slot]) -> tuple[int, int]:
+    return sum(slot.tokens for slot in slots), sum(slot.requests for slot in slots)
+
+
+def _beyond(limit: int | None, remaining: int | None, ours: int) -> int:
+    """Return what a provider counts as taken beyond what we took."""
+    return 0 if limit is None or remaining is None else max(0, limit - remaining - ours)
+
+
+@lru_cache(maxsize=256)
+def limiter_for(spec: ModelSpec, tier: Tier) -> Limiter:
+    """Return the limiter of a model, the same one for all that this process asks of it."""
+    return Limiter(limits_for(spec, tier) or Limits())

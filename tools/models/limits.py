@@ -16,6 +16,7 @@ from pydantic import Field
 
 from soc_analyst.state.base import Value
 
+from .catalogue import catalogue
 from .spec import ModelSpec
 
 __all__ = ["Limits", "Seen", "Tier", "limits_for", "read_headers", "tier_source"]
@@ -34,7 +35,12 @@ class Limits:
 
     def learned(self, seen: Seen) -> Limits:
         """Return the limits with what a provider's answer stated in place of what was assumed."""
-        return replace(self, tpm=seen.limit_tokens or self.tpm, rpm=seen.limit_requests or self.rpm)
+        learned = replace(self, tpm=seen.limit_tokens or self.tpm)
+        if seen.limit_requests is None:
+            return learned
+        if seen.counts_requests_by_day or seen.limit_requests == self.rpd:
+            return replace(learned, rpd=seen.limit_requests)
+        return replace(learned, rpm=seen.limit_requests)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,14 @@ class Seen:
     reset_requests: float | None = None
     retry_after: float | None = None
     """How long the provider asks to wait, on an answer that refuses."""
+
+    @property
+    def counts_requests_by_day(self) -> bool:
+        """Return whether the requests are those of a day: what was taken would need hours to come back, were it all."""
+        if self.limit_requests is None or self.remaining_requests is None or self.reset_requests is None:
+            return False
+        taken = self.limit_requests - self.remaining_requests
+        return taken > 0 and self.reset_requests * self.limit_requests / taken > 3600
 
 
 class _Figures(Value):
@@ -79,9 +93,10 @@ def limits_for(spec: ModelSpec, tier: Tier) -> Limits | None:
 
     Of other models nothing is known beforehand: a deployment on Azure has the quota that it got, a server its own.
     """
-    if spec.kind != "openai" or spec.name not in _tiers().tiers:
+    known = catalogue().known(spec.name) or spec.name
+    if spec.kind != "openai" or known not in _tiers().tiers:
         return Limits()
-    figures = _tiers().tiers[spec.name].get(tier)
+    figures = _tiers().tiers[known].get(tier)
     return None if figures is None else Limits(**figures.model_dump())
 
 

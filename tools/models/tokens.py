@@ -54,9 +54,9 @@ def encoding_for(model: str) -> tuple[EncodingName, bool]:
     A model is named as in the catalogue or as `--model` names it.
     """
     name = _bare(model)
-    known = catalogue().models.get(name)
+    known = catalogue().known(name)
     if known is not None:
-        return known.encoding, True
+        return catalogue().models[known].encoding, True
     try:
         own = encoding_name_for_model(name)
     except KeyError:
