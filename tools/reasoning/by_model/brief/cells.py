@@ -1,0 +1,58 @@
+"""Values of rows as they stand in a brief: hidden where personal, fenced, and cut with the cut said."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from soc_analyst.tools.privacy import Pseudonyms, fenced
+
+__all__ = ["Cells"]
+
+LONGEST = 240
+"""Characters of a value that are shown."""
+READ = 4_000
+"""Characters of a longer value, half from each end, that are looked through for names to hide."""
+ENDING = 60
+"""Characters of a cut value that are kept of its end."""
+WORD = r"[A-Za-z0-9_.@\\-]{1,60}"
+LAST_WORD, FIRST_WORD = re.compile(f"{WORD}$"), re.compile(WORD)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Writes values of rows. Each method returns the cell and how many characters of the value it does not show."""
+
+    pseudonyms: Pseudonyms
+
+    def value(self, table: str, column: str, value: str) -> tuple[str, int]:
+        """Write a column's value."""
+        if len(value) > READ:
+            return self.text(value)
+        return _cut(self._plain(self.pseudonyms.hide_value(table, column, value)))
+
+    def text(self, text: str) -> tuple[str, int]:
+        """Write a free text."""
+        if len(text) <= READ:
+            return _cut(self._plain(self.pseudonyms.hide_text(text)))
+        half = READ // 2
+        head, tail = (self._plain(self.pseudonyms.hide_text(end)) for end in (text[:half], text[-half:]))
+        return _joined(head, tail, len(text) - READ)
+
+    def _plain(self, text: str) -> str:
+        """Fence a text; names that invisible characters broke up stand whole after it, and are hidden then."""
+        return self.pseudonyms.hide_text(fenced(text, limit=4 * READ))
+
+
+def _cut(text: str) -> tuple[str, int]:
+    return (text, 0) if len(text) <= LONGEST else _joined(text, text, -len(text))
+
+
+def _joined(head: str, tail: str, between: int) -> tuple[str, int]:
+    """Join the begin of one text to the end of another; no word, which may be a pseudonym, is cut in two."""
+    start, end = head[: LONGEST - ENDING], tail[-ENDING:]
+    last, first = LAST_WORD.search(start), FIRST_WORD.match(end)
+    start = start[: last.start()] if last and last.start() else start
+    end = end[first.end() :] if first and first.end() < len(end) else end
+    missing = len(head) + len(tail) + between - len(start) - len(end)
+    return f"{start}…(+{missing} characters)…{end}", missing
