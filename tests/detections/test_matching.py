@@ -12,11 +12,13 @@ import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soc_analyst.tools.detections import matching, searching
+from soc_analyst.tools.detections import columns, matching, searching
 from soc_analyst.tools.detections.columns import FieldView
+from soc_analyst.tools.detections.fields import field_map
 from soc_analyst.tools.detections.literals import needed_texts
 from soc_analyst.tools.detections.matching import FieldTests
 from soc_analyst.tools.detections.texts import Texts
+from soc_analyst.tools.evidence import TableRows
 
 PIECES = st.sampled_from(
     ["abc", "Abcd", "a", "b", r"\.", r"\s", r"\\", "[ab]", "[^a]", "[]a]", ".", "^", "$", r"\b", r"\d", "é", "s", "k"]
@@ -70,7 +72,11 @@ def test_texts_that_are_needed(pattern: str, needed: tuple[tuple[str, ...], ...]
 
 
 def view_of(values: list[str]) -> FieldView:
-    return FieldView(len(values), Texts(pa.array(values, pa.large_string())), np.arange(len(values)))
+    return FieldView(
+        len(values),
+        Texts([pa.array(values[:7], pa.string()), pa.array(values[7:], pa.large_string())]),
+        np.arange(len(values)),
+    )
 
 
 def plainly(test: tuple[object, ...], value: str) -> bool:
@@ -114,3 +120,25 @@ def test_expressions_are_batched_within_bounds() -> None:
     sizes = [len(batch) for batch in matching._batched(tests)]
     assert sum(sizes) == 40
     assert max(sizes) * 300 <= matching.BATCH_LENGTH
+
+
+@pytest.mark.parametrize("unlike", [0.0, 1.0])
+def test_a_column_in_chunks_is_read_as_one(monkeypatch: pytest.MonkeyPatch, unlike: float) -> None:
+    monkeypatch.setattr(columns, "MANY_ROWS", 1)
+    monkeypatch.setattr(columns, "UNLIKE", unlike)
+    chunks = [["one", "two", None], [], ["two", "Three", "é"], ["", "one"]]
+    names = pa.chunked_array([pa.array(chunk, pa.string()) for chunk in chunks])
+    rows = TableRows("T", pa.table({"Name": names}), ("q",) * 8, tuple(range(8)))
+    view = columns.TableViews(rows, field_map())["Name"]
+    assert view is not None
+    assert view.texts() == [[text] if text else [] for chunk in chunks for text in chunk]
+    assert view.firsts(np.arange(8)) == [text or "" for chunk in chunks for text in chunk]
+    found = FieldTests(view, [("text", "has", "t", False)]).values(("text", "has", "t", False))
+    assert np.flatnonzero(view.rows_with(found)).tolist() == [1, 3, 4]
+
+
+def test_a_text_is_found_in_a_long_value_and_never_across_two() -> None:
+    long = "x" * (searching.AT_ONCE - 2) + "needle" + " " * searching.AT_ONCE
+    values = Texts.of([long, "nee", "dle", "éNEEDLE", "needle"])
+    found = searching.positions_of(values, ["needle", "   ", "absent"])
+    assert {text: at.tolist() for text, at in found.items()} == {"needle": [0, 3, 4], "   ": [0]}

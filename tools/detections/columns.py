@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from soc_analyst.tools.evidence import TableRows
+from soc_analyst.tools.evidence.rows import taken
 
 from .fields import FieldMap, Reading
 from .texts import Indexes, Texts
@@ -23,6 +24,12 @@ __all__ = ["FieldView", "Mask", "TableViews"]
 
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int32] | Indexes
+
+MOST_OF_SMALL = 1 << 30
+"""Bytes that an array of small offsets surely holds."""
+MANY_ROWS, SAMPLED, UNLIKE = 20_000, 1_000, 0.8
+"""Of so many rows so many are looked at; a column is unlike where more than this share of them differ."""
+ROWS_OF_CHUNK = 10_000
 
 MAX_FORMS = 64
 """Texts read from one JSON value."""
@@ -147,17 +154,33 @@ def _encoded(column: pa.ChunkedArray) -> FieldView:
         column = pa.chunked_array([pa.array(texts, pa.string())])
     # A column may arrive with a dictionary of its own; one over all chunks is wanted.
     plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    if not _is_text(plain.type):
+        plain = pa.chunked_array([pa.array([_text(value) for value in plain.to_pylist()], pa.large_string())])
+    if _is_unlike(plain):
+        return FieldView(len(plain), Texts(_large(plain)), np.arange(len(plain), dtype=np.int32))
     # Beyond two gigabytes of text an array of small offsets would be torn in two.
-    wide = plain.cast(pa.large_string()) if pa.types.is_string(plain.type) else plain
-    encoded = wide.combine_chunks().dictionary_encode(null_encoding="encode")
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], wide.type).dictionary_encode()
-    known = encoded.dictionary
-    values = (
-        Texts(known) if pa.types.is_large_string(known.type) else Texts.of([_text(each) for each in known.to_pylist()])
-    )
-    codes: Codes = encoded.indices.to_numpy()
-    return FieldView(len(encoded), values, codes)
+    wide = plain.cast(pa.large_string()) if plain.nbytes >= MOST_OF_SMALL else plain
+    encoded = wide.dictionary_encode(null_encoding="encode")
+    if not encoded.num_chunks:
+        return FieldView(0, Texts.of([]), np.zeros(0, np.int32))
+    codes: Codes = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])
+    return FieldView(len(encoded), Texts([encoded.chunk(0).dictionary]), codes)
+
+
+def _is_unlike(column: pa.ChunkedArray) -> bool:
+    """Tell whether nearly every row has a text of its own, so that numbering them would only copy them."""
+    if len(column) < MANY_ROWS:
+        return False
+    some = taken(column, np.linspace(0, len(column) - 1, SAMPLED, dtype=np.int64).tolist())
+    return len(set(some)) > SAMPLED * UNLIKE
+
+
+def _large(column: pa.ChunkedArray) -> list[pa.Array]:
+    """Return the chunks of a column; joined where they are small, since each costs as much as thousands of rows."""
+    small = len(column) < column.num_chunks * ROWS_OF_CHUNK
+    joined = column.combine_chunks() if small and column.nbytes < MOST_OF_SMALL else column
+    chunks: list[pa.Array] = joined.chunks if isinstance(joined, pa.ChunkedArray) else [joined]
+    return chunks
 
 
 def _text(value: Any) -> str:
@@ -209,7 +232,7 @@ def _joined(views: Sequence[FieldView], size: int) -> FieldView:
         codes.append(view.codes.astype(np.int64) + count)
         rows.append(np.arange(size, dtype=np.int64) if view.rows is None else view.rows)
         count += len(view.values)
-    values = Texts(pa.concat_arrays([view.values.array for view in views]))
+    values = Texts([chunk for view in views for chunk in view.values.chunks])
     return FieldView(size, values, np.concatenate(codes), np.concatenate(rows))
 
 

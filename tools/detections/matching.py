@@ -15,6 +15,8 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import re2
 
 from .columns import FieldView
@@ -164,16 +166,30 @@ def _batched(tests: Sequence[Key]) -> Iterator[list[Key]]:
 
 
 def _equal(view: FieldView, tests: Sequence[Key]) -> dict[Key, Indexes]:
-    found: dict[Key, list[int]] = {test: [] for test in tests}
-    cased = {test[2]: test for test in tests if test[3]}
-    caseless = {test[2]: test for test in tests if not test[3]}
+    """Find the values that are a test's text: of ASCII Arrow compares whole stretches."""
+    found: dict[Key, list[Indexes]] = {test: [] for test in tests}
     for start, texts in view.values.stretches() if tests else ():
-        for position, text in enumerate(texts, start):
-            if (lower := text.lower()) in caseless:
-                found[caseless[lower]].append(position)
-            if text in cased:
-                found[cased[text]].append(position)
-    return {test: np.array(at, np.int64) for test, at in found.items()}
+        plain = pc.fill_null(pc.string_is_ascii(texts), True)
+        other = np.flatnonzero(~plain.to_numpy(zero_copy_only=False))
+        others = [text or "" for text in texts.take(pa.array(other)).to_pylist()]
+        for cased in (False, True):
+            alike = {test[2]: test for test in tests if test[3] == cased and test[2].isascii()}
+            for text, at in _places(texts if cased else pc.ascii_lower(texts), list(alike)):
+                found[alike[text]].append(start + at)
+        for test in tests:
+            same = [place for place, text in zip(other.tolist(), others, strict=True)
+                    if (text if test[3] else text.lower()) == test[2]]  # fmt: skip
+            found[test].append(start + np.array(same, np.int64))
+    return {test: once(np.concatenate(at)) if at else NOTHING for test, at in found.items()}
+
+
+def _places(texts: pa.Array, wanted: list[str]) -> Iterator[tuple[str, Indexes]]:
+    """Yield each wanted text that is there, with its places."""
+    numbers = pc.index_in(texts, value_set=pa.array(wanted, texts.type), skip_nulls=True)
+    numbers = pc.fill_null(numbers, -1).to_numpy(zero_copy_only=False)
+    at = np.flatnonzero(numbers >= 0)
+    for number in set(numbers[at].tolist()):
+        yield wanted[number], at[numbers[at] == number]
 
 
 def _needle(test: Key) -> str:
