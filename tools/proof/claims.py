@@ -10,7 +10,7 @@ from soc_analyst.state.findings import Claim
 from soc_analyst.state.queries import Condition, Coverage, Scalar
 from soc_analyst.tools.evidence import Evidence
 
-__all__ = ["check", "rows_meeting"]
+__all__ = ["check", "meets", "rows_meeting"]
 
 Row = Mapping[str, Any]
 
@@ -34,6 +34,11 @@ def rows_meeting(where: tuple[Condition, ...], table: str, evidence: Evidence) -
         all(_meets(value, condition) for value, condition in zip(values, where, strict=True))
         for values in (zip(*columns, strict=True) if columns else [()] * len(rows))
     )
+
+
+def meets(row: Row, where: tuple[Condition, ...]) -> bool:
+    """Return whether a row meets all conditions; a condition that cannot be evaluated is not met."""
+    return all(condition.column in row and _meets(row[condition.column], condition) for condition in where)
 
 
 def _exists(claim: Claim, evidence: Evidence, _coverage: Mapping[str, Coverage]) -> tuple[bool, str]:
@@ -66,8 +71,24 @@ def _absent(claim: Claim, evidence: Evidence, coverage: Mapping[str, Coverage]) 
         return False, f"{claim.table} had no rows in the window: absence cannot be told"
     if covered.seen_from is not None:
         return False, f"{claim.table} could be seen from {covered.seen_from:%Y-%m-%d %H:%M} on only"
+    held = len(evidence[claim.table]) if claim.table in evidence else 0
+    if held < covered.rows_in_window:
+        return False, f"{held} of {covered.rows_in_window} rows are in evidence: absence from the others cannot be told"
+    if fault := _cannot_tell(claim.where, claim.table, evidence):
+        return False, fault
     counted = rows_meeting(claim.where, claim.table, evidence)
     return counted == 0, f"{counted} rows counted among {covered.rows_in_window} in the window"
+
+
+def _cannot_tell(where: tuple[Condition, ...], table: str, evidence: Evidence) -> str:
+    """Return why conditions say nothing about a table, empty where they do: what never holds proves no absence."""
+    columns = evidence[table].rows.column_names
+    for condition in where:
+        if condition.column not in columns:
+            return f"{table} has no column {condition.column} in evidence"
+        if condition.op not in _TESTS or not (condition.values or condition.op in ("isempty", "isnotempty")):
+            return f"{condition.op} cannot be evaluated here"
+    return ""
 
 
 _CHECKS: Mapping[str, Callable[[Claim, Evidence, Mapping[str, Coverage]], tuple[bool, str]]] = {
@@ -81,7 +102,7 @@ _CHECKS: Mapping[str, Callable[[Claim, Evidence, Mapping[str, Coverage]], tuple[
 
 def _meets(value: Any, condition: Condition) -> bool:
     test = _TESTS.get(condition.op)
-    if test is None:
+    if test is None or not (condition.values or condition.op in ("isempty", "isnotempty")):
         return False
     if value is None:
         value = ""

@@ -1,0 +1,57 @@
+"""Sentences held against rows and claims: what nothing bears out goes, whoever wrote it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from .grounds import Grounds
+from .specifics import Specific, specifics
+
+__all__ = ["Worded", "borne_out"]
+
+_SENTENCE = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"'”)]))\s+(?=[^a-z\s])|\s*\n+\s*")
+
+
+@dataclass(frozen=True)
+class Worded:
+    """A text with what its sources bear out, and the sentences that they do not."""
+
+    text: str
+    removed: tuple[str, ...] = ()
+
+
+def borne_out(text: str, grounds: Grounds, *, names: Collection[str] = ()) -> Worded:
+    """Keep the sentences whose numbers, times, addresses, hosts, accounts, paths and hashes the sources bear out.
+
+    `names` are the names of hosts and accounts that the case knows, in lower case: one of them in plain prose counts
+    as a name even where it looks like any word. Sentences without such things stand: nothing in them can be checked.
+    """
+    kept: list[str] = []
+    removed: list[str] = []
+    for sentence in _sentences(text):
+        plain = _plain_digits(sentence)
+        (kept if all(_holds(one, grounds) for one in specifics(plain, names)) else removed).append(sentence)
+    return Worded(" ".join(kept), tuple(removed))
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence.strip() for sentence in _SENTENCE.split(text) if sentence and sentence.strip()]
+
+
+def _plain_digits(text: str) -> str:
+    """Write digits of all scripts and widths as ASCII, so that none is a way around."""
+    normal = unicodedata.normalize("NFKC", text)
+    return "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in normal)
+
+
+def _holds(one: Specific, grounds: Grounds) -> bool:
+    if one.kind == "count":
+        return grounds.count(one.number)
+    if one.kind == "word":
+        return not one.text or grounds.hold(one.text)
+    if one.text.startswith("*"):
+        return any(day.endswith(one.text[1:]) for day, _ in grounds.moments)
+    return grounds.names_time(one.text, one.clock)
