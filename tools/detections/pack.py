@@ -10,9 +10,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from soc_analyst.tools.files import write_atomically
 
-__all__ = ["keep", "kept", "stamp_of_pack"]
+__all__ = ["content_of", "keep", "kept", "stamp_of_pack"]
 
 NAME = "pack-1.json"
 
@@ -49,12 +51,23 @@ def kept(folder: Path | None, stamp: str | None) -> Mapping[str, Any] | None:
     """Return what was kept under this stamp; a broken or older file is as good as none."""
     if folder is None or stamp is None:
         return None
-    try:
-        found = json.loads((folder / NAME).read_bytes())
-    except (OSError, ValueError):
-        return None
-    content = found.get("content") if isinstance(found, dict) and found.get("stamp") == stamp else None
+    found = content_of(folder / NAME)
+    content = found.get("content") if found.get("stamp") == stamp else None
     return content if isinstance(content, dict) else None
+
+
+def content_of(path: Path) -> dict[str, Any]:
+    """Return the JSON object that a file holds; an empty one where it is missing or broken."""
+    try:
+        text = path.read_bytes()
+        try:
+            found = orjson.loads(text)
+        except ValueError:
+            # Half a character and numbers beyond all bounds stand in some rules; only the standard reader takes them.
+            found = json.loads(text)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def keep(folder: Path | None, stamp: str | None, content: Mapping[str, Any]) -> None:

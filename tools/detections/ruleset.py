@@ -18,7 +18,7 @@ from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.files import write_atomically
 
 from .fields import field_map
-from .pack import keep, kept, stamp_of_pack
+from .pack import content_of, keep, kept, stamp_of_pack
 from .tree import Tree, Unsupported, fields_of
 
 __all__ = ["CompiledRule", "RuleFault", "RuleSet", "load_rules"]
@@ -206,11 +206,7 @@ class _Cache:
             return
 
     def _read(self) -> dict[str, Mapping[str, Any]]:
-        try:
-            known = json.loads(self._path.read_bytes()) if self._path is not None else {}
-        except (OSError, ValueError):
-            return {}
-        return known if isinstance(known, dict) else {}
+        return {} if self._path is None else content_of(self._path)
 
 
 @lru_cache(maxsize=16_384)

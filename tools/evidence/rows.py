@@ -89,9 +89,10 @@ class TableRows:
         wanted = [int(index) for index in indexes]
         known = "TimeGenerated" in self.rows.column_names
         times = taken(self.rows["TimeGenerated"], wanted) if known else [None] * len(wanted)
+        moments = (time if isinstance(time, datetime) else None for time in times)
         return tuple(
             EvidenceRef(query_id=self.queries[index], table=self.table, row=self.positions[index], time=time)
-            for index, time in zip(wanted, times, strict=True)
+            for index, time in zip(wanted, moments, strict=True)
         )
 
     def row(self, index: int) -> dict[str, Any]:

@@ -100,8 +100,11 @@ class Frame:
 
     @cached_property
     def times(self) -> list[float | None]:
-        """Seconds since 1970 by row."""
-        column = pc.cast(self.rows.rows["TimeGenerated"], pa.timestamp("us", tz="UTC"), safe=False)
+        """Seconds since 1970 by row; none where the column holds something else than times."""
+        kept = self.rows.rows["TimeGenerated"]
+        if not pa.types.is_timestamp(kept.type):
+            return [None] * len(self.rows)
+        column = pc.cast(kept, pa.timestamp("us", tz="UTC"), safe=False)
         return [None if value is None else value / 1e6 for value in pc.cast(column, pa.int64()).to_pylist()]
 
     @cached_property
