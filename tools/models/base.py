@@ -54,6 +54,8 @@ class Answer(Generic[A]):
     """Lines for the report's warnings: which step degraded and why, budgets near their end, a model taken instead."""
     too_large: bool = False
     """Whether the request fits no allowed model: ask again with less evidence."""
+    over_usd: bool = False
+    """Whether the dollars of the run are what stopped it."""
 
 
 @dataclass(frozen=True)

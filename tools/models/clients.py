@@ -26,7 +26,10 @@ LARGEST = 8_000_000
 """Bytes of an answer that are read: events around each token make an answer many times its text."""
 
 _OWN_TO_OPENAI = ("openai-organization", "openai-project")
-_SCOPES = {".azure.us": "https://cognitiveservices.azure.us/.default", ".azure.cn": "https://cognitiveservices.azure.cn/.default"}  # fmt: skip
+_SCOPES = {
+    ".azure.us": "https://cognitiveservices.azure.us/.default",
+    ".azure.cn": "https://cognitiveservices.azure.cn/.default",
+}
 _SCOPE = "https://cognitiveservices.azure.com/.default"
 
 
@@ -50,6 +53,12 @@ class Clients:
         self._openai_url = openai_url
         self._credential = credential
         self._made: dict[ModelSpec, BaseChatOpenAI] = {}
+
+    @property
+    def _waits(self) -> httpx2.Timeout:
+        import httpx2
+
+        return httpx2.Timeout(self._timeouts.read, connect=self._timeouts.connect)
 
     async def of(self, spec: ModelSpec) -> BaseChatOpenAI:
         """Return the client of a model."""
@@ -79,20 +88,22 @@ class Clients:
         from langchain_openai import AzureChatOpenAI
 
         endpoint = self._keys.azure_endpoint or ""
-        given: dict[str, Any] = {"api_key": self._keys.azure_openai}
-        if self._keys.azure_openai is None:
-            given = {"azure_ad_async_token_provider": self._tokens(endpoint)}
+        key = self._keys.azure_openai
+        provider = {} if key else {"azure_ad_async_token_provider": self._tokens(endpoint)}
         return AzureChatOpenAI(
             azure_endpoint=endpoint,
             azure_deployment=spec.name,
             api_version=self._keys.azure_api_version,
             http_async_client=self._http(endpoint, openai=False),
-            **given,
+            api_key=key,  # named even where it is None: else the environment is read for one
+            azure_ad_token=None,
+            **provider,
             **self._always(),
         )
 
     def _always(self) -> dict[str, Any]:
         return {
+            "timeout": self._waits,  # the client's own would replace that of the connections by none
             "max_retries": 0,
             "stream_usage": True,
             "include_response_headers": True,
@@ -106,7 +117,7 @@ class Clients:
         import httpx2
 
         client = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(self._timeouts.read, connect=self._timeouts.connect),
+            timeout=self._waits,
             trust_env=not is_loopback(url),
             follow_redirects=False,
             event_hooks={"request": [_plain if openai else _discreet], "response": [_bounded]},

@@ -1,4 +1,4 @@
-"""How an answer is asked for: by JSON schema, by the call of a function, or in plain JSON; and what a server refuses of it."""
+"""How an answer is asked for: by JSON schema, by the call of a function, or in plain JSON."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from .base import Form
-from .catalogue import catalogue
+from .candidates import facts
 from .schemas import answer_schema
 from .spec import ModelSpec
 from .troubles import Trouble
 
-__all__ = ["Manner", "Way", "first_manner", "instructions", "learned", "options"]
+__all__ = ["Manner", "Way", "first_manner", "instructions", "learned", "options", "output_of"]
 
 Way = Literal["schema", "function", "json", "text"]
 """`json` asks for any JSON object and `text` for nothing at all; both carry the schema in words."""
@@ -23,6 +23,7 @@ Way = Literal["schema", "function", "json", "text"]
 _OPTIONAL = ("stream_options", "stream", "max_completion_tokens", "max_tokens", "temperature", "prompt_cache_key",
              "parallel_tool_calls", "strict")  # fmt: skip
 _OF_FORM = frozenset({"json_schema", "response_format", "grammar", "schema", "tool_choice", "tools", "functions"})
+_CAPABILITY: Mapping[Way, str] = {"schema": "structured", "function": "tools"}
 REASONING = 8_000
 """Tokens that a model that reasons gets on top of those of its answer."""
 
@@ -55,13 +56,12 @@ class Manner:
 
 
 def first_manner(spec: ModelSpec, preferred: Form) -> Manner:
-    """Return how to begin with a model: by what the catalogue says it can, else schema, function, plain JSON in turn."""
-    known = catalogue().known(spec.name) if spec.kind != "server" else None
-    if known is None:
-        return Manner(("schema", "function", "json", "text"))
-    can = catalogue().models[known].can
-    able: list[Way] = [way for way, name in (("schema", "structured"), ("function", "tools")) if name in can]  # type: ignore[misc]
-    able.sort(key=lambda way: way != preferred)
+    """Return how to begin with a model: by what the catalogue says it can, else each form in turn."""
+    model = facts(spec)
+    forms: tuple[Way, ...] = ("schema", "function") if preferred == "schema" else ("function", "schema")
+    if model is None:
+        return Manner((*forms, "json", "text"), bounds=spec.kind != "azure")
+    able = tuple(way for way in forms if _CAPABILITY[way] in model.can)
     return Manner((*able, "json"), bounds=spec.kind != "azure")
 
 
@@ -97,10 +97,9 @@ def options(
 
 def output_of(spec: ModelSpec, wanted: int) -> int:
     """Return the tokens that an answer may take of a model: those wanted, room to reason, no more than it can."""
-    known = catalogue().known(spec.name) if spec.kind != "server" else None
-    if known is None:
+    model = facts(spec)
+    if model is None:
         return wanted
-    model = catalogue().models[known]
     return min(wanted + (REASONING if "reasoning" in model.can else 0), model.output)
 
 
@@ -129,5 +128,7 @@ def _form(manner: Manner, answer: type[BaseModel]) -> Mapping[str, Any]:
 
 def _reasons(spec: ModelSpec) -> bool:
     """Return whether a model reasons, as far as is known: such a model refuses a temperature."""
-    known = catalogue().known(spec.name) if spec.kind != "server" else None
-    return known is None and spec.kind == "azure" or known is not None and "reasoning" in catalogue().models[known].can
+    model = facts(spec)
+    if model is None:
+        return spec.kind == "azure"
+    return "reasoning" in model.can

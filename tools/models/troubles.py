@@ -64,6 +64,8 @@ class Trouble:
     """The parameters of the request that the refusal names."""
     context: int | None = None
     """The tokens that the model says it takes."""
+    foreign: bool = False
+    """Whether what came is no answer of a model at all."""
 
     @property
     def meaning(self) -> Meaning:
@@ -121,7 +123,7 @@ def trouble_of(error: BaseException) -> Trouble:
     chain = tuple(_chain(error))
     foreign = next((one for one in chain if isinstance(one, ForeignAnswer)), None)
     if foreign is not None:
-        return Trouble("malformed", str(foreign))
+        return Trouble("malformed", str(foreign), foreign=True)
     if any(isinstance(one, NoCredential) for one in chain):
         return Trouble("denied", "azure-identity found no credential")
     if isinstance(error, openai.APIStatusError):
