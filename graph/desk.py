@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from soc_analyst.settings import Settings
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.state.queries import QueryRecord
@@ -17,7 +18,7 @@ from soc_analyst.tools.evidence import Evidence, TableRows
 from soc_analyst.tools.guard import Policy, load_policy
 from soc_analyst.tools.logs.base import Workspace
 from soc_analyst.tools.logs.tables import load_tables
-from soc_analyst.tools.logs.workspaces import open_workspace
+from soc_analyst.tools.logs.workspaces import AzureSettings, open_workspace
 from soc_analyst.tools.models import ModelSpec, parse_model_spec, require_allowed
 from soc_analyst.tools.records.cases import CaseFolder
 from soc_analyst.tools.records.folder import DataDir
@@ -37,10 +38,17 @@ class Desk:
     tables: Mapping[str, TableSchema]
     """The tables and columns that policy allows."""
     data: DataDir
+    settings: Settings
 
     def case(self, state: CaseState) -> CaseFolder:
         """Return the folder of the case."""
         return CaseFolder(self.data.case(state["thread_id"]))
+
+    def within(self, lacking: Mapping[str, tuple[str, ...]]) -> Desk:
+        """Return the desk without what the workspace lacks: columns by table, or a whole table where none is named."""
+        kept = {name: _without(schema, lacking.get(name, ())) for name, schema in self.tables.items()}
+        gone = [name for name, columns in lacking.items() if not columns]
+        return replace(self, tables={name: schema for name, schema in kept.items() if name not in gone})
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator[Workspace]:
@@ -51,6 +59,8 @@ class Desk:
             columns=self.policy.tables,
             policy_hash=self.policy.hash,
             now=self.context.now,
+            clock=wall_clock,
+            azure=AzureSettings(self.settings.logs_endpoint, self.settings.authority),
         )
         async with opened as workspace:
             yield workspace
@@ -69,10 +79,12 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(context: Context | None) -> AsyncIterator[Desk]:
-    """Lay out a desk for a context; the defaults where the host gave none."""
-    chosen = context or Context()
-    yield await asyncio.to_thread(_laid_out, chosen)
+async def open_desk(
+    context: Context | None, lacking: Mapping[str, tuple[str, ...]] | None = None
+) -> AsyncIterator[Desk]:
+    """Lay out a desk for a context; the defaults where the host gave none. `lacking` is what the workspace has not."""
+    desk = await asyncio.to_thread(_laid_out, context or Context())
+    yield desk.within(lacking) if lacking else desk
 
 
 def policy_for(context: Context) -> Policy:
@@ -110,6 +122,10 @@ def _within(columns: Mapping[str, Column], policy: Policy, table: str) -> dict[s
     }
 
 
+def _without(schema: TableSchema, columns: tuple[str, ...]) -> TableSchema:
+    return schema.model_copy(update={"columns": {n: c for n, c in schema.columns.items() if n not in columns}})
+
+
 def wall_clock() -> datetime:
     """Return the time at which a record is written; never the investigation's clock."""
     return datetime.now(UTC)
@@ -125,4 +141,10 @@ def _laid_out(context: Context) -> Desk:
     catalog_for(context)
     if context.known_good is not None:
         read_known_good(context.known_good, wall_clock())  # a fault is told before anything runs
-    return Desk(context=context, policy=policy, tables=allowed_tables(policy), data=DataDir(context.data_dir).ready())
+    return Desk(
+        context=context,
+        policy=policy,
+        tables=allowed_tables(policy),
+        data=DataDir(context.data_dir).ready(),
+        settings=Settings.from_environment(),
+    )

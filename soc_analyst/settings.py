@@ -9,6 +9,9 @@ from pathlib import Path
 
 __all__ = ["Settings"]
 
+BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""How OpenSSL, requests and curl are told of a file of certificates; the first that is set counts."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -17,17 +20,21 @@ class Settings:
     data_dir: Path | None = None
     model: str | None = None
     logs_endpoint: str | None = None
+    authority: Path | None = None
+    """A file of certificates to trust besides those of the system."""
     openai_key_present: bool = False
     no_color: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read SOC_ANALYST_HOME, SOC_ANALYST_MODEL, SOC_ANALYST_LOGS_ENDPOINT and NO_COLOR; no secret is kept."""
+        """Read our own settings, NO_COLOR and the usual names of a file of certificates; no secret is kept."""
         given = os.environ if environment is None else environment
         home = given.get("SOC_ANALYST_HOME")
+        bundle = next((given[name] for name in BUNDLES if given.get(name)), None)
         return cls(
             data_dir=Path(home) if home else None,
             model=given.get("SOC_ANALYST_MODEL") or None,
+            authority=Path(bundle) if bundle else None,
             logs_endpoint=given.get("SOC_ANALYST_LOGS_ENDPOINT") or None,
             openai_key_present=bool(given.get("OPENAI_API_KEY")),
             no_color=bool(given.get("NO_COLOR")),

@@ -97,5 +97,7 @@ class CaseState(TypedDict, total=False):
     warnings: Annotated[tuple[str, ...], merge_warnings]
     budget_reached: str
     policy_hash: str
+    lacking: dict[str, tuple[str, ...]]
+    """What policy allows and the workspace has not: columns by table, or a whole table where none is named."""
     outcome: Outcome
     report: Report

@@ -24,7 +24,7 @@ __all__ = ["analyzer"]
 async def analyzer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]:
     """Return draft findings over all the rows that the case has so far."""
     watch = Stopwatch()
-    async with open_desk(runtime.context) as desk:
+    async with open_desk(runtime.context, state.get("lacking")) as desk:
         analysis, fired, faults = await asyncio.to_thread(_analysed, state, desk)
     tell(runtime, {"event": "detections", "node": "analyzer", "count": fired})
     return {

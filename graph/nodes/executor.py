@@ -45,7 +45,7 @@ async def executor(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
     context = runtime.context or Context()
     if not state["approved"]:
         return {"approved": (), "feedback": (), "usage": watch.added_to(state["usage"])}
-    async with open_desk(context) as desk, desk.workspace() as workspace:
+    async with open_desk(context, state.get("lacking")) as desk, desk.workspace() as workspace:
         round_ = _Round(state, runtime, desk, workspace, watch)
         records = await round_.run()
         coverage = await round_.covered(records)
@@ -252,7 +252,7 @@ class _Round:
 
 def _unsatisfied(records: Iterable[QueryRecord], planned: dict[str, PlannedQuery]) -> Iterable[Feedback]:
     for record in records:
-        if record.status == "failed":
+        if record.status == "failed" or (record.status == "partial" and not _cut(record)):
             message = record.diagnostics[0].message if record.diagnostics else "no reason was given"
             yield Feedback(
                 kind="failed",
@@ -263,6 +263,11 @@ def _unsatisfied(records: Iterable[QueryRecord], planned: dict[str, PlannedQuery
         elif record.truncated:
             message = f"{record.table} held more rows than the {record.rows} that may be fetched at once"
             yield Feedback(kind="truncated", query=planned[record.id], message=message, oldest=record.oldest)
+
+
+def _cut(record: QueryRecord) -> bool:
+    """Return whether the rows that came are the newest ones: then the older can be asked for where they end."""
+    return record.truncated and all(why.code == "too-large" for why in record.diagnostics)
 
 
 def _oldest(rows: pa.Table) -> datetime | None:

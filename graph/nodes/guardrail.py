@@ -23,7 +23,7 @@ async def guardrail(state: CaseState, runtime: Runtime[Context]) -> dict[str, An
     """Return what was approved; what was refused becomes feedback and a record."""
     watch = Stopwatch()
     context = runtime.context or Context()
-    async with open_desk(context) as desk:
+    async with open_desk(context, state.get("lacking")) as desk:
         verdicts = await asyncio.to_thread(_verdicts, state, desk)
     approved: list[ApprovedQuery] = []
     feedback: list[Feedback] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, cast
 
@@ -21,11 +22,12 @@ from soc_analyst.state.case import CaseState
 from soc_analyst.state.entities import Reading
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.state.plans import Plan
-from soc_analyst.state.queries import PlannedQuery, asked_key
+from soc_analyst.state.queries import Coverage, PlannedQuery, asked_key
 from soc_analyst.state.report import Usage
 from soc_analyst.tools.reading import carried_on, read_question
 from soc_analyst.tools.reasoning.base import Situation
 from soc_analyst.tools.reasoning.by_rules.planner import RulesPlanner, pursued_by
+from soc_analyst.tools.reasoning.by_rules.questions import tables_for
 from soc_analyst.tools.records.cases import CaseFolder, CaseHeader
 
 __all__ = ["planner"]
@@ -39,6 +41,7 @@ async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]
         going_on = state.get("stage") == "open" and state["about"] == _question(state)
         opened = {} if going_on else await _opened(state, desk)
         case = cast(CaseState, {**state, **opened})
+        desk = desk.within(case.get("lacking", {}))
         reading, said = _within_policy(case, desk)
         situation = _situation(case, reading, desk)
         plan = await asyncio.to_thread(RulesPlanner().plan, situation)
@@ -80,7 +83,7 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
         since, until = context.window_option()
         reading = await asyncio.to_thread(read_question, question, now=now, since=since, until=until)
         reading = carried_on(await confirmed(reading, desk, workspace), state.get("reading"))
-        notes = workspace.notes
+        notes, lacking = workspace.notes, dict(workspace.lacking)
     _fits(reading, desk)
     header = CaseHeader(
         thread_id=str(thread_id), question=question, started=wall_clock(), options=context.model_dump(mode="json")
@@ -100,13 +103,23 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
         "leads": (),
         "pursued": (),
         "records": (),
-        "coverage": (),
+        "coverage": _not_there(reading, lacking, desk),
         "findings": (),
         "hypotheses": (),
         "usage": Usage(model=context.model),
         "warnings": (*notes, *reading.notes),
         "policy_hash": desk.policy.hash,
+        "lacking": lacking,
     }
+
+
+def _not_there(reading: Reading, lacking: Mapping[str, tuple[str, ...]], desk: Desk) -> tuple[Coverage, ...]:
+    """Return the coverage of tables that the question names the topic of and that the workspace has not."""
+    if not reading.topics:
+        return ()
+    asked = tables_for(reading, desk.tables)
+    gone = (table for table in asked if lacking.get(table) == ())
+    return tuple(Coverage(table=table, note="the workspace has no such table") for table in gone)
 
 
 def _fits(reading: Reading, desk: Desk) -> None:

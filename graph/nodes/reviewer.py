@@ -31,7 +31,7 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
     """Return leads to follow, or the report of a finished case, whose findings are logged once."""
     watch = Stopwatch()
     context = runtime.context or Context()
-    async with open_desk(context) as desk:
+    async with open_desk(context, state.get("lacking")) as desk:
         evidence = await asyncio.to_thread(desk.evidence, state["records"])
         proved = await asyncio.to_thread(prove, state["findings"], evidence, state["coverage"])
         findings = merged(proved.findings)

@@ -94,7 +94,8 @@ async def _query(context: Context, text: str, write: Callable[[pa.Table], None])
     from soc_analyst.graph.desk import open_desk
     from soc_analyst.tools.guard import check_text
 
-    async with open_desk(context) as desk, desk.workspace() as workspace:
+    async with open_desk(context) as whole, whole.workspace() as workspace:
+        desk = whole.within(workspace.lacking)
         window = window_of(context, await workspace.now(), desk.policy.max_window_days)
         verdict = check_text(text, policy=desk.policy, tables=desk.tables, window=window)
         faults = _faults(verdict, context, desk.tables)

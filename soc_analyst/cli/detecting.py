@@ -76,7 +76,8 @@ async def _swept(context: Context, wanted: list[str] | None) -> Sweep:
     from soc_analyst.graph.desk import open_desk
     from soc_analyst.graph.sweeping import sweep
 
-    async with open_desk(context) as desk, desk.workspace() as workspace:
+    async with open_desk(context) as whole, whole.workspace() as workspace:
+        desk = whole.within(workspace.lacking)
         tables = _chosen(wanted, desk, tuple(workspace.tables))
         window = window_of(context, await workspace.now(), desk.policy.max_window_days)
         found = await sweep(tables, window, desk, workspace)

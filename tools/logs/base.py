@@ -61,6 +61,11 @@ class Workspace(Protocol):
         ...
 
     @property
+    def lacking(self) -> Mapping[str, tuple[str, ...]]:
+        """What policy allows and the workspace has not: columns by table, or a whole table where none is named."""
+        ...
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know of the data: ignored columns, bad rows, missing tables."""
         ...

@@ -48,6 +48,7 @@ class EmbeddedWorkspace:
         self.spec = spec
         self.name = name
         self.tables = tables
+        self.lacking: Mapping[str, tuple[str, ...]] = {}
         self._engine = engine
         self._columns = {table: tuple(schema.columns) for table, schema in tables.items()}
         self._policy_hash = policy_hash

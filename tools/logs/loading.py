@@ -22,7 +22,7 @@ from .folder import LogFile, LogFolder, digests_of, find_files, nothing_in
 from .sources import Raw, Source, open_source, unreadable
 from .tables import load_tables
 
-__all__ = ["Loaded", "Reading", "allowed_schemas", "builder", "load_folder", "read_into", "typed_select"]
+__all__ = ["Loaded", "Reading", "builder", "load_folder", "read_into", "typed_select"]
 
 VERSION = 1
 """Raised whenever the same files would be loaded differently."""
@@ -49,19 +49,6 @@ class Reading:
 
     rows: int
     notes: tuple[str, ...] = ()
-
-
-def allowed_schemas(
-    catalogue: Mapping[str, TableSchema], columns: Mapping[str, tuple[str, ...]]
-) -> dict[str, TableSchema]:
-    """Return the catalogue's tables with the allowed columns only."""
-    return {
-        name: schema.model_copy(
-            update={"columns": {c: column for c, column in schema.columns.items() if c in columns[name]}}
-        )
-        for name, schema in catalogue.items()
-        if name in columns
-    }
 
 
 def load_folder(folder: Path, home: Path, schemas: Mapping[str, TableSchema], policy_hash: str) -> Loaded:

@@ -16,13 +16,21 @@ from pathlib import Path
 from soc_analyst.state.errors import OperatorError
 
 from .base import Workspace
-from .tables import load_tables
+from .tables import allowed_schemas, load_tables
 
-__all__ = ["open_workspace"]
+__all__ = ["AzureSettings", "open_workspace"]
 
 SAMPLE_ROWS = 60_000
 SAMPLE_SEED = 7
-ACCEPTED = "`sample` or a folder of <Table>.parquet|csv|jsonl"
+ACCEPTED = "`sample`, a folder of <Table>.parquet|csv|jsonl, or azure:WORKSPACE_ID"
+
+
+@dataclass(frozen=True)
+class AzureSettings:
+    """What the environment says of Azure: another endpoint, and a file of certificates to trust."""
+
+    endpoint: str | None = None
+    authority: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,8 @@ class Order:
     columns: Mapping[str, tuple[str, ...]]
     policy_hash: str
     now: datetime | None
+    clock: Callable[[], datetime]
+    azure: AzureSettings
 
 
 @asynccontextmanager
@@ -44,13 +54,16 @@ async def open_workspace(
     columns: Mapping[str, tuple[str, ...]],
     policy_hash: str,
     now: datetime | None,
+    clock: Callable[[], datetime],
+    azure: AzureSettings = AzureSettings(),
 ) -> AsyncIterator[Workspace]:
     """Open a workspace for a while.
 
-    `spec` is as on the command line; `columns` are those that policy allows, by table. Raise OperatorError where the
+    `spec` is as on the command line; `columns` are those that policy allows, by table. Without `now` a folder's clock
+    is its newest event, and a live workspace's is `clock`. Raise OperatorError where the
     workspace is not what it should be, in one line.
     """
-    order = Order(spec.strip(), data_dir, columns, policy_hash, now)
+    order = Order(spec.strip(), data_dir, columns, policy_hash, now, clock, azure)
     workspace = await _opener(order.spec)(order)
     try:
         yield workspace
@@ -86,7 +99,20 @@ def _existing(spec: str) -> Path:
 
 
 async def _azure(order: Order) -> Workspace:
-    raise OperatorError(f"{order.spec} is not available yet; give `sample` or a folder", where="--workspace")
+    from .azure.spec import parse_azure_spec
+
+    where = parse_azure_spec(order.spec, endpoint=order.azure.endpoint)
+    from .azure import open_azure
+
+    fixed = order.now
+    return await open_azure(
+        order.spec,
+        where,
+        tables=allowed_schemas(load_tables(), order.columns),
+        policy_hash=order.policy_hash,
+        now=order.clock if fixed is None else lambda: fixed,
+        authority=order.azure.authority,
+    )
 
 
 OPENERS: dict[str, Callable[[Order], Awaitable[Workspace]]] = {"sample": _sample, "azure:": _azure}
@@ -95,7 +121,6 @@ OPENERS: dict[str, Callable[[Order], Awaitable[Workspace]]] = {"sample": _sample
 
 async def _open_folder(folder: Path, order: Order) -> Workspace:
     from .embedded import EmbeddedWorkspace
-    from .loading import allowed_schemas
 
     return await EmbeddedWorkspace.open(
         folder,

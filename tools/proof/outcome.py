@@ -66,6 +66,7 @@ def _blind(reading: Reading, records: Sequence[QueryRecord], coverage: Sequence[
         reasons.append("None of the tables asked holds a row in the window.")
     elif unknown := _unknown(reading, records, coverage):
         reasons.append(f"No row in the window is about {unknown.kind} {unknown.value}.")
+    reasons += [f"{entry.table}: {entry.note}." for entry in coverage if entry.rows_in_window is None and entry.note]
     reasons += [
         f"{entry.table} could be seen from {entry.seen_from:%Y-%m-%d %H:%M} UTC on only: policy allows no more of it."
         for entry in coverage

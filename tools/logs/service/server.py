@@ -29,6 +29,8 @@ __all__ = ["LogAnalyticsService", "Posted"]
 
 MOST_ROWS = 500_000
 """Rows of a result (Azure Monitor service limits, Log Analytics queries)."""
+IDENTITY = "/identity/token"
+IDENTITY_SECRET = "loopback"
 _QUERY = re.compile(r"/v1/workspaces/([^/]+)/query\Z")
 _SPAN = re.compile(r"PT([0-9.]+)S\Z")
 
@@ -85,6 +87,20 @@ class LogAnalyticsService:
     def url(self) -> str:
         """Return the endpoint, as `azure:WORKSPACE_ID@ENDPOINT` takes it."""
         return f"{'https' if self.authority else 'http'}://127.0.0.1:{self._http.server_port}"
+
+    @property
+    def token(self) -> str:
+        """Return the token that is taken, or any where all are."""
+        return self._token or "token"
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """Return the environment in which azure-identity finds this service's managed identity."""
+        return {
+            "IDENTITY_ENDPOINT": f"{self.url}{IDENTITY}",
+            "IDENTITY_HEADER": IDENTITY_SECRET,
+            "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
+        }
 
     @property
     def posted(self) -> tuple[Posted, ...]:
@@ -231,6 +247,14 @@ class _Connection(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep standard error clean."""
+
+    def do_GET(self) -> None:
+        """Give out a token as the managed identity of an App Service does (API version 2019-08-01)."""
+        if urlsplit(self.path).path != IDENTITY or self.headers.get("X-IDENTITY-HEADER") != IDENTITY_SECRET:
+            self._send(404, {"error": {"message": "The requested path does not exist", "code": "PathNotFoundError"}})
+            return
+        told = {"access_token": self.owner.token, "expires_on": "4102444800", "token_type": "Bearer", "resource": ""}
+        self._send(200, told)
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))

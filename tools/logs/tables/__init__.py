@@ -11,7 +11,7 @@ import yaml
 
 from soc_analyst.state.tables import TableSchema
 
-__all__ = ["load_tables"]
+__all__ = ["allowed_schemas", "load_tables"]
 
 
 @cache
@@ -26,3 +26,16 @@ def load_tables() -> Mapping[str, TableSchema]:
 
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def allowed_schemas(
+    catalogue: Mapping[str, TableSchema], columns: Mapping[str, tuple[str, ...]]
+) -> dict[str, TableSchema]:
+    """Return the catalogue's tables with the allowed columns only."""
+    return {
+        name: schema.model_copy(
+            update={"columns": {c: column for c, column in schema.columns.items() if c in columns[name]}}
+        )
+        for name, schema in catalogue.items()
+        if name in columns
+    }

@@ -19,6 +19,13 @@ MAX_SPLITS = 3
 MAX_PAGES = 4
 """How often a cut result is gone on with: five pages in all."""
 MAX_RELAXED = 2
+NO_SMALLER = frozenset(
+    {
+        "denied", "foreign-answer", "no-column", "no-credential", "no-table", "no-workspace", "other-policy",
+        "throttled", "unreachable", "wrong-query",
+    }
+)  # fmt: skip
+"""Why a result failed, where a narrower query would fail in the same way."""
 SHORTEST_SPLIT = timedelta(minutes=1)
 LEAD_MARGIN = timedelta(hours=1)
 
@@ -70,6 +77,8 @@ def _mend(feedback: Feedback, situation: Situation) -> Iterator[PlannedQuery]:
         return _relaxed(feedback.query.typed, feedback, situation)
     if feedback.kind == "truncated":
         return _next_page(feedback.query, feedback.query.typed, feedback)
+    if any(why.code in NO_SMALLER for why in feedback.diagnostics):
+        return iter(())
     return _split(feedback.query, feedback.query.typed)
 
 

@@ -1,0 +1,60 @@
+"""How a live workspace is named: `azure:WORKSPACE_ID[,WORKSPACE_ID…][@https://endpoint]`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from soc_analyst.state.errors import OperatorError
+
+__all__ = ["PUBLIC", "AzureSpec", "parse_azure_spec", "parse_endpoint"]
+
+PUBLIC = "https://api.loganalytics.io"
+"""The endpoint of the public cloud; sovereign clouds have api.loganalytics.us and api.loganalytics.azure.cn."""
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
+MOST = 10
+"""Workspaces that one investigation may ask."""
+
+
+@dataclass(frozen=True)
+class AzureSpec:
+    """The workspaces' ids, in the order given, and where they are asked."""
+
+    ids: tuple[str, ...]
+    endpoint: str = PUBLIC
+
+
+def parse_azure_spec(text: str, *, endpoint: str | None = None) -> AzureSpec:
+    """Return what a text names; `endpoint` is taken where the text has none. Raise OperatorError in one line."""
+    body, at, given = text.partition(":")[2].partition("@")
+    ids = tuple(dict.fromkeys(one.strip().lower() for one in body.split(",")))
+    for one in ids:
+        if not _ID.match(one):
+            raise _unreadable(one)
+    if len(ids) > MOST:
+        raise OperatorError(f"names {len(ids)} workspaces; at most {MOST} are asked at once", where="--workspace")
+    if at:
+        return AzureSpec(ids, parse_endpoint(given, where="--workspace"))
+    return AzureSpec(ids, parse_endpoint(endpoint, where="SOC_ANALYST_LOGS_ENDPOINT") if endpoint else PUBLIC)
+
+
+def parse_endpoint(text: str, *, where: str) -> str:
+    """Return an endpoint without its path; tokens are sent over https only."""
+    try:
+        split = urlsplit(text.strip())
+        host, port = split.hostname, split.port
+    except ValueError:
+        host, port, split = None, None, urlsplit("")
+    if split.scheme != "https" or not host or split.username or split.query or split.fragment:
+        raise OperatorError(f"{text[:80]!r} is no endpoint; write one such as {PUBLIC}, with https", where=where)
+    if split.path.rstrip("/") not in ("", "/v1"):
+        raise OperatorError(f"{text[:80]!r} has a path; write the endpoint alone, such as {PUBLIC}", where=where)
+    return f"https://{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
+
+
+def _unreadable(one: str) -> OperatorError:
+    shown = one[:60]
+    why = "is empty" if not one else f"{shown!r} is no workspace id"
+    hint = "take the Workspace ID (a GUID) from the workspace's overview in the Azure portal, not its name"
+    return OperatorError(f"{why}; {hint}", where="--workspace azure:")

@@ -1,0 +1,145 @@
+"""What the service and the way to it say when a query does not come back, in our words; no secret is in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.monitor.query import LogsQueryError
+
+from soc_analyst.state.queries import Diagnostic
+
+__all__ = ["Trouble", "is_transient", "of_error", "of_exception", "retry_after"]
+
+Trouble = Literal[
+    "throttled", "no-credential", "denied", "no-workspace", "no-table", "no-column", "wrong-query", "timeout",
+    "too-large", "unreachable", "server", "foreign-answer",
+]  # fmt: skip
+
+HINTS: Mapping[Trouble, str] = {
+    "throttled": "Wait a minute, or ask fewer and narrower questions at once.",
+    "no-credential": "Run `az login`, or set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET.",
+    "denied": "Ask for the role Log Analytics Reader on the workspace, and check that the tenant is the right one.",
+    "no-workspace": "Check the Workspace ID (not the name) and the cloud's endpoint.",
+    "no-table": "The workspace does not collect this table; connect its data source in Microsoft Sentinel.",
+    "no-column": "The workspace's table has no such column.",
+    "wrong-query": "Write the query another way.",
+    "timeout": "Narrow the window or the conditions.",
+    "too-large": "Narrow the window, the conditions or the columns.",
+    "unreachable": "Check the network, the proxy and the endpoint.",
+    "server": "Try again later.",
+    "foreign-answer": "Something between here and the service answered, such as a proxy; check the endpoint.",
+}
+_NO_NAME = re.compile(
+    r"(table or column|table|scalar|column)[^']{0,40} expression named '([^']{1,120})'", re.IGNORECASE
+)
+_TOO_LARGE = re.compile(
+    r"E_QUERY_RESULT_SET_TOO_LARGE|0x80DA0003|exceed(?:s|ed)? the (?:set |allowed )?(?:size|record|limit)",
+    re.IGNORECASE,
+)
+_LONGEST = 240
+
+
+def of_exception(error: BaseException) -> Diagnostic:
+    """Return what an exception of the client means."""
+    if isinstance(error, TimeoutError):
+        return _told("timeout", "the query took longer than it may")
+    if isinstance(error, ClientAuthenticationError) and getattr(error, "status_code", None) not in (401, 403):
+        return _told("no-credential", f"no credential of this machine gave a token ({_first_line(str(error))})")
+    if isinstance(error, HttpResponseError):
+        return _of_response(error)
+    if isinstance(error, ServiceRequestError | ServiceResponseError):
+        return _told("unreachable", f"the service could not be reached ({_first_line(str(error))})")
+    return _told("foreign-answer", f"what came back is no answer of Log Analytics ({type(error).__name__})")
+
+
+def of_error(error: LogsQueryError) -> Diagnostic:
+    """Return what the error inside a response means: of a query of a batch, or beside partial rows."""
+    parts = [str(error.message or ""), str(error.details or "")]
+    text = " ".join(part for part in parts if part)
+    return _of_words(str(error.code or ""), text)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Return whether the same query may succeed when it is asked again as it stands."""
+    if isinstance(error, ClientAuthenticationError | TimeoutError):
+        return False
+    if isinstance(error, HttpResponseError):
+        # A body that broke off has the status of its head.
+        return error.status_code in (429, 500, 502, 503) or (error.status_code == 200 and "not completed" in str(error))
+    return isinstance(error, ServiceRequestError | ServiceResponseError)
+
+
+def retry_after(error: BaseException) -> float | None:
+    """Return the seconds that the service asks to wait, if it does."""
+    response = getattr(error, "response", None)
+    given = response.headers.get("Retry-After") if response is not None else None
+    try:
+        return max(0.0, float(given)) if given else None
+    except ValueError:
+        return None
+
+
+def _of_response(error: HttpResponseError) -> Diagnostic:
+    status = error.status_code or 0
+    if status in _BY_STATUS:
+        kind, words = _BY_STATUS[status]
+        return _told(kind, words)
+    if status == 400:
+        return _of_words("", _innermost(error))
+    if status >= 500:
+        return _told("server", f"the service failed with status {status}")
+    if status == 200:
+        return _told("unreachable", "the answer broke off before its end")
+    return _told("foreign-answer", f"the answer has status {status}, which Log Analytics does not give")
+
+
+_BY_STATUS: Mapping[int, tuple[Trouble, str]] = {
+    401: ("denied", "the service does not take this credential's token"),
+    403: ("denied", "this credential may not read the workspace"),
+    404: ("no-workspace", "there is no such workspace at this endpoint"),
+    408: ("timeout", "the service gave up on the query"),
+    413: ("too-large", "the result is larger than the service gives out"),
+    429: ("throttled", "the service takes no more queries for now"),
+    504: ("timeout", "the service gave up on the query"),
+}
+
+
+def _of_words(code: str, text: str) -> Diagnostic:
+    if _TOO_LARGE.search(text):
+        return _told("too-large", "the result is larger than the service gives out, so that rows are missing")
+    if found := _NO_NAME.search(text):
+        kind: Trouble = "no-table" if "table" in found[1].lower() else "no-column"
+        what = "table" if kind == "no-table" else "column"
+        return _told(kind, f"the workspace has no {what} {found[2]!r}")
+    if "throttl" in f"{code} {text}".lower():
+        return _told("throttled", "the service takes no more queries for now")
+    if "timeout" in f"{code} {text}".lower() or "timed out" in text.lower():
+        return _told("timeout", "the service gave up on the query")
+    if code == "PartialError":
+        return _told("server", f"the service says that rows are missing ({_first_line(text)})")
+    return _told(
+        "wrong-query", f"the service does not take the query ({_first_line(text) or code or 'no reason given'})"
+    )
+
+
+def _innermost(error: HttpResponseError) -> str:
+    return str(getattr(error.model, "message", None) or error.message or "")
+
+
+def _told(kind: Trouble, message: str) -> Diagnostic:
+    return Diagnostic(code=kind, message=message, hint=HINTS[kind])
+
+
+def _first_line(text: str) -> str:
+    """Return a text as one short line; what looks like a token or a secret is left out."""
+    line = " ".join(text.split())
+    line = re.sub(r"(?i)(bearer |secret|password|token)\S*[=: ]+\S+", r"\1…", line)
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
