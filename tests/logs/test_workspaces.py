@@ -11,11 +11,11 @@ from .conftest import approved
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("azure:0000", "not available yet"),
-        ("AZURE:0000", "not available yet"),
+        ("azure:0000", "is no workspace id"),
+        ("AZURE:0000", "is no workspace id"),
         ("", "names no workspace"),
-        ("splunk:prod", "`sample` or a folder"),
-        ("no/such/folder", "`sample` or a folder"),
+        ("splunk:prod", "`sample`, a folder"),
+        ("no/such/folder", "`sample`, a folder"),
     ],
 )
 async def test_a_name_that_opens_nothing_says_what_is_accepted(spec, said, open_logs):

@@ -42,7 +42,7 @@ class Order:
     columns: Mapping[str, tuple[str, ...]]
     policy_hash: str
     now: datetime | None
-    clock: Callable[[], datetime]
+    clock: Callable[[], datetime] | None
     azure: AzureSettings
 
 
@@ -54,7 +54,7 @@ async def open_workspace(
     columns: Mapping[str, tuple[str, ...]],
     policy_hash: str,
     now: datetime | None,
-    clock: Callable[[], datetime],
+    clock: Callable[[], datetime] | None = None,
     azure: AzureSettings = AzureSettings(),
 ) -> AsyncIterator[Workspace]:
     """Open a workspace for a while.
@@ -104,15 +104,23 @@ async def _azure(order: Order) -> Workspace:
     where = parse_azure_spec(order.spec, endpoint=order.azure.endpoint)
     from .azure import open_azure
 
-    fixed = order.now
     return await open_azure(
         order.spec,
         where,
         tables=allowed_schemas(load_tables(), order.columns),
         policy_hash=order.policy_hash,
-        now=order.clock if fixed is None else lambda: fixed,
+        now=_clock(order),
         authority=order.azure.authority,
     )
+
+
+def _clock(order: Order) -> Callable[[], datetime]:
+    fixed = order.now
+    if fixed is not None:
+        return lambda: fixed
+    if order.clock is None:
+        raise OperatorError("a live workspace needs a clock; give --now", where="--workspace")
+    return order.clock
 
 
 OPENERS: dict[str, Callable[[Order], Awaitable[Workspace]]] = {"sample": _sample, "azure:": _azure}
