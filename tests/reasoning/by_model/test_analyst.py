@@ -88,6 +88,12 @@ async def test_a_finding_on_a_detections_rows_adds_to_it() -> None:
     assert lifted.detections == base.detections
 
 
+async def test_what_is_cited_beside_a_detections_rows_is_told_apart_where_a_claim_says_something_of_it() -> None:
+    (found,) = own(await analysed(answer(finding(CRADLE, DUMP, claims=[DUMPS]))))
+    assert [ref.row for ref in found.evidence] == [HANDLES["dump"]]
+    assert own(await analysed(answer(finding(CRADLE, DUMP)))) == []
+
+
 async def test_a_rules_medium_is_lifted_only_by_claims_of_two_kinds() -> None:
     medium = replace(CASE, detections=(_at_level(CASE, "medium"),))
     order, same = claim("order", CRADLE, DUMP), claim("same_entity", CRADLE, DUMP, column="AccountName", value="jdoe")

@@ -21,6 +21,7 @@ from soc_analyst.state.findings import (
 from soc_analyst.tools.evidence.describing import describe
 from soc_analyst.tools.evidence.rows import row_json
 from soc_analyst.tools.privacy import fenced
+from soc_analyst.tools.proof.indicators import occurs_in
 from soc_analyst.tools.reasoning.base import Analysis
 
 from .claiming import bears_on
@@ -52,6 +53,9 @@ class _Base:
     id: str
     rows: frozenset[Handle]
     rules: frozenset[Rule]
+    confidence: Confidence
+    said: tuple[str, ...]
+    """What code said of it, before any model."""
     settled: bool
     """Whether the tenant's own knowledge ranked it: then no model ranks it otherwise."""
 
@@ -63,11 +67,13 @@ def lifted(floor: Analysis, reading: Reading, referee: Referee) -> Analysis:
     own: dict[str, Finding] = {}
     for draft in reading.drafts:
         base = _floor_of(draft.refs, draft.detections, bases)
+        rest: Draft | None = draft
         if base is not None:
             findings[base.id] = _improved(findings[base.id], draft, base, referee)
-            continue
-        finding = _own(draft, referee)
-        own.setdefault(finding.id, finding)
+            rest = _beyond(draft, findings[base.id], base, referee)
+        if rest is not None:
+            finding = _own(rest, referee)
+            own.setdefault(finding.id, finding)
     told = _explained(reading.explanations, bases, findings, referee)
     referee.dropped["findings beyond eight"] += max(0, len(own) - MOST_OWN)
     kept = sorted(own.values(), key=lambda one: -ORDER[one.confidence])[:MOST_OWN]
@@ -83,7 +89,8 @@ def _base(finding: Finding, referee: Referee) -> _Base:
     ]
     rows = cited | {_handle(ref) for one in made_of for ref in one.rows}
     settled = any(one.weighed_as is not None for one in made_of)
-    return _Base(finding.id, frozenset(rows), frozenset(finding.detections), settled)
+    said = (finding.title, finding.description, finding.notes, *(claim.statement for claim in finding.claims))
+    return _Base(finding.id, frozenset(rows), frozenset(finding.detections), finding.confidence, said, settled)
 
 
 def _floor_of(refs: Iterable[EvidenceRef], detections: Iterable[Detection], bases: Sequence[_Base]) -> _Base | None:
@@ -95,6 +102,16 @@ def _floor_of(refs: Iterable[EvidenceRef], detections: Iterable[Detection], base
     return bases[-max(shared)[1]] if shared else None
 
 
+def _beyond(draft: Draft, told: Finding, base: _Base, referee: Referee) -> Draft | None:
+    """Return what a draft shows beside a rules' finding where a claim that holds says something of it."""
+    known = base.rows | {_handle(ref) for ref in told.evidence}
+    rest = tuple(ref for ref in draft.refs if _handle(ref) not in known)
+    if not any(bears_on(claim, rest, referee) for claim in draft.claims):
+        return None
+    held = tuple(one for one in draft.indicators if occurs_in(one, referee.rows(rest)))
+    return replace(draft, refs=rest, detections=(), indicators=held)
+
+
 def _handle(ref: EvidenceRef) -> Handle:
     return ref.query_id, ref.row
 
@@ -103,16 +120,15 @@ def _improved(finding: Finding, draft: Draft, base: _Base, referee: Referee) -> 
     """Add a model's words, claims and tied rows; the rules' own words, rows and rank stay."""
     refs = (*finding.evidence, *_tied(finding, draft))
     claims = (*finding.claims, *(claim for claim in draft.claims if claim not in finding.claims))
-    rows, said = referee.rows(refs), _said(finding)
-    title = referee.borne_out(draft.title, rows, claims, said)
-    told = referee.borne_out(draft.description, rows, claims, said)
-    notes = referee.borne_out(draft.notes, rows, claims, said)
-    confidence = finding.confidence if base.settled else _lifted_to(finding, draft, refs, referee)
-    why = (
-        f"Lifted from {finding.confidence} by claims of the model that hold."
-        if confidence != finding.confidence
-        else ""
-    )
+    rows = referee.rows(refs)
+    title = referee.borne_out(draft.title, rows, claims, base.said)
+    told = referee.borne_out(draft.description, rows, claims, base.said)
+    notes = referee.borne_out(draft.notes, rows, claims, base.said)
+    confidence = max(finding.confidence, _lifted_to(base, draft, refs, referee), key=lambda one: ORDER[one])
+    higher = confidence != finding.confidence
+    why = f"Lifted from {finding.confidence} by claims of the model that hold." if higher else ""
+    seen = (one for one in draft.indicators if occurs_in(one, rows))
+    named = finding.mitre.id or not draft.technique
     return finding.model_copy(
         update={
             "description": _joined(finding.description, "The model reads it so:", title, told),
@@ -121,16 +137,10 @@ def _improved(finding: Finding, draft: Draft, base: _Base, referee: Referee) -> 
             "recommendations": _recommended(finding, draft.recommendations),
             "evidence": refs,
             "claims": claims,
-            "indicators_of_compromise": tuple(dict.fromkeys([*finding.indicators_of_compromise, *draft.indicators])),
-            "mitre": finding.mitre
-            if finding.mitre.id or not draft.technique
-            else referee.catalog.mitre(draft.technique),
+            "indicators_of_compromise": tuple(dict.fromkeys([*finding.indicators_of_compromise, *seen])),
+            "mitre": finding.mitre if named else referee.catalog.mitre(draft.technique),
         }
     )
-
-
-def _said(base: Finding) -> tuple[str, ...]:
-    return (base.title, base.description, base.notes, *(claim.statement for claim in base.claims))
 
 
 def _joined(before: str, lead: str, *parts: str) -> str:
@@ -153,10 +163,10 @@ def _soon(ref: EvidenceRef, base: Finding) -> bool:
     return ref.time is not None and bool(times) and min(times) - SPAN <= ref.time <= max(times) + SPAN
 
 
-def _lifted_to(base: Finding, draft: Draft, refs: Sequence[EvidenceRef], referee: Referee) -> Confidence:
+def _lifted_to(base: _Base, draft: Draft, refs: Sequence[EvidenceRef], referee: Referee) -> Confidence:
     """Return the confidence that claims bear, one step above the rules' at most and never below it."""
     bearing = set() if referee.spoken_to else {one.kind for one in draft.claims if bears_on(one, refs, referee)}
-    if ORDER[draft.confidence] <= ORDER[base.confidence] or not bearing:
+    if base.settled or ORDER[draft.confidence] <= ORDER[base.confidence] or not bearing:
         return base.confidence
     if base.confidence == "Low":
         return "Medium"
