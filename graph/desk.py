@@ -19,7 +19,7 @@ from soc_analyst.tools.guard import Policy, load_policy
 from soc_analyst.tools.logs.base import Workspace
 from soc_analyst.tools.logs.tables import load_tables
 from soc_analyst.tools.logs.workspaces import AzureSettings, open_workspace
-from soc_analyst.tools.models import ModelSpec, parse_model_spec, require_allowed
+from soc_analyst.tools.models import ModelSpec, parse_model_spec, require_allowed, require_keys
 from soc_analyst.tools.records.cases import CaseFolder
 from soc_analyst.tools.records.folder import DataDir
 
@@ -93,12 +93,10 @@ def policy_for(context: Context) -> Policy:
 
 
 def model_for(context: Context, policy: Policy) -> ModelSpec:
-    """Return the model in use; raise OperatorError where policy does not allow it, or it cannot run."""
+    """Return the model in use; raise OperatorError where policy does not allow it, or its key is not set."""
     spec = parse_model_spec(context.model)
     require_allowed(spec, policy.models)
-    if spec.kind != "none":
-        why = "cannot be used yet; this release plans and analyses by rules: use --model none"
-        raise OperatorError(f"{context.model!r} {why}", where="--model")
+    require_keys(spec, Settings.keys())
     return spec
 
 

@@ -6,6 +6,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from soc_analyst.tools.models.keys import Keys
 
 __all__ = ["Settings"]
 
@@ -36,6 +40,24 @@ class Settings:
             model=given.get("SOC_ANALYST_MODEL") or None,
             authority=Path(bundle) if bundle else None,
             logs_endpoint=given.get("SOC_ANALYST_LOGS_ENDPOINT") or None,
-            openai_key_present=bool(given.get("OPENAI_API_KEY")),
+            openai_key_present=bool(given.get("OPENAI_API_KEY", "").strip()),
             no_color=bool(given.get("NO_COLOR")),
+        )
+
+    @staticmethod
+    def keys(environment: Mapping[str, str] | None = None) -> Keys:
+        """Read the keys of model providers, and where Azure is; what is empty is not set."""
+        from soc_analyst.tools.models.keys import AZURE_VERSION, Keys
+
+        given = os.environ if environment is None else environment
+
+        def value(name: str) -> str | None:
+            return given.get(name, "").strip() or None
+
+        return Keys(
+            openai=value("OPENAI_API_KEY"),
+            server=value("SOC_ANALYST_API_KEY"),
+            azure_openai=value("AZURE_OPENAI_API_KEY"),
+            azure_endpoint=value("AZURE_OPENAI_ENDPOINT"),
+            azure_api_version=value("OPENAI_API_VERSION") or AZURE_VERSION,
         )

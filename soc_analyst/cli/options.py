@@ -83,6 +83,8 @@ def _context(given: dict[str, Any]) -> Context:
         raise _said(error) from error
     if context.model != "none":
         _require_model(context)
+    elif "model" in given and "model" not in values and settings.openai_key_present:
+        return _with_default_model(context)
     return context
 
 
@@ -91,6 +93,18 @@ def _require_model(context: Context) -> None:
     from soc_analyst.graph.desk import model_for, policy_for
 
     model_for(context, policy_for(context))
+
+
+def _with_default_model(context: Context) -> Context:
+    """Take the catalogue's default where a key for it is set and policy allows it."""
+    from soc_analyst.graph.desk import model_for, policy_for
+    from soc_analyst.tools.models import catalogue, model_is_allowed, parse_model_spec
+
+    chosen, policy = context.model_copy(update={"model": f"openai:{catalogue().default}"}), policy_for(context)
+    if not model_is_allowed(parse_model_spec(chosen.model), policy.models):
+        return context
+    model_for(chosen, policy)
+    return chosen
 
 
 def _said(error: ValidationError) -> OperatorError:

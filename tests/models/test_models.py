@@ -8,6 +8,8 @@ import pytest
 
 from soc_analyst import Context, ahunt
 from soc_analyst.cli.app import run
+from soc_analyst.cli.options import with_context
+from soc_analyst.settings import Settings
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.guard import load_policy
 from soc_analyst.tools.models import catalogue, model_is_allowed, parse_model_spec
@@ -80,19 +82,96 @@ def test_the_command_line_refuses_with_the_list(tmp_path: Path, capsys: pytest.C
     assert "openai:gpt-5-mini" in line
 
 
-def test_the_policy_is_asked_before_anything_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_policy_is_asked_before_anything_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     policy = tmp_path / "own.yaml"
     policy.write_text("models: [loopback]\n")
     given = ["hunt", "Anything?", "--policy", str(policy), "--data-dir", str(tmp_path), "--model"]
     assert run([*given, "openai:gpt-5-mini"]) == 2
     assert "is not allowed by policy" in capsys.readouterr().err
-    assert run([*given, "m@http://127.0.0.1:1"]) == 2
-    assert "cannot be used yet" in capsys.readouterr().err
+
+
+NO_KEY = [
+    ("openai:gpt-5-mini", {}, "--model: openai:gpt-5-mini needs OPENAI_API_KEY; set it, or use --model none"),
+    ("openai:gpt-5-mini", {"OPENAI_API_KEY": " "}, "needs OPENAI_API_KEY"),
+    ("openai:gpt-5-mini", {"OPENAI_API_KEY": "sk-\u00e4"}, "OPENAI_API_KEY: holds spaces or characters"),
+    ("m@http://127.0.0.1:1", {"SOC_ANALYST_API_KEY": "a b"}, "SOC_ANALYST_API_KEY: holds spaces or characters"),
+    ("azure:gpt-4.1", {"AZURE_OPENAI_API_KEY": "k"}, "azure:gpt-4.1 needs AZURE_OPENAI_ENDPOINT"),
+    (
+        "azure:gpt-4.1",
+        {"AZURE_OPENAI_ENDPOINT": "http://models.example.org"},
+        "is no address that a key may be sent to",
+    ),
+    ("azure:gpt-4.1", {"AZURE_OPENAI_ENDPOINT": "https://u:p@models.example.org"}, "is no address that a key may be"),
+]
+
+
+@pytest.mark.parametrize(("model", "environment", "said"), NO_KEY)
+def test_a_model_without_its_key_is_said_in_one_line(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    model: str,
+    environment: dict[str, str],
+    said: str,
+) -> None:
+    _environment(monkeypatch, environment)
+    assert run(["hunt", "Anything?", "--model", model, "--data-dir", str(tmp_path / "new")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+    assert "u:p" not in line
+    assert not (tmp_path / "new").exists()
+
+
+def _environment(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> None:
+    azure = ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION")
+    for name in ("OPENAI_API_KEY", "SOC_ANALYST_API_KEY", "SOC_ANALYST_MODEL", *azure):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_no_representation_shows_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    _environment(monkeypatch, {"OPENAI_API_KEY": "sk-1\n", "SOC_ANALYST_API_KEY": "s-1", "AZURE_OPENAI_API_KEY": "a-1"})
+    keys = Settings.keys()
+    assert (keys.openai, keys.server, keys.azure_openai) == ("sk-1", "s-1", "a-1")
+    assert keys.azure_api_version == "2024-10-21"
+    assert not any(one in repr(keys) + str(keys) for one in ("sk-1", "s-1", "a-1"))
+
+
+DEFAULTS = [
+    ({}, "catalogue", "none"),
+    ({"OPENAI_API_KEY": "sk-1"}, "catalogue", "openai:gpt-5-mini"),
+    ({"OPENAI_API_KEY": "sk-1"}, "loopback", "none"),
+    ({"OPENAI_API_KEY": "sk-1", "SOC_ANALYST_MODEL": "none"}, "catalogue", "none"),
+    ({"OPENAI_API_KEY": "sk-1", "SOC_ANALYST_MODEL": "openai:gpt-4.1"}, "catalogue", "openai:gpt-4.1"),
+]
+
+
+@pytest.mark.parametrize(("environment", "allowed", "model"), DEFAULTS)
+def test_the_default_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], allowed: str, model: str
+) -> None:
+    _environment(monkeypatch, environment)
+    policy = tmp_path / "own.yaml"
+    policy.write_text(f"models: [{allowed}]\n")
+    seen = []
+
+    @with_context("model", "policy")
+    def command(context: Context) -> int:
+        seen.append(context.model)
+        return 0
+
+    command(model=None, policy=str(policy))
+    assert seen == [model]
 
 
 @pytest.mark.parametrize(
-    ("model", "said"), [("openai:gpt-99", "not allowed"), ("openai:gpt-5-mini", "cannot be used yet")]
+    ("model", "said"), [("openai:gpt-99", "not allowed"), ("openai:gpt-5-mini", "needs OPENAI_API_KEY")]
 )
-async def test_the_graph_refuses_too(tmp_path: Path, model: str, said: str) -> None:
+async def test_the_graph_refuses_too(tmp_path: Path, model: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _environment(monkeypatch, {})
     with pytest.raises(OperatorError, match=said):
         await ahunt("Anything?", context=Context(model=model, data_dir=tmp_path))

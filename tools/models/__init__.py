@@ -2,10 +2,12 @@
 
 from .allowing import model_is_allowed, require_allowed
 from .catalogue import Catalogue, Model, catalogue
+from .keys import Keys, require_keys
 from .spec import ModelSpec, is_loopback, parse_model_spec
 
 __all__ = [
     "Catalogue",
+    "Keys",
     "Model",
     "ModelSpec",
     "catalogue",
@@ -13,4 +15,5 @@ __all__ = [
     "model_is_allowed",
     "parse_model_spec",
     "require_allowed",
+    "require_keys",
 ]
