@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken
 
+from soc_analyst.tools.models.asking import Terms, open_door
 from soc_analyst.tools.models.clients import Timeouts
 from soc_analyst.tools.models.keys import Keys
 from soc_analyst.tools.models.limits import Limits
@@ -33,8 +34,9 @@ from soc_analyst.tools.models.scripted import (
     too_long,
     unsupported,
 )
+from soc_analyst.tools.models.spec import ModelSpec
 
-from .doors import GOOD, KEYS, door, request
+from .doors import GOOD, KEYS, Time, door, request
 
 TEXT = json.dumps(GOOD)
 
@@ -228,11 +230,6 @@ async def test_what_does_not_pass_is_not_tried_again(tmp_path: Path, fault: Repl
 
 
 async def test_a_dead_server_is_asked_twice_and_then_no_more(tmp_path: Path) -> None:
-    from soc_analyst.tools.models.asking import Terms, open_door
-    from soc_analyst.tools.models.spec import ModelSpec
-
-    from .doors import Time
-
     passing = Time()
     opened = open_door(
         ModelSpec("server", "gone", "http://127.0.0.1:9/v1"), keys=KEYS, terms=Terms(("loopback",), 1.0),
@@ -243,6 +240,39 @@ async def test_a_dead_server_is_asked_twice_and_then_no_more(tmp_path: Path) -> 
     assert "could not be reached (no connection); check the address" in answers[0].said[0]
     assert "it is not asked again in this run" in answers[1].said[0]
     assert len(passing.slept) == 1
+
+
+SETTINGS = [
+    ("HTTPS_PROXY", "nonsense://proxy"),
+    ("HTTPS_PROXY", "socks5://127.0.0.1:9"),
+    ("SSL_CERT_FILE", "/none/such.pem"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), SETTINGS)
+async def test_settings_that_allow_no_client_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    opened = open_door(
+        ModelSpec("openai", "gpt-5-mini"), keys=KEYS, terms=Terms(("catalogue",), 1.0), ledger=tmp_path,
+        run=f"settings {value}", openai_url="https://models.invalid/v1", sleep=Time().sleep,
+    )  # fmt: skip
+    async with opened as asker:
+        answer = await asker.ask(request())
+    assert (
+        "could not be reached (the proxy or certificate settings of the environment cannot be used)" in answer.said[0]
+    )
+    assert value not in answer.said[0]
+
+
+async def test_a_server_on_this_machine_is_asked_past_the_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    async with door(Script(GOOD), tmp_path) as (asker, _server, _passing):
+        assert (await asker.ask(request())).value is not None
 
 
 async def test_a_wait_past_the_run_is_not_begun(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .keys import PLACEHOLDER, Keys
 from .spec import ModelSpec, is_loopback
-from .troubles import ForeignAnswer, NoCredential
+from .troubles import ForeignAnswer, NoCredential, Trouble, TroubleError
 
 if TYPE_CHECKING:
     import httpx2
@@ -61,10 +61,14 @@ class Clients:
         return httpx2.Timeout(self._timeouts.read, connect=self._timeouts.connect)
 
     async def of(self, spec: ModelSpec) -> BaseChatOpenAI:
-        """Return the client of a model."""
+        """Return the client of a model; raise TroubleError where the settings around it allow none."""
         if spec not in self._made:
             await asyncio.to_thread(_load)  # a second or two on a slow machine, off the event loop
-            self._made[spec] = self._azure(spec) if spec.kind == "azure" else self._openai(spec)
+            try:
+                self._made[spec] = self._azure(spec) if spec.kind == "azure" else self._openai(spec)
+            except (ImportError, OSError, ValueError) as error:
+                told = "the proxy or certificate settings of the environment cannot be used"
+                raise TroubleError(Trouble("unreachable", told)) from error
         return self._made[spec]
 
     def _openai(self, spec: ModelSpec) -> BaseChatOpenAI:

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from soc_analyst.state.report import ModelCall
 
 from .base import Request
@@ -45,12 +47,13 @@ class Order:
     def key(self) -> str:
         """Return the key under which the answer is kept, whatever form it is asked in."""
         request = self.request
+        answer: type[BaseModel] = request.answer
         return request_key(
             {
                 "model": str(self.spec),
                 "system": request.system,
                 "user": request.user,
-                "answer": answer_schema(request.answer),
+                "answer": answer_schema(answer),
                 "earlier": [[one.role, one.text] for one in self.earlier],
                 "output": request.max_output_tokens,
             }

@@ -8,7 +8,7 @@ from functools import lru_cache
 from .base import Form
 from .forms import Manner, first_manner
 from .spec import ModelSpec
-from .troubles import Trouble
+from .troubles import Kind, Trouble
 
 __all__ = ["Memory", "memory_of"]
 
@@ -19,7 +19,7 @@ class Memory:
     def __init__(self, run: str = "") -> None:
         self.run = run
         self._lost: dict[tuple[str, str, str], Trouble] = {}
-        self._failed: Counter[ModelSpec] = Counter()
+        self._failed: Counter[tuple[ModelSpec, Kind]] = Counter()
         self._manners: dict[tuple[ModelSpec, Form], Manner] = {}
         self._contexts: dict[ModelSpec, int] = {}
 
@@ -31,13 +31,13 @@ class Memory:
         """Keep that a request of so many tokens failed; after as many as its kind allows the model is given up."""
         if trouble.kind == "too_long":
             self._contexts[spec] = trouble.context or tokens * 3 // 4
-        self._failed[spec] += 1
-        if trouble.meaning.asks is not None and self._failed[spec] >= trouble.meaning.asks:
+        self._failed[(spec, trouble.kind)] += 1
+        if trouble.meaning.asks is not None and self._failed[(spec, trouble.kind)] >= trouble.meaning.asks:
             self._lost[_place(spec, everywhere=trouble.meaning.everywhere)] = trouble
 
     def answered(self, spec: ModelSpec) -> None:
         """Keep that a model answered: what failed before does not count any more."""
-        del self._failed[spec]
+        self._failed = Counter({one: times for one, times in self._failed.items() if one[0] != spec})
 
     def context(self, spec: ModelSpec) -> int | None:
         """Return the tokens of request and answer that a model said it takes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,8 +19,9 @@ _BY_NAME = frozenset({"properties", "$defs", "patternProperties"})
 """Keywords whose members are named by the user, not by JSON schema."""
 
 
+@lru_cache(maxsize=128)
 def answer_schema(answer: type[BaseModel], *, bounds: bool = True) -> Schema:
-    """Return the schema of an answer; without `bounds` the lengths of strings are told in words.
+    """Return the schema of an answer, one object for all; without `bounds` lengths of strings are told in words.
 
     Raises ValueError where a text or list has no bound, or an object takes fields of any name: a model would not end.
     """
