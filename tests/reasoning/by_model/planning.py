@@ -36,11 +36,24 @@ class Told:
     async def ask(self, request: Request[A]) -> Answer[A]:
         self.asked.append(request)
         if self.said is None:
-            return Answer(None, calls=(CALL,), said=("The plan of round 1 was made by rules: quota.",))
+            return Answer(None, calls=(CALL,), said=("The plan of round 1 was done by rules: quota.",))
         return Answer(request.answer.model_validate(self.said), calls=(CALL,))
 
     async def size(self, request: Request[A]) -> Size:
         return Size(len(request.user) // 4, False, 100_000)
+
+
+@dataclass
+class Small(Told):
+    """Takes requests up to a length only."""
+
+    most: int = 0
+
+    async def ask(self, request: Request[A]) -> Answer[A]:
+        if len(request.user) <= self.most:
+            return await super().ask(request)
+        self.asked.append(request)
+        return Answer(None, said=("too large",), too_large=True)
 
 
 def situation(**changes: Any) -> Situation:

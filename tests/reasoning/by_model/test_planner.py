@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soc_analyst.state.entities import Entity
+from soc_analyst.state.entities import Entity, Reading
 from soc_analyst.state.findings import EvidenceRef, Finding, Mitre
 from soc_analyst.state.plans import Feedback, Lead
 from soc_analyst.state.queries import Diagnostic, PlannedQuery, QueryRecord, TypedQuery, asked_key
@@ -17,7 +17,7 @@ from soc_analyst.tools.reasoning.by_model.plan_answer import plan_form
 from soc_analyst.tools.reasoning.by_model.planner import ModelPlanner, plan_request
 from soc_analyst.tools.reasoning.by_rules.planner import RulesPlanner
 
-from .planning import CALL, DAY, NOON, POLICY, TABLES, Told, answer, column_test, hiding, query, read, situation
+from .planning import CALL, DAY, NOON, POLICY, TABLES, Small, Told, answer, column_test, hiding, query, read, situation
 
 OFF = Pseudonyms.off()
 
@@ -85,14 +85,32 @@ async def test_a_narrower_query_of_the_model_does_not(narrower: dict[str, Any]) 
 async def test_a_model_that_gives_nothing_leaves_the_plan_to_the_rules_and_says_so() -> None:
     planned = await plan(None)
     assert typed(planned) == by_rules()
-    assert planned.said == ("The plan of round 1 was made by rules: quota.",)
+    assert planned.said == ("The plan of round 1 was done by rules: quota.",)
     assert planned.calls == (CALL,)
 
 
 async def test_a_model_that_plans_nothing_without_a_reason_leaves_it_to_the_rules() -> None:
     planned = await plan(answer(reason=""))
     assert typed(planned) == by_rules()
-    assert planned.said == ("The plan of round 1 was made by rules: the model planned nothing that can be asked anew.",)
+    assert planned.said == ("The plan of round 1 was done by rules: the model planned nothing that can be asked anew.",)
+
+
+async def test_a_model_too_small_for_all_tables_plans_over_a_few_and_the_rules_over_all() -> None:
+    asked = situation(question="Anything odd?", reading=Reading(window=DAY))
+    asker = Small(answer(query(read=read("AlertInfo", [[column_test("Severity", "==", "High")]]))), most=9_000)
+    planned = await ModelPlanner(asker, OFF).plan(asked)
+    assert planned is not None
+    assert [len(one.user) > 9_000 for one in asker.asked] == [True, False]
+    assert planned.calls == (CALL,)
+    assert "all tables fit no model" in planned.said[0]
+    assert {one.table for one in typed(planned)} == set(TABLES)
+
+
+async def test_a_model_too_small_for_anything_leaves_it_to_the_rules() -> None:
+    planned = await ModelPlanner(Small(answer(), most=10), OFF).plan(situation())
+    assert planned is not None
+    assert typed(planned) == by_rules()
+    assert planned.said == ("too large",)
 
 
 async def test_nothing_is_asked_of_a_model_when_no_query_is_left() -> None:
@@ -303,7 +321,7 @@ async def test_an_address_that_a_fence_closed_is_opened_again() -> None:
 MARKER = "ZX-ROWTEXT-77"
 
 
-def full_case() -> Situation:
+def full_case(**changes: Any) -> Situation:
     """Return a case in its second round with something of everything, and text of rows wherever rows leave text."""
     typed_query = TypedQuery(table="SigninLogs", start=DAY.start, end=DAY.end, limit=5)
     asked = PlannedQuery(id="r1q1", purpose="Who signed in", typed=typed_query)
@@ -323,6 +341,7 @@ def full_case() -> Situation:
         feedback=(Feedback(kind="refused", query=refused, message="no column `Secret`", diagnostics=(diagnostic,)),),
         findings=(finding,),
         leads=(Lead(entity=mallory, reason=MARKER, finding_id="f-1", time=NOON, depth=1),),
+        **changes,
     )
 
 

@@ -12,6 +12,7 @@ from soc_analyst.tools.models.base import Answer, Asker, Request
 from soc_analyst.tools.privacy import Pseudonyms, fenced
 from soc_analyst.tools.reasoning.base import Planned, Situation
 from soc_analyst.tools.reasoning.by_rules.planner import RulesPlanner
+from soc_analyst.tools.reasoning.by_rules.questions import tables_for
 
 from .plan_answer import PlanAnswer, plan_form
 from .plan_floor import floor
@@ -24,6 +25,8 @@ __all__ = ["ModelPlanner", "plan_request"]
 BENIGN = "What was seen is the ordinary work of these systems and their users."
 MOST_HYPOTHESES = 12
 MAX_OUTPUT_TOKENS = 6_000
+FEW_TABLES = 3
+"""Tables that are shown to a model whose context is too small for all."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,22 @@ class ModelPlanner:
         """
         if situation.queries_left < 1 or not situation.tables:
             return None
-        answer = await self.asker.ask(plan_request(situation, self.pseudonyms))
+        answer = await self._answer(situation)
         if answer.value is None:
             return _by_rules(situation, answer, "the model gave no plan")
         return self._planned(answer.value, answer, situation)
+
+    async def _answer(self, situation: Situation) -> Answer[PlanAnswer]:
+        """Return what the model answers; where all tables fit no model, about those that can tell most."""
+        answer = await self.asker.ask(plan_request(situation, self.pseudonyms))
+        fewer = dict.fromkeys(tables_for(situation.reading, situation.tables)[:FEW_TABLES])
+        if not answer.too_large or len(fewer) >= len(situation.tables):
+            return answer
+        tables = {name: situation.tables[name] for name in fewer}
+        again = await self.asker.ask(plan_request(replace(situation, tables=tables), self.pseudonyms))
+        told = f"The model planned round {situation.round} over {', '.join(tables)} alone: all tables fit no model."
+        said = again.said if again.value is None else (told, *again.said)
+        return replace(again, calls=(*answer.calls, *again.calls), said=said)
 
     def _planned(self, value: PlanAnswer, answer: Answer[PlanAnswer], situation: Situation) -> Planned:
         window, of_window = window_read(value, situation, self.pseudonyms)
@@ -94,9 +109,9 @@ def plan_request(situation: Situation, pseudonyms: Pseudonyms) -> Request[PlanAn
 
 def _by_rules(situation: Situation, answer: Answer[PlanAnswer], why: str) -> Planned:
     plan = RulesPlanner().plan(situation)
-    said = answer.said or (f"The plan of round {situation.round} was made by rules: {why}.",)
+    said = answer.said or (f"The plan of round {situation.round} was done by rules: {why}.",)
     if answer.value is not None:
-        said = (*answer.said, f"The plan of round {situation.round} was made by rules: {why}.")
+        said = (*answer.said, f"The plan of round {situation.round} was done by rules: {why}.")
     queries = _within(situation, plan.queries, ())
     return Planned(plan=plan.model_copy(update={"queries": queries}), calls=answer.calls, said=said)
 

@@ -16,7 +16,7 @@ __all__ = ["catalogue_text"]
 FAMILY = "InitiatingProcess"
 EXPLAINED = 16
 """Columns of a table that are explained, the most direct ones; the others are named."""
-LONGEST = 90
+LONGEST = 120
 _TYPES = {"long": "int", "int": "int", "real": "real", "bool": "bool", "datetime": "time", "dynamic": "JSON"}
 
 
