@@ -12,14 +12,20 @@ from typing import Any
 
 __all__ = ["alert", "azure", "flow", "guid", "signin", "words"]
 
-EDGE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36 Edg/120.0.0.0"
+EDGE = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) "
+    "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36 Edg/120.0.0.0"
+)
 AGENTS = {
-    "edge": EDGE, "none": "", "iphone": "Apple-iPhone14C2/2104.46",
+    "edge": EDGE,
+    "none": "",
+    "iphone": "Apple-iPhone14C2/2104.46",
     "android": "Dalvik/2.1.0 (Linux; U; Android 13; SM-G991B Build/TP1A)",
     "powershell": "Mozilla/5.0 (Windows NT 10.0; Microsoft Windows 10.0.19045; de-DE) PowerShell/7.4.0",
     "azcli": "python-requests/2.31.0 azsdk-python-azure-identity AZURECLI/2.55.0",
-    "safari": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.1 Safari/605.1.15",
-}  # fmt: skip
+    "safari": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) "
+    "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.1 Safari/605.1.15",
+}
 METHODS = {"app": "Mobile app notification", "sms": "Text message"}
 SUBSCRIPTION = "3d0c7f0a-7d0e-4d55-9a5e-2f7d1c0a4b11"
 
@@ -43,23 +49,51 @@ def signin(line: str) -> Iterator[tuple[str, dict[str, Any]]]:
     managed = said.get("device") == "managed"
     mfa, agent = said.get("mfa"), AGENTS[said.get("agent", "edge")]
     client = said.get("client", "Browser" if "Mozilla" in agent else "Mobile Apps and Desktop clients")
-    device = {"deviceId": guid(user) if managed else "", "operatingSystem": "Windows10", "browser": "Edge 120.0.0", "isManaged": managed,
-              "isCompliant": managed, "trustType": "Azure AD joined" if managed else ""}  # fmt: skip
+    device = {
+        "deviceId": guid(user) if managed else "",
+        "operatingSystem": "Windows10",
+        "browser": "Edge 120.0.0",
+        "isManaged": managed,
+        "isCompliant": managed,
+        "trustType": "Azure AD joined" if managed else "",
+    }
     details = [{"authenticationMethod": "Password", "succeeded": code != "50126"}]
     details += [{"authenticationMethod": METHODS[mfa], "succeeded": code == "0"}] if mfa else []
     row = {
-        "UserPrincipalName": user, "UserId": guid(user), "UserDisplayName": user.split("@")[0], "Identity": user.split("@")[0],
-        "UserType": said.get("type", "Member"), "AppDisplayName": said["app"], "AppId": guid(said["app"]), "IPAddress": said["ip"],
-        "Location": country, "LocationDetails": json.dumps({"city": city, "countryOrRegion": country}), "ResultType": code,
-        "ResultSignature": "None", "UserAgent": agent, "ClientAppUsed": client, "DeviceDetail": json.dumps(device), "IsInteractive": True,
+        "UserPrincipalName": user,
+        "UserId": guid(user),
+        "UserDisplayName": user.split("@")[0],
+        "Identity": user.split("@")[0],
+        "UserType": said.get("type", "Member"),
+        "AppDisplayName": said["app"],
+        "AppId": guid(said["app"]),
+        "IPAddress": said["ip"],
+        "Location": country,
+        "LocationDetails": json.dumps({"city": city, "countryOrRegion": country}),
+        "ResultType": code,
+        "ResultSignature": "None",
+        "UserAgent": agent,
+        "ClientAppUsed": client,
+        "DeviceDetail": json.dumps(device),
+        "IsInteractive": True,
         "AuthenticationRequirement": "multiFactorAuthentication" if mfa else "singleFactorAuthentication",
-        "AuthenticationDetails": json.dumps(details), "AuthenticationProtocol": said.get("protocol", "none"),
-        "ConditionalAccessStatus": "failure" if code.startswith("5300") else "success", "RiskState": "none",
-        "RiskLevelDuringSignIn": said.get("risk", "none"), "RiskLevelAggregated": said.get("risk", "none"), "RiskDetail": "none",
-        "RiskEventTypes_V2": json.dumps([said["events"]] if "events" in said else []), "Category": "SignInLogs",
-        "Status": json.dumps({"errorCode": int(code)}), "Id": guid(line), "CorrelationId": guid(line + "c"), "CreatedDateTime": None,
-        "OperationName": "Sign-in activity", "ResourceDisplayName": "Microsoft Graph", "AutonomousSystemNumber": said["ip"].split(".")[0],
-    }  # fmt: skip
+        "AuthenticationDetails": json.dumps(details),
+        "AuthenticationProtocol": said.get("protocol", "none"),
+        "ConditionalAccessStatus": "failure" if code.startswith("5300") else "success",
+        "RiskState": "none",
+        "RiskLevelDuringSignIn": said.get("risk", "none"),
+        "RiskLevelAggregated": said.get("risk", "none"),
+        "RiskDetail": "none",
+        "RiskEventTypes_V2": json.dumps([said["events"]] if "events" in said else []),
+        "Category": "SignInLogs",
+        "Status": json.dumps({"errorCode": int(code)}),
+        "Id": guid(line),
+        "CorrelationId": guid(line + "c"),
+        "CreatedDateTime": None,
+        "OperationName": "Sign-in activity",
+        "ResourceDisplayName": "Microsoft Graph",
+        "AutonomousSystemNumber": said["ip"].split(".")[0],
+    }
     if "t" in said:
         row["_later"] = timedelta(hours=int(said["t"].rstrip("h")))
     yield "SigninLogs", row
@@ -84,14 +118,29 @@ def _activity(said: dict[str, str], line: str, status: str) -> dict[str, Any]:
     properties = json.dumps({"requestbody": json.dumps({"properties": body}), "entity": resource}) if body else ""
     authorization = json.dumps({"action": operation, "scope": resource})
     return {
-        "OperationNameValue": operation, "ActivityStatusValue": status, "Caller": caller, "CallerIpAddress": said.get("ip", ""),
-        "ResourceGroup": group.upper(), "ResourceId": resource, "_ResourceId": resource.lower(), "Resource": said.get("res", ""),
-        "ResourceProviderValue": provider, "CategoryValue": said.get("category", "Administrative"), "SubscriptionId": SUBSCRIPTION,
-        "CorrelationId": guid(line), "OperationId": guid(line), "EventDataId": guid(line + status), "Level": "Informational",
-        "Authorization": authorization, "Authorization_d": authorization, "Claims": claims, "Claims_d": claims,
-        "Properties": properties, "Properties_d": properties,
+        "OperationNameValue": operation,
+        "ActivityStatusValue": status,
+        "Caller": caller,
+        "CallerIpAddress": said.get("ip", ""),
+        "ResourceGroup": group.upper(),
+        "ResourceId": resource,
+        "_ResourceId": resource.lower(),
+        "Resource": said.get("res", ""),
+        "ResourceProviderValue": provider,
+        "CategoryValue": said.get("category", "Administrative"),
+        "SubscriptionId": SUBSCRIPTION,
+        "CorrelationId": guid(line),
+        "OperationId": guid(line),
+        "EventDataId": guid(line + status),
+        "Level": "Informational",
+        "Authorization": authorization,
+        "Authorization_d": authorization,
+        "Claims": claims,
+        "Claims_d": claims,
+        "Properties": properties,
+        "Properties_d": properties,
         "HTTPRequest": json.dumps({"clientIpAddress": said.get("ip", "")}),
-    }  # fmt: skip
+    }
 
 
 def flow(line: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -103,12 +152,26 @@ def flow(line: str) -> Iterator[tuple[str, dict[str, Any]]]:
     said = dict(words(rest))
     kind = said.get("type", "IntraVNet")
     row: dict[str, Any] = {
-        "SubType_s": "FlowLog", "SrcIP_s": source, "DestIP_s": target, "DestPort_d": float(port), "L4Protocol_s": protocol, "FlowStatus_s": status,
-        "FlowDirection_s": direction, "FlowType_s": kind, "FlowCount_d": float(said.get("n", 1)), "NSGRule_s": "defaultrule_allow",
-        "InboundBytes_d": float(said.get("in", 0)), "OutboundBytes_d": float(said.get("out", 0)), "InboundPackets_d": 10.0, "OutboundPackets_d": 10.0,
-        "AllowedInFlows_d": 1.0 if status + direction == "AI" else 0.0, "DeniedInFlows_d": 1.0 if status + direction == "DI" else 0.0,
-        "AllowedOutFlows_d": 1.0 if status + direction == "AO" else 0.0, "DeniedOutFlows_d": 0.0, "FASchemaVersion_s": "2",
-    }  # fmt: skip
+        "SubType_s": "FlowLog",
+        "SrcIP_s": source,
+        "DestIP_s": target,
+        "DestPort_d": float(port),
+        "L4Protocol_s": protocol,
+        "FlowStatus_s": status,
+        "FlowDirection_s": direction,
+        "FlowType_s": kind,
+        "FlowCount_d": float(said.get("n", 1)),
+        "NSGRule_s": "defaultrule_allow",
+        "InboundBytes_d": float(said.get("in", 0)),
+        "OutboundBytes_d": float(said.get("out", 0)),
+        "InboundPackets_d": 10.0,
+        "OutboundPackets_d": 10.0,
+        "AllowedInFlows_d": 1.0 if status + direction == "AI" else 0.0,
+        "DeniedInFlows_d": 1.0 if status + direction == "DI" else 0.0,
+        "AllowedOutFlows_d": 1.0 if status + direction == "AO" else 0.0,
+        "DeniedOutFlows_d": 0.0,
+        "FASchemaVersion_s": "2",
+    }
     if kind in ("ExternalPublic", "MaliciousFlow", "AzurePublic"):
         outside, column = (source, "SrcPublicIPs_s") if direction == "I" else (target, "DestPublicIPs_s")
         row |= {column: f"{outside}|1|0|0|0|0|0", "PublicIPs_s": f"{outside}|1|0|0|0|0|0"}
@@ -119,7 +182,16 @@ def flow(line: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def alert(line: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield an alert and its evidence."""
     said = dict(words(line))
-    shared = {"AlertId": guid(line), "Title": said["title"], "ServiceSource": said["service"], "DetectionSource": said["service"]}
+    shared = {
+        "AlertId": guid(line),
+        "Title": said["title"],
+        "ServiceSource": said["service"],
+        "DetectionSource": said["service"],
+    }
     yield "AlertInfo", shared | {"Severity": said["severity"], "Category": said["category"], "AttackTechniques": ""}
-    entity = {"EntityType": "User", "AccountName": said["account"]} if "account" in said else {"EntityType": "Machine", "DeviceName": said["host"]}
+    entity = (
+        {"EntityType": "User", "AccountName": said["account"]}
+        if "account" in said
+        else {"EntityType": "Machine", "DeviceName": said["host"]}
+    )
     yield "AlertEvidence", shared | {"Categories": json.dumps([said["category"]]), "EvidenceRole": "Impacted"} | entity

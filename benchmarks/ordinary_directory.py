@@ -10,7 +10,15 @@ from ordinary_cloud import guid, words
 
 __all__ = ["audit"]
 
-TYPES = {"user": "User", "group": "Group", "app": "Application", "sp": "ServicePrincipal", "role": "Role", "device": "Device", "policy": "Policy"}
+TYPES = {
+    "user": "User",
+    "group": "Group",
+    "app": "Application",
+    "sp": "ServicePrincipal",
+    "role": "Role",
+    "device": "Device",
+    "policy": "Policy",
+}
 
 
 def audit(line: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -19,16 +27,35 @@ def audit(line: str) -> Iterator[tuple[str, dict[str, Any]]]:
     said = dict(pairs)
     kind, _, name = said["target"].partition(":")
     changed = [_changed(value) for key, value in pairs if key == "props"]
-    target: dict[str, Any] = {"id": guid(name), "displayName": name, "type": TYPES.get(kind, "Other"), "modifiedProperties": changed}
+    target: dict[str, Any] = {
+        "id": guid(name),
+        "displayName": name,
+        "type": TYPES.get(kind, "Other"),
+        "modifiedProperties": changed,
+    }
     if kind == "user":
         target["userPrincipalName"] = name
     by = said["by"]
-    yield "AuditLogs", {
-        "OperationName": said["op"], "ActivityDisplayName": said["op"], "Category": said["category"], "LoggedByService": said["service"],
-        "Result": "success", "ResultReason": said.get("reason", ""), "ResultDescription": said.get("reason", ""), "InitiatedBy": json.dumps(_by(by)),
-        "Identity": by.partition(":")[2] if by.startswith("app:") else by, "TargetResources": json.dumps([target]), "AdditionalDetails": "[]",
-        "AADOperationType": _type(said["op"]), "Id": guid(line), "CorrelationId": guid(line + "c"), "ActivityDateTime": None,
-    }  # fmt: skip
+    yield (
+        "AuditLogs",
+        {
+            "OperationName": said["op"],
+            "ActivityDisplayName": said["op"],
+            "Category": said["category"],
+            "LoggedByService": said["service"],
+            "Result": "success",
+            "ResultReason": said.get("reason", ""),
+            "ResultDescription": said.get("reason", ""),
+            "InitiatedBy": json.dumps(_by(by)),
+            "Identity": by.partition(":")[2] if by.startswith("app:") else by,
+            "TargetResources": json.dumps([target]),
+            "AdditionalDetails": "[]",
+            "AADOperationType": _type(said["op"]),
+            "Id": guid(line),
+            "CorrelationId": guid(line + "c"),
+            "ActivityDateTime": None,
+        },
+    )
 
 
 def _by(by: str) -> dict[str, Any]:

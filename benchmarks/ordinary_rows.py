@@ -33,26 +33,47 @@ ORDINARY = Path(__file__).parents[1] / "tests" / "rules" / "ordinary"
 START = datetime(2024, 1, 16, 9, tzinfo=UTC)
 SYSTEM32 = "C:\\Windows\\System32\\"
 AT_HOME = {
-    "powershell.exe": "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe", "explorer.exe": "C:\\Windows\\explorer.exe",
-    "chrome.exe": "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe", "wmiprvse.exe": "C:\\Windows\\System32\\wbem\\WmiPrvSE.exe",
+    "powershell.exe": "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe",
+    "explorer.exe": "C:\\Windows\\explorer.exe",
+    "chrome.exe": "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
+    "wmiprvse.exe": "C:\\Windows\\System32\\wbem\\WmiPrvSE.exe",
     "msedge.exe": "C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe",
-    "firefox.exe": "C:\\Program Files\\Mozilla Firefox\\firefox.exe", "wmic.exe": "C:\\Windows\\System32\\wbem\\WMIC.exe",
+    "firefox.exe": "C:\\Program Files\\Mozilla Firefox\\firefox.exe",
+    "wmic.exe": "C:\\Windows\\System32\\wbem\\WMIC.exe",
     "outlook.exe": "C:\\Program Files\\Microsoft Office\\root\\Office16\\OUTLOOK.EXE",
     "excel.exe": "C:\\Program Files\\Microsoft Office\\root\\Office16\\EXCEL.EXE",
     "winword.exe": "C:\\Program Files\\Microsoft Office\\root\\Office16\\WINWORD.EXE",
-    "node.exe": "C:\\Program Files\\nodejs\\node.exe", "git.exe": "C:\\Program Files\\Git\\cmd\\git.exe",
+    "node.exe": "C:\\Program Files\\nodejs\\node.exe",
+    "git.exe": "C:\\Program Files\\Git\\cmd\\git.exe",
     "java.exe": "C:\\Program Files\\Eclipse Adoptium\\jdk-17.0.9.9-hotspot\\bin\\java.exe",
     "python.exe": "C:\\Users\\dev-omar\\AppData\\Local\\Programs\\Python\\Python311\\python.exe",
-    "dotnet.exe": "C:\\Program Files\\dotnet\\dotnet.exe", "7z.exe": "C:\\Program Files\\7-Zip\\7z.exe",
-    "w3wp.exe": "C:\\Windows\\System32\\inetsrv\\w3wp.exe", "csc.exe": "C:\\Windows\\Microsoft.NET\\Framework64\\v4.0.30319\\csc.exe",
+    "dotnet.exe": "C:\\Program Files\\dotnet\\dotnet.exe",
+    "7z.exe": "C:\\Program Files\\7-Zip\\7z.exe",
+    "w3wp.exe": "C:\\Windows\\System32\\inetsrv\\w3wp.exe",
+    "csc.exe": "C:\\Windows\\Microsoft.NET\\Framework64\\v4.0.30319\\csc.exe",
     "mssense.exe": "C:\\Program Files\\Windows Defender Advanced Threat Protection\\MsSense.exe",
     "msmpeng.exe": "C:\\ProgramData\\Microsoft\\Windows Defender\\Platform\\4.18.23110.3-0\\MsMpEng.exe",
-    "winscp.com": "C:\\Program Files (x86)\\WinSCP\\WinSCP.com", "system": "System",
-    "ccmexec.exe": "C:\\Windows\\CCM\\CcmExec.exe", "procdump64.exe": "C:\\tools\\procdump64.exe",
+    "winscp.com": "C:\\Program Files (x86)\\WinSCP\\WinSCP.com",
+    "system": "System",
+    "ccmexec.exe": "C:\\Windows\\CCM\\CcmExec.exe",
+    "procdump64.exe": "C:\\tools\\procdump64.exe",
     "trustedinstaller.exe": "C:\\Windows\\servicing\\TrustedInstaller.exe",
     "setup.tmp": "C:\\Users\\dan\\AppData\\Local\\Temp\\is-Q1.tmp\\setup.tmp",
-}  # fmt: skip
+}
 """Where a program lies that a line names without its folder; others lie in System32."""
+
+
+PARENTS = {
+    "cmd.exe": "explorer.exe",
+    "powershell.exe": "explorer.exe",
+    "svchost.exe": "services.exe",
+    "wmiprvse.exe": "svchost.exe",
+    "wsmprovhost.exe": "svchost.exe",
+    "gpscript.exe": "svchost.exe",
+    "bash": "sshd",
+    "services.exe": "wininit.exe",
+}
+"""What usually starts a program, where no row says."""
 
 
 @dataclass
@@ -96,7 +117,34 @@ def _window(activity: Mapping[str, Any]) -> Window:
                 if copied in row:
                     row[copied] = row["TimeGenerated"]
             window.tables.setdefault(table, []).append(row)
+    _link_parents(window)
     return window
+
+
+def _link_parents(window: Window) -> None:
+    """Give rows the whole command line and the parent of what acted, where another row of the window started it.
+
+    A line may name what acted in short: its program and some words of its command line.
+    """
+    started = window.tables.get("DeviceProcessEvents", ())
+    for row in (row for rows in window.tables.values() for row in rows if "InitiatingProcessCommandLine" in row):
+        name, short = row["InitiatingProcessFileName"].lower(), row["InitiatingProcessCommandLine"]
+        words = [word.strip('"') for word in short.split(" ")[1:]]
+        own = next(
+            (
+                each
+                for each in started
+                if each is not row
+                and each["FileName"].lower() == name
+                and all(word in each["ProcessCommandLine"] for word in words)
+            ),
+            None,
+        )
+        row["InitiatingProcessParentFileName"] = PARENTS.get(name, "")
+        if own is not None:
+            row["InitiatingProcessCommandLine"] = own["ProcessCommandLine"]
+            row["InitiatingProcessFolderPath"] = own["FolderPath"]
+            row["InitiatingProcessParentFileName"] = own["InitiatingProcessFileName"]
 
 
 def _host(name: str, kind: str) -> str:
@@ -122,7 +170,10 @@ def _acting(line: str, place: _Place) -> tuple[str, str, str]:
 def _image(command: str) -> tuple[str, str]:
     """Return the path and the name of the program that a command line starts."""
     quoted = re.match(r'"([^"]+)"', command)
-    known = re.match(r"((?:[A-Za-z]:\\|\\\\|/)(?:(?! -| /|\s\"|\.exe ).)*?(?:\.(?:exe|tmp|com|service|cmd|bat|ps1)\b|$)|/\S+)", command)
+    known = re.match(
+        r"((?:[A-Za-z]:\\|\\\\|/)(?:(?! -| /|\s\"|\.exe ).)*?(?:\.(?:exe|tmp|com|service|cmd|bat|ps1)\b|$)|/\S+)",
+        command,
+    )
     path = quoted[1] if quoted else known[1] if known else command.split(" ")[0]
     name = re.split(r"[\\/]", path)[-1]
     if not re.search(r"[\\/]", path):
@@ -162,11 +213,16 @@ def _process(line: str, place: _Place) -> Iterator[tuple[str, dict[str, Any]]]:
     path, name = _image(command)
     domain, user = _names(account)
     made = {
-        "FileName": name, "FolderPath": path, "ProcessCommandLine": command, "AccountDomain": domain, "AccountName": user,
-        "ProcessId": _number(command) % 20_000 + 500, "ProcessIntegrityLevel": "System" if user == "system" else "Medium",
+        "FileName": name,
+        "FolderPath": path,
+        "ProcessCommandLine": command,
+        "AccountDomain": domain,
+        "AccountName": user,
+        "ProcessId": _number(command) % 20_000 + 500,
+        "ProcessIntegrityLevel": "System" if user == "system" else "Medium",
         "SHA1": hashlib.sha1(path.lower().encode(), usedforsecurity=False).hexdigest(),
         "SHA256": hashlib.sha256(path.lower().encode()).hexdigest(),
-    }  # fmt: skip
+    }
     yield "DeviceProcessEvents", _device(place, "ProcessCreated") | _initiating(account, parent) | made
 
 
@@ -175,7 +231,11 @@ def _file(line: str, place: _Place) -> Iterator[tuple[str, dict[str, Any]]]:
     action, target = what.split(" ", 1)
     path, _, origin = target.partition(" <- ")
     row = _device(place, action) | _initiating(account, actor)
-    row |= {"FolderPath": path, "FileName": re.split(r"[\\/]", path)[-1], "SHA256": hashlib.sha256(path.encode()).hexdigest()}
+    row |= {
+        "FolderPath": path,
+        "FileName": re.split(r"[\\/]", path)[-1],
+        "SHA256": hashlib.sha256(path.encode()).hexdigest(),
+    }
     if origin.startswith("http"):
         row["FileOriginUrl"] = origin
     elif origin:
@@ -189,7 +249,12 @@ def _registry(line: str, place: _Place) -> Iterator[tuple[str, dict[str, Any]]]:
     action, rest = what.split(" ", 1)
     key, _, value = rest.partition(" : ")
     name, _, data = value.partition(" = ")
-    said = {"RegistryKey": key, "RegistryValueName": name, "RegistryValueData": data, "RegistryValueType": "Dword" if data.isdigit() else "String"}
+    said = {
+        "RegistryKey": key,
+        "RegistryValueName": name,
+        "RegistryValueData": data,
+        "RegistryValueType": "Dword" if data.isdigit() else "String",
+    }
     yield "DeviceRegistryEvents", _device(place, action) | _initiating(account, actor) | said
 
 
@@ -200,9 +265,15 @@ def _network(line: str, place: _Place) -> Iterator[tuple[str, dict[str, Any]]]:
     local = next((int(word[1:]) for word in rest if word.startswith("<")), 49_152 + _number(line) % 9_000)
     url = next((word for word in rest if not word.startswith("<")), "")
     said = {
-        "RemoteIP": ip, "RemotePort": int(port), "RemoteUrl": url, "LocalIP": "10.20.3.44", "LocalPort": local, "Protocol": "Tcp",
-        "RemoteIPType": "Private" if re.match(r"10\.|192\.168|169\.254", ip) else "Public", "LocalIPType": "Private",
-    }  # fmt: skip
+        "RemoteIP": ip,
+        "RemotePort": int(port),
+        "RemoteUrl": url,
+        "LocalIP": "10.20.3.44",
+        "LocalPort": local,
+        "Protocol": "Tcp",
+        "RemoteIPType": "Private" if re.match(r"10\.|192\.168|169\.254", ip) else "Public",
+        "LocalIPType": "Private",
+    }
     yield "DeviceNetworkEvents", _device(place, action) | _initiating(account, actor) | said
 
 
@@ -213,10 +284,17 @@ def _logon(line: str, place: _Place) -> Iterator[tuple[str, dict[str, Any]]]:
     action, kind, account, ip, device, why = match.groups()
     domain, user = _names(account)
     said = {
-        "LogonType": kind, "AccountDomain": domain, "AccountName": user, "RemoteIP": ip, "RemoteDeviceName": device,
-        "RemoteIPType": "Private" if ip else None, "FailureReason": why, "Protocol": "Kerberos" if kind == "Network" else "Negotiate",
-        "InitiatingProcessFileName": "lsass.exe", "InitiatingProcessFolderPath": "C:\\Windows\\System32\\lsass.exe",
-    }  # fmt: skip
+        "LogonType": kind,
+        "AccountDomain": domain,
+        "AccountName": user,
+        "RemoteIP": ip,
+        "RemoteDeviceName": device,
+        "RemoteIPType": "Private" if ip else None,
+        "FailureReason": why,
+        "Protocol": "Kerberos" if kind == "Network" else "Negotiate",
+        "InitiatingProcessFileName": "lsass.exe",
+        "InitiatingProcessFolderPath": "C:\\Windows\\System32\\lsass.exe",
+    }
     yield "DeviceLogonEvents", _device(place, action) | {key: value for key, value in said.items() if value}
 
 
@@ -225,6 +303,14 @@ def _tenant(read: Callable[[str], Iterator[tuple[str, dict[str, Any]]]]) -> Call
 
 
 SECTIONS: Mapping[str, Callable[[str, _Place], Any]] = {
-    "process": _process, "files": _file, "registry": _registry, "network": _network, "logons": _logon,
-    "signins": _tenant(signin), "audits": _tenant(audit), "azure": _tenant(azure), "flows": _tenant(flow), "alerts": _tenant(alert),
-}  # fmt: skip
+    "process": _process,
+    "files": _file,
+    "registry": _registry,
+    "network": _network,
+    "logons": _logon,
+    "signins": _tenant(signin),
+    "audits": _tenant(audit),
+    "azure": _tenant(azure),
+    "flows": _tenant(flow),
+    "alerts": _tenant(alert),
+}

@@ -2,10 +2,10 @@
 
     python benchmarks/ordinary_windows.py [--half tuning|test] [--bare] [--tell] [--together]
 
-Each activity of `tests/rules/ordinary` is one window: an hour of a host or a tenant. A window counts as alarmed when the
-analyst that needs no model draws a finding of Medium or High from it. `--bare` empties what logs of other origin lack:
-the command line that acted in rows of files, registry and network. `--together` lays all windows of the half into one
-workspace, where prevalence over hosts speaks too.
+Each activity of `tests/rules/ordinary` is one window: an hour of a host or a tenant. A window counts as alarmed when
+the analyst that needs no model draws a finding of Medium or High from it. `--bare` empties what logs of other origin
+lack: the command line that acted in rows of files, registry and network. `--together` lays all windows of the half into
+one workspace, where prevalence over hosts speaks too.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def main(arguments: list[str]) -> int:
     """Run one half of the windows and print which share of them raised a Medium or a High."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--half", choices=("tuning", "test"), default="test")
-    parser.add_argument("--bare", action="store_true", help="without the acting command lines of file, registry and network rows")
+    parser.add_argument(
+        "--bare", action="store_true", help="without the acting command lines of file, registry and network rows"
+    )
     parser.add_argument("--tell", action="store_true", help="tell of each finding above Low")
     parser.add_argument("--together", action="store_true", help="all windows as one workspace")
     options = parser.parse_args(arguments)
@@ -57,7 +59,9 @@ def main(arguments: list[str]) -> int:
     if options.tell:
         _say(*(line for each, found in judged if found for line in (each.name, *map(_told, found))))
     alarmed = sum(1 for _, found in judged if found)
-    _say(f"{options.half}: {alarmed} of {len(chosen)} windows alarmed ({100 * alarmed / len(chosen):.1f} %), {rows} rows")
+    _say(
+        f"{options.half}: {alarmed} of {len(chosen)} windows alarmed ({100 * alarmed / len(chosen):.1f} %), {rows} rows"
+    )
     return 0
 
 
@@ -67,7 +71,9 @@ class _Judge:
     def __init__(self, rules: RuleSet, schemas: Mapping[str, TableSchema]) -> None:
         self.rules, self.schemas = rules, schemas
         self.analyst = RulesAnalyst(AttackCatalog.bundled())
-        self.reading = Reading(window=TimeWindow(start=datetime(2024, 1, 15, tzinfo=UTC), end=datetime(2024, 1, 17, tzinfo=UTC)))
+        self.reading = Reading(
+            window=TimeWindow(start=datetime(2024, 1, 15, tzinfo=UTC), end=datetime(2024, 1, 17, tzinfo=UTC))
+        )
 
     def findings(self, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Finding]:
         """Return the findings above Low."""
@@ -99,7 +105,9 @@ def _laid_together(chosen: Iterable[Window]) -> dict[str, list[dict[str, Any]]]:
 
 def _told(finding: Finding) -> str:
     by = "; ".join(f"{each.level} {each.title}" for each in finding.detections)
-    return f"  {finding.confidence} {finding.title} [{by}]\n" + "\n".join(f"      {line[:420]}" for line in _lines(finding))
+    return f"  {finding.confidence} {finding.title} [{by}]\n" + "\n".join(
+        f"      {line[:420]}" for line in _lines(finding)
+    )
 
 
 def _lines(finding: Finding) -> Iterator[str]:
