@@ -36,6 +36,14 @@ def test_results_with_other_columns_are_joined_by_name() -> None:
     assert rows.strings("NoSuchColumn") == ["", ""]
 
 
+def test_a_column_that_a_query_made_anew_in_another_type_is_left_out() -> None:
+    counted = pa.table({"AccountName": pa.array([7]), "n": pa.array([3]), "_query": pa.array(["q9"])})
+    rows = TableRows.collect("T", [("q1", logs("a")), ("q2", counted)])
+    assert rows.strings("AccountName") == ["a", ""]
+    assert rows.strings("n") == ["", "3"]
+    assert [ref.query_id for ref in rows.refs(range(2))] == ["q1", "q2"]
+
+
 def test_a_handle_finds_its_row_and_a_made_up_one_finds_none() -> None:
     evidence = Evidence([TableRows.collect("T", [("q1", logs("a"))])])
     assert evidence.row(EvidenceRef(query_id="q1", table="T", row=0)) == {"TimeGenerated": NOON, "AccountName": "a"}

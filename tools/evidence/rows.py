@@ -64,8 +64,11 @@ class TableRows:
 
     @classmethod
     def collect(cls, table: str, parts: Iterable[tuple[str, pa.Table]]) -> TableRows:
-        """Join the results of several queries over one table, in the order given."""
-        marked = [_with_handles(query, rows) for query, rows in parts if rows.num_rows]
+        """Join the results of several queries over one table, in the order given.
+
+        A column that a query computed under a name that holds another type in an earlier result is left out.
+        """
+        marked = [_with_handles(query, rows) for query, rows in _alike(parts) if rows.num_rows]
         if not marked:
             return cls(table, pa.table({}), (), ())
         joined = pa.concat_tables(marked, promote_options="permissive")
@@ -109,6 +112,23 @@ class TableRows:
     def index_of(self) -> Mapping[tuple[str, int], int]:
         """Positions by handle."""
         return {handle: i for i, handle in enumerate(zip(self.queries, self.positions, strict=True))}
+
+
+def _alike(parts: Iterable[tuple[str, pa.Table]]) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the results without the columns that cannot stand under one another."""
+    known = pa.schema([])
+    for query, rows in parts:
+        clashing = [field.name for field in rows.schema if _united(known, pa.schema([field])) is None]
+        kept = rows.drop_columns([*clashing, *(name for name in (QUERY, ROW) if name in rows.column_names)])
+        known = _united(known, kept.schema) or known
+        yield query, kept
+
+
+def _united(known: pa.Schema, other: pa.Schema) -> pa.Schema | None:
+    try:
+        return pa.unify_schemas([known, other], promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return None
 
 
 def _with_handles(query: str, rows: pa.Table) -> pa.Table:

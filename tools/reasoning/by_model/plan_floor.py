@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from soc_analyst.state.queries import AnyOf, PlannedQuery, TypedQuery
 from soc_analyst.tools.reasoning.base import Situation
 from soc_analyst.tools.reasoning.by_rules.planner import RulesPlanner
 
-__all__ = ["covers", "floor"]
+__all__ = ["covers", "floor", "with_whole_rows"]
 
 _MENDED = frozenset({"refused", "failed", "truncated"})
 
@@ -35,6 +36,19 @@ def floor(situation: Situation, planned: Iterable[PlannedQuery]) -> Plan:
     if not open_:
         return Plan(round=situation.round)
     return RulesPlanner().plan(replace(situation, feedback=open_, leads=()))
+
+
+def with_whole_rows(queries: Iterable[PlannedQuery], situation: Situation) -> tuple[PlannedQuery, ...]:
+    """Ask for all columns where another query reads the same table: half a row beside a whole one would count twice."""
+    planned = tuple(queries)
+    asked = Counter(one.typed.table for one in planned if one.typed is not None)
+    asked.update(record.table for record in situation.records)
+    return tuple(
+        one.model_copy(update={"typed": one.typed.model_copy(update={"columns": ()})})
+        if one.typed is not None and asked[one.typed.table] > 1
+        else one
+        for one in planned
+    )
 
 
 def covers(wider: TypedQuery, narrower: TypedQuery) -> bool:

@@ -15,7 +15,7 @@ from soc_analyst.tools.reasoning.by_rules.planner import RulesPlanner
 from soc_analyst.tools.reasoning.by_rules.questions import tables_for
 
 from .plan_answer import PlanAnswer, plan_form
-from .plan_floor import floor
+from .plan_floor import floor, with_whole_rows
 from .plan_queries import proposed, window_read
 from .plan_showing import shown
 from .prompts import load_prompt
@@ -140,6 +140,6 @@ def _within(
     situation: Situation, first: Iterable[PlannedQuery], then: Iterable[PlannedQuery]
 ) -> tuple[PlannedQuery, ...]:
     """Return the new queries of both, as many as the budget allows, numbered."""
-    fresh, _ = _fresh([*first, *then], situation)
+    fresh, _ = _fresh(with_whole_rows([*first, *then], situation), situation)
     kept = fresh[: situation.queries_left]
     return tuple(query.model_copy(update={"id": f"r{situation.round}q{n}"}) for n, query in enumerate(kept, 1))
