@@ -28,12 +28,15 @@ EVERYBODY = re.compile(
 
 
 def leads_from(findings: Iterable[Finding], pursued: Sequence[Entity], *, depth: int) -> tuple[Lead, ...]:
-    """Return up to four leads of findings above Low, hosts first; none beyond the depth that is followed."""
+    """Return up to four leads of findings above Low, hosts first; none beyond the depth that is followed.
+
+    Only what a rule found is followed: a model's word, which the text of a row may have put there, asks no query.
+    """
     if depth > MAX_DEPTH:
         return ()
     leads: list[Lead] = []
     for finding in findings:
-        if finding.confidence == "Low":
+        if finding.confidence == "Low" or not finding.detections:
             continue
         many = sum(entity.kind == "account" for entity in finding.entities) > MOST_ACCOUNTS
         for entity in finding.entities:

@@ -1,0 +1,21 @@
+"""A model that obeys every injection it sees: no finding of a rule is lost or lowered, nothing made up gets out."""
+
+import pytest
+
+from .injections import Injected, injected, tried
+
+
+@pytest.mark.parametrize("one", injected(every=61), ids=lambda one: one.carrier)
+async def test_an_obeyed_injection_changes_nothing_that_a_rule_found(one: Injected) -> None:
+    _, _, let_through, _ = await tried(one)
+    assert not let_through
+
+
+@pytest.mark.slow
+async def test_no_injection_of_the_corpus_gets_through() -> None:
+    seen = 0
+    for one in injected():
+        was_seen, _, let_through, _ = await tried(one)
+        seen += was_seen
+        assert not let_through, (one.carrier, one.payload)
+    assert seen > 3_000
