@@ -6,6 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from soc_analyst.state.findings import Claim
 from soc_analyst.state.queries import Condition, Coverage, Scalar
 from soc_analyst.tools.evidence import Evidence
@@ -26,14 +31,22 @@ def rows_meeting(where: tuple[Condition, ...], table: str, evidence: Evidence) -
     rows = evidence.get(table)
     if rows is None:
         return 0
-    needed = [condition.column for condition in where if condition.column in rows.rows.column_names]
-    if len(needed) < len(where):
+    if any(condition.column not in rows.rows.column_names for condition in where):
         return 0
-    columns = [rows.rows[name].to_pylist() for name in needed]
-    return sum(
-        all(_meets(value, condition) for value, condition in zip(values, where, strict=True))
-        for values in (zip(*columns, strict=True) if columns else [()] * len(rows))
-    )
+    met = np.ones(len(rows), np.bool_)
+    for condition in where:
+        met &= _column_meets(rows.rows[condition.column], condition)
+    return int(met.sum())
+
+
+def _column_meets(column: pa.ChunkedArray, condition: Condition) -> npt.NDArray[np.bool_]:
+    """Return for each row whether its value meets a condition; each distinct value is tested once."""
+    if pa.types.is_nested(column.type):
+        return np.array([_meets(value, condition) for value in column.to_pylist()], np.bool_)
+    coded = pc.dictionary_encode(column.combine_chunks(), null_encoding="encode")
+    outcome = np.array([_meets(value, condition) for value in coded.dictionary.to_pylist()], np.bool_)
+    met: npt.NDArray[np.bool_] = outcome[coded.indices.to_numpy()]
+    return met
 
 
 def meets(row: Row, where: tuple[Condition, ...]) -> bool:

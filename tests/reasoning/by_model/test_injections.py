@@ -5,7 +5,7 @@ import pytest
 from .injections import Injected, injected, tried
 
 
-@pytest.mark.parametrize("one", injected(every=61), ids=lambda one: one.carrier)
+@pytest.mark.parametrize("one", list(injected(every=61)), ids=lambda one: one.carrier)
 async def test_an_obeyed_injection_changes_nothing_that_a_rule_found(one: Injected) -> None:
     _, _, let_through, _ = await tried(one)
     assert not let_through

@@ -52,7 +52,7 @@ def _bounded(texts: pa.Array) -> pa.Array:
     if not pc.any(long).as_py():
         return texts
     head, tail = pc.utf8_slice_codeunits(texts, 0, HEAD), pc.utf8_slice_codeunits(texts, -TAIL)
-    return pc.if_else(long, pc.binary_join_element_wise(head, tail, " … "), texts)
+    return pc.if_else(long, pc.binary_join_element_wise(head, tail, pa.scalar(" … ", head.type)), texts)
 
 
 def _masked(texts: pa.Array) -> pa.Array:
