@@ -42,9 +42,9 @@ def tables(
     return 0
 
 
-@with_context(*LOOKING)
+@with_context(*LOOKING, "model", model_checked=False)
 def doctor(context: Context) -> int:
-    """Check configuration, policy, rules and workspace; say what to do about each failure."""
+    """Check configuration, policy, rules, workspace and model; say what to do about each failure."""
     return asyncio.run(_examined(context))
 
 
@@ -56,10 +56,10 @@ async def _examined(context: Context) -> int:
         ("workspace", _workspace),
         ("model", _model),
     )
-    status = 0
+    status, plain = 0, context.model_copy(update={"model": "none"})
     for name, examine in checks:
         try:
-            sys.stdout.write(f"ok    {name}: {await examine(context)}\n")
+            sys.stdout.write(f"ok    {name}: {await examine(context if examine is _model else plain)}\n")
         except SocAnalystError as error:
             status = status or error.exit_status
             sys.stdout.write(f"FAIL  {name}: {str(error).replace(chr(10), '; ')}\n")
@@ -98,7 +98,14 @@ async def _workspace(context: Context) -> str:
 
 
 async def _model(context: Context) -> str:
-    return f"{context.model}: rules plan and analyse, no key is needed"
+    from soc_analyst.graph.desk import model_for, policy_for
+    from soc_analyst.settings import Settings
+    from soc_analyst.tools.models.looking import look_at
+
+    spec = model_for(context, policy_for(context))
+    if spec.kind == "none":
+        return "none: rules plan and analyse, no key is needed"
+    return f"{spec}: {await look_at(spec, Settings.keys())}"
 
 
 def _as_json(schema: Any) -> dict[str, Any]:

@@ -30,8 +30,8 @@ METAVARS = {
 }  # fmt: skip
 
 
-def with_context(*names: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Give a command the named options and hand it the `Context` they make."""
+def with_context(*names: str, model_checked: bool = True) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command the named options and hand it the `Context` they make; it may check the model itself."""
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
         own = inspect.signature(command)
@@ -40,7 +40,7 @@ def with_context(*names: str) -> Callable[[Callable[..., int]], Callable[..., in
         @functools.wraps(command)
         def wrapped(**given: Any) -> int:
             options = {name: given.pop(name) for name in names}
-            return command(context=_context(options), **given)
+            return command(context=_context(options, model_checked), **given)
 
         kept = [p.replace(annotation=hints[name]) for name, p in own.parameters.items() if name != "context"]
         added = [
@@ -68,7 +68,7 @@ def _annotation(name: str) -> Any:
     return Annotated[PLAIN.get(name, str) | None, option]
 
 
-def _context(given: dict[str, Any]) -> Context:
+def _context(given: dict[str, Any], model_checked: bool) -> Context:
     settings = Settings.from_environment()
     values = {name: value for name, value in given.items() if value is not None}
     if settings.data_dir is not None:
@@ -82,7 +82,8 @@ def _context(given: dict[str, Any]) -> Context:
     except ValidationError as error:
         raise _said(error) from error
     if context.model != "none":
-        _require_model(context)
+        if model_checked:
+            _require_model(context)
     elif "model" in given and "model" not in values and settings.openai_key_present:
         return _with_default_model(context)
     return context

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from . import wire
 from .asked import Asked
-from .replies import Broken, Called, Delayed, Endless, HttpError, Reply, Said
+from .replies import Broken, Called, Delayed, Endless, HttpError, Reply, Said, denied
 from .script import Script, ScriptError
 
 __all__ = ["ScriptedServer"]
@@ -94,9 +94,14 @@ class ScriptedServer:
         """Return the reply to a request, and keep the request."""
         with self._lock:
             self._asked.append(asked)
-        if self._key is not None and self._key not in (_bearer(asked), asked.headers.get("api-key")):
-            return HttpError(401, "invalid_api_key", "Incorrect API key provided.")
+        if not self.takes_key(asked.headers):
+            return denied()
         return wire.played(self._model(asked), asked)
+
+    def takes_key(self, headers: Mapping[str, str]) -> bool:
+        """Return whether the headers of a request hold the key that the server was given."""
+        bearer = headers.get("authorization", "").removeprefix("Bearer ")
+        return self._key is None or self._key in (bearer, headers.get("api-key"))
 
     def failed(self, fault: Exception) -> None:
         """Keep what the model raised; a script keeps its own."""
@@ -121,10 +126,6 @@ class ScriptedServer:
     def models(self) -> tuple[str, ...]:
         """Return the models it says it has."""
         return self._models
-
-
-def _bearer(asked: Asked) -> str:
-    return asked.headers.get("authorization", "").removeprefix("Bearer ")
 
 
 class _Listener(ThreadingHTTPServer):
@@ -154,7 +155,10 @@ class _Connection(BaseHTTPRequestHandler):
         """Keep standard error clean."""
 
     def do_GET(self) -> None:
-        if urlsplit(self.path).path.endswith("/models"):
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        if not self.owner.takes_key(headers):
+            self._send(401, wire.error_of(denied()))
+        elif urlsplit(self.path).path.endswith("/models"):
             self._send(200, wire.models_of(self.owner.models))
         else:
             self._send(404, wire.error_of(HttpError(404, "not_found", "There is no such path.")))
