@@ -7,11 +7,11 @@ A correlation is JSON: {"type", "rules", "group_by", "seconds", "op", "count", "
 
 from __future__ import annotations
 
-from collections import defaultdict
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from statistics import fmean, median
 from typing import Any
 
 from soc_analyst.state.entities import Entity
@@ -20,6 +20,7 @@ from soc_analyst.state.findings import Claim, Detection, EvidenceRef, Rule
 from .columns import TableViews
 from .grouping import Grouping, tactics_of, techniques_of, told_time
 from .ruleset import CompiledRule
+from .sliding import Average, Count, Distinct, Measure, Percentile, Sum, best_span, spans
 from .texts import Indexes
 from .tree import Tree
 
@@ -81,60 +82,22 @@ def _texts(found: Matches, names: Sequence[str]) -> list[list[str]]:
     return [[""] * len(found.rows) if view is None else view.firsts(found.rows) for view in views]
 
 
-def _windows(events: Sequence[_Event], seconds: float) -> Iterator[Sequence[_Event]]:
-    """Yield, for each event, those from it on within the time span."""
-    end = 0
-    for start, first in enumerate(events):
-        while end < len(events) and events[end].time - first.time <= seconds:
-            end += 1
-        yield events[start:end]
-
-
 def _counted(told: Mapping[str, Any], events: Sequence[_Event]) -> Sequence[_Event]:
-    """Return the window whose measure meets the condition, the one that meets it most; empty where none does."""
-    measure, meets = _MEASURES[told["type"]], _OPERATORS[told["op"]]
-    best: tuple[float, Sequence[_Event]] | None = None
-    for window in _windows(events, told["seconds"]):
-        value = measure(told, window)
-        if value is not None and meets(value, told["count"]) and (best is None or value > best[0]):
-            best = value, window
-    return best[1] if best else ()
+    """Return the span whose measure meets the condition, the one that meets it most; empty where none does."""
+    meets, count = _OPERATORS[told["op"]], told["count"]
+    times, values = [event.time for event in events], [event.value for event in events]
+    measure = _MEASURES[told["type"]](told)
+    found = best_span(times, values, told["seconds"], measure, lambda value: meets(value, count))
+    return events[slice(*found)] if found else ()
 
 
-def _numbers(events: Sequence[_Event]) -> list[float]:
-    found = []
-    for event in events:
-        try:
-            found.append(float(event.value))
-        except ValueError:
-            continue
-    return found
-
-
-def _of_numbers(
-    compute: Callable[[list[float]], float],
-) -> Callable[[Mapping[str, Any], Sequence[_Event]], float | None]:
-    def measure(_: Mapping[str, Any], events: Sequence[_Event]) -> float | None:
-        numbers = _numbers(events)
-        return compute(numbers) if numbers else None
-
-    return measure
-
-
-def _percentile(told: Mapping[str, Any], events: Sequence[_Event]) -> float | None:
-    """Return the smallest number that this share of all numbers does not pass."""
-    numbers = sorted(_numbers(events))
-    at = max(0, -(-len(numbers) * int(told["percentile"] or 50) // 100) - 1)
-    return numbers[min(at, len(numbers) - 1)] if numbers else None
-
-
-_MEASURES: Mapping[str, Callable[[Mapping[str, Any], Sequence[_Event]], float | None]] = {
-    "event_count": lambda _, events: len(events),
-    "value_count": lambda _, events: len({event.value.lower() for event in events if event.value}),
-    "value_sum": _of_numbers(sum),
-    "value_avg": _of_numbers(fmean),
-    "value_median": _of_numbers(median),
-    "value_percentile": _percentile,
+_MEASURES: Mapping[str, Callable[[Mapping[str, Any]], Measure]] = {
+    "event_count": lambda _: Count(),
+    "value_count": lambda _: Distinct(),
+    "value_sum": lambda _: Sum(),
+    "value_avg": lambda _: Average(),
+    "value_median": lambda _: Percentile(50, between=True),
+    "value_percentile": lambda told: Percentile(int(told["percentile"] or 50)),
 }
 
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
@@ -148,25 +111,42 @@ _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
 
 
 def _together(told: Mapping[str, Any], events: Sequence[_Event]) -> Sequence[_Event]:
-    """Return the first window in which the rules that must match did, in any order."""
-    for window in _windows(events, told["seconds"]):
-        seen = {event.reference for event in window}
-        if _holds(told, seen):
-            return _firsts(window)
+    """Return the first span in which the rules that must match did, in any order."""
+    seen: Counter[str] = Counter()
+    entered = 0
+    for start, end in spans([event.time for event in events], told["seconds"]):
+        seen.update(event.reference for event in events[entered:end])
+        entered = end
+        if _holds(told, {reference for reference, count in seen.items() if count}):
+            return _firsts(events[start:end])
+        seen[events[start].reference] -= 1
     return ()
 
 
 def _in_order(told: Mapping[str, Any], events: Sequence[_Event]) -> Sequence[_Event]:
     """Return the first events that match the rules in their order within the time span."""
-    wanted: Sequence[str] = told["rules"]
-    for window in _windows(events, told["seconds"]):
-        chain: list[_Event] = []
-        for event in window:
-            if event.reference == wanted[len(chain)]:
-                chain.append(event)
-            if len(chain) == len(wanted):
-                return chain
+    first, *others = told["rules"]
+    places: dict[str, list[int]] = defaultdict(list)
+    for at, event in enumerate(events):
+        places[event.reference].append(at)
+    for start in places[first]:
+        chain = [start, *_following(start, [places[reference] for reference in others])]
+        if len(chain) <= len(others):
+            return ()
+        if events[chain[-1]].time - events[start].time <= told["seconds"]:
+            return [events[at] for at in chain]
     return ()
+
+
+def _following(start: int, places: Sequence[Sequence[int]]) -> Iterator[int]:
+    """Yield the first place of each of these after the one before, as long as there is one."""
+    at = start
+    for each in places:
+        next_one = bisect_right(each, at)
+        if next_one == len(each):
+            return
+        at = each[next_one]
+        yield at
 
 
 def _holds(told: Mapping[str, Any], seen: set[str]) -> bool:
