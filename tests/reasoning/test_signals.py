@@ -158,3 +158,18 @@ def test_a_technique_that_attack_does_not_know_is_said_and_the_next_is_taken() -
     analysis = RulesAnalyst(AttackCatalog.bundled()).analyse(case)
     assert analysis.findings[0].mitre.id == "T1059"
     assert analysis.warnings == ("T9999 of the rule “Rule T9999” is no technique of ATT&CK 19.",)
+
+
+def agent(folder: str) -> dict[str, Any]:
+    return process(InitiatingProcessFileName="CcmExec.exe", InitiatingProcessFolderPath=f"{folder}\\CcmExec.exe")
+
+
+def test_what_a_management_agent_does_from_its_own_folder_is_low() -> None:
+    (found,) = findings([agent("C:\\Windows\\CCM")], ([0], "medium", "T1082", "discovery"))
+    assert found.confidence == "Low"
+    assert "management agent ccmexec.exe" in found.notes
+
+
+def test_the_name_of_an_agent_elsewhere_lowers_nothing() -> None:
+    (found,) = findings([agent("C:\\Users\\jdoe")], ([0], "medium", "T1082", "discovery"))
+    assert found.confidence == "Medium"

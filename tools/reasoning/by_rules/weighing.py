@@ -18,6 +18,7 @@ __all__ = ["CONFIDENCE", "Weight", "person", "weigh"]
 CONFIDENCE: Mapping[Level, Confidence] = {
     "critical": "High", "high": "High", "medium": "Medium", "low": "Low", "informational": "Low",
 }  # fmt: skip
+ALERTS = frozenset({"AlertInfo", "AlertEvidence"})
 ROWS_LOOKED_AT = 3
 HOSTS_TO_COMPARE = 10
 COMMON = 0.3
@@ -29,6 +30,17 @@ UPDATERS = frozenset(
     {"trustedinstaller.exe", "tiworker.exe", "wuauclt.exe", "usoclient.exe", "mousocoreworker.exe", "ccmexec.exe",
      "intunemanagementextension.exe", "monitoringhost.exe", "ccmsetup.exe"}
 )  # fmt: skip
+
+AGENTS: Mapping[str, str] = {
+    "agentexecutor.exe": "\\microsoft intune management extension\\",
+    "microsoft.management.services.intunewindowsagent.exe": "\\microsoft intune management extension\\",
+    "ccmexec.exe": "\\windows\\ccm\\", "monitoringhost.exe": "\\microsoft monitoring agent\\",
+    "windowsazureguestagent.exe": "\\windowsazure\\", "waappagent.exe": "\\windowsazure\\",
+    "qualysagent.exe": "\\program files\\qualys\\", "nscp.exe": "\\program files\\nsclient++\\",
+    "zabbix_agentd.exe": "\\program files\\zabbix agent\\",
+    "splunkd.exe": "\\program files\\splunkuniversalforwarder\\",
+}  # fmt: skip
+"""Agents that administer or watch a host, and the folder, closed to users, in which each lies."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,8 @@ def weigh(ordered: Sequence[Detection], refs: Sequence[EvidenceRef], evidence: E
     """Weigh detections of one technique on one subject, the highest level first.
 
     Only a Medium is lowered by what speaks for ordinary work, and only where the line is usual and something else
-    says so too: rows of an attack can look like administration in one way, seldom in two.
+    says so too: rows of an attack can look like administration in one way, seldom in two. What an agent does from its
+    own folder, and what the alerting product holds for information, needs nothing else.
     """
     first = ordered[0]
     confidence = CONFIDENCE[first.level]
@@ -54,6 +67,9 @@ def weigh(ordered: Sequence[Detection], refs: Sequence[EvidenceRef], evidence: E
         return Weight(confidence, tuple(reasons))
     usual, other = _usual(refs, evidence), list(_context(refs, evidence))
     reasons += [*usual.reasons, *other]
+    told = next(filter(None, (_by_agent(refs, evidence), _only_informs(refs, evidence))), "")
+    if told and (confidence == "Medium" or refs[0].table in ALERTS):
+        return Weight("Low", (*reasons, f"lowered to Low, since {told}"))
     if confidence == "Medium" and usual.speaks_for_work and other:
         return Weight("Low", (*reasons, "lowered to Low, since it is usual here and done by what does such work"))
     return Weight(confidence, tuple(reasons))
@@ -96,6 +112,30 @@ def _context(refs: Sequence[EvidenceRef], evidence: Evidence) -> Iterator[str]:
         yield f"done by the service account {_actor(rows[0])}"
     if all(str(row.get("InitiatingProcessFileName") or "").lower() in UPDATERS for row in rows):
         yield "done by software distribution or Windows Update"
+
+
+def _by_agent(refs: Sequence[EvidenceRef], evidence: Evidence) -> str:
+    """Say that a management agent, in its own folder, started all that is cited."""
+    rows = [row for ref in refs if (row := evidence.row(ref)) is not None]
+    names = {str(row.get("InitiatingProcessFileName") or "").lower() for row in rows}
+    own = all(
+        AGENTS.get(str(row.get("InitiatingProcessFileName") or "").lower(), "\0")
+        in str(row.get("InitiatingProcessFolderPath") or "").lower()
+        for row in rows
+    )
+    return f"the management agent {min(names)} did it from its own folder" if rows and own else ""
+
+
+def _only_informs(refs: Sequence[EvidenceRef], evidence: Evidence) -> str:
+    """Say that the product that raised all alerts cited holds them for information only."""
+    alerts = evidence.get("AlertInfo")
+    if alerts is None or any(ref.table not in ALERTS for ref in refs):
+        return ""
+    columns = alerts.rows.select(["AlertId", "Severity"]).to_pylist()
+    severity = {str(each["AlertId"]): str(each["Severity"] or "").lower() for each in columns}
+    cited = {str((evidence.row(ref) or {}).get("AlertId")) for ref in refs}
+    only = bool(cited) and all(severity.get(each) == "informational" for each in cited)
+    return "the product that raised the alert holds it for information" if only else ""
 
 
 def _signed_vendor(row: Mapping[str, Any]) -> bool:
