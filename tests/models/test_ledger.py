@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from soc_analyst.state.report import Usage
 from soc_analyst.tools.models.ledger import Found, Ledger, PaidCall, request_key
 
 KEY = request_key({"model": "openai:gpt-5-mini", "system": "You plan.", "user": "What happened?"})
@@ -30,6 +31,7 @@ CALL = PaidCall(
 CRASHING = """
 import sys
 from pathlib import Path
+from soc_analyst.state.report import Usage
 from soc_analyst.tools.models.ledger import Ledger, PaidCall, request_key
 ledger = Ledger(Path(sys.argv[1]))
 for n in range(100000):
@@ -42,6 +44,17 @@ def test_an_answer_is_found_again_in_another_run(tmp_path: Path) -> None:
     assert Ledger(tmp_path / "calls").find(KEY) == Found(None)
     Ledger(tmp_path / "calls").record(KEY, CALL)
     assert Ledger(tmp_path / "calls").find(KEY) == Found(CALL)
+
+
+def test_a_resumed_run_has_the_usage_of_one_that_was_not_cut_off(tmp_path: Path) -> None:
+    whole = Usage().with_calls([CALL.exchange(node="planner", prompt="plan@1f")])
+    Ledger(tmp_path).record(KEY, CALL)
+    found = Ledger(tmp_path).find(KEY).call
+    assert found is not None
+    again = found.exchange(node="planner", prompt="plan@1f", paid=False)
+    assert not again.paid
+    assert Usage().with_calls([again]) == whole
+    assert whole.usd == CALL.usd
 
 
 def test_only_its_owner_can_read_it_and_nothing_of_the_request_is_in_it(tmp_path: Path) -> None:

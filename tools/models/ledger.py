@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError, field_validator
 
 from soc_analyst.state.base import Value
+from soc_analyst.state.report import ModelCall
 from soc_analyst.tools.files import write_atomically
 
 __all__ = ["Found", "Ledger", "PaidCall", "request_key"]
@@ -43,6 +44,22 @@ class PaidCall(Value):
         """Replace halves of surrogate pairs, which JSON can spell and no file can hold."""
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(text, str) else text
 
+    def exchange(self, *, node: str, prompt: str = "", paid: bool = True) -> ModelCall:
+        """Return the exchange for the usage; `paid` is False for an answer that was taken from the ledger.
+
+        Its dollars count either way: the try that paid them was lost before its usage was kept.
+        """
+        return ModelCall(
+            node=node,
+            model=self.model,
+            prompt=prompt,
+            input_tokens=self.input_tokens,
+            cached_tokens=self.cached_tokens,
+            output_tokens=self.output_tokens,
+            usd=self.usd,
+            paid=paid,
+        )
+
 
 @dataclass(frozen=True)
 class Found:
@@ -61,7 +78,11 @@ class _Entry(Value):
 
 
 def request_key(parts: Mapping[str, object]) -> str:
-    """Return the key of a request: equal for equal parts, in whatever order; the parts must be JSON."""
+    """Return the key of a request: equal for equal parts, in whatever order; the parts must be JSON.
+
+    With the step that asks among the parts (`plan of round 2`), an answer is found again only by the same step of a
+    resumed run, and never counted in two steps.
+    """
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
