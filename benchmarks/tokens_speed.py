@@ -3,7 +3,8 @@
     python benchmarks/tokens_speed.py
 
 Prints megabytes and tokens a second, the ratio to each alternative, and how far the counts are apart: the alternatives
-are given parts of 200,000 characters, which may cut a token. `bpe-openai` is compared where it is installed. One thread.
+are given parts of 200,000 characters, which may cut a token. `bpe-openai` is
+compared where it is installed. One thread.
 """
 
 from __future__ import annotations
