@@ -39,7 +39,7 @@ NAMES = frozenset({"ws-1", "bob", "dc-01", "jdoe", "finance"})
         "It happened on 4 March 2026 at 12:01 PM.",
         "There were 45 failed sign-ins with the result 50126.",
         "There were forty-five failed sign-ins.",
-        "It fetched http://203.0.113.77/a.ps1 through PowerShell, in Base64.",
+        "It fetched http://203.0.113.77/a.ps1 through PowerShell, in Base64, as a base64-encoded text.",
         f"The file has the hash {HASH}.",
         "The user account was used to log on, and one process followed.",
         "Quoted as “run.exe -p 4444”, it is a download (e.g. of a second stage).",
@@ -106,6 +106,22 @@ def test_a_date_and_a_clock_must_be_of_one_event() -> None:
     both = Grounds(rows=(ROW, later))
     assert borne_out("It was seen at 2026-03-05 09:30.", both).text
     assert not borne_out("It was seen at 2026-03-05 12:01.", both).text
+
+
+def test_lapses_are_those_between_cited_rows() -> None:
+    later = {"TimeGenerated": datetime(2026, 3, 4, 12, 4, 40, tzinfo=UTC)}
+    both = Grounds(rows=(ROW, later))
+    assert borne_out("Three minutes later it ran; in all it took 190 seconds.", both).text
+    assert not borne_out("Nine minutes later it ran.", both).text
+    assert not borne_out("It ran three times.", both).text
+
+
+def test_two_columns_of_one_row_may_stand_as_one_name() -> None:
+    row = {"AccountDomain": "contoso", "AccountName": "jdoe", "RemoteIP": "203.0.113.77", "RemotePort": 443.0}
+    grounds = Grounds(rows=(row, {"AccountDomain": "fabrikam", "RemotePort": 80}))
+    assert borne_out("CONTOSO\\jdoe reached 203.0.113.77:443.", grounds).text
+    assert not borne_out("FABRIKAM\\jdoe acted.", grounds).text
+    assert not borne_out("It reached 203.0.113.77:80.", grounds).text
 
 
 def test_what_code_said_is_borne_out() -> None:

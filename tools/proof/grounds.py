@@ -16,6 +16,8 @@ __all__ = ["Grounds"]
 _BEFORE, _AFTER = r"(?<![\w-])", r"(?![\w-])"
 _WHOLE_NUMBER = re.compile(r"(?<![\w.:/\\-])\d+(?:\.\d+)?(?![\w:/\\-]|\.\d)")
 _DATE = re.compile(r"\b(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2})?)?")
+_JOINT = re.compile(r"([\w.$-]+)(?:\\|:)([\w.$-]+)")
+"""`CONTOSO\\jdoe`, `203.0.113.7:443`."""
 _CLOCK = re.compile(r"\b(\d{2}:\d{2})(:\d{2})?\b")
 _CERTAIN = frozenset({"==", "=~", "in", "in~", "contains", "startswith", "endswith"})
 """Tests that a row meets only where it holds the value."""
@@ -30,7 +32,18 @@ class Grounds:
     said: tuple[str, ...] = ()
 
     def hold(self, word: str) -> bool:
-        """Return whether a word, name, address or path stands in the sources, whole and without regard to case."""
+        """Return whether a word, name, address or path stands in the sources, whole and without regard to case.
+
+        What rows hold in two columns may stand as one: an address with its port, an account with its domain.
+        """
+        joint = _JOINT.fullmatch(word)
+        return self._stands(word) or (joint is not None and self._together(joint[1], joint[2]))
+
+    def _together(self, left: str, right: str) -> bool:
+        wanted = {left.casefold(), right.casefold()}
+        return any(wanted <= {_whole(value) for value in row.values()} for row in self.rows)
+
+    def _stands(self, word: str) -> bool:
         wanted = re.escape(word.casefold())
         after = rf"{_AFTER}(?!\.\w)" if "." in word else _AFTER
         before = rf"{_BEFORE}(?<!\d\.)" if word[:1].isdigit() else _BEFORE
@@ -41,6 +54,10 @@ class Grounds:
     def count(self, number: float) -> bool:
         """Return whether a number was counted: a claim that holds expects it, or code said it."""
         return number in self._counted
+
+    def elapsed(self, number: float, seconds: float) -> bool:
+        """Return whether two events of the sources lie this many units of so many seconds apart, rounded."""
+        return any(round(apart / seconds) == number or apart // seconds == number for apart in self._lapses)
 
     def names_time(self, date: str, clock: str) -> bool:
         """Return whether an event of the sources has this date (`2026-03-04`) and clock (`12:01`, `12:01:30`).
@@ -75,6 +92,13 @@ class Grounds:
         return frozenset(expected | said)
 
     @cached_property
+    def _lapses(self) -> frozenset[float]:
+        of_rows = [row["TimeGenerated"] for row in self.rows if isinstance(row.get("TimeGenerated"), datetime)]
+        of_claims = [ref.time for claim in self._verified for ref in claim.rows if ref.time is not None]
+        seconds = {_utc(moment).timestamp() for moment in (*of_rows, *of_claims)}
+        return frozenset(abs(left - right) for left in seconds for right in seconds if left != right)
+
+    @cached_property
     def _moments(self) -> frozenset[tuple[str, str]]:
         of_rows = {_moment(value) for row in self.rows for value in row.values() if isinstance(value, datetime)}
         of_claims = {_moment(ref.time) for claim in self._verified for ref in claim.rows if ref.time is not None}
@@ -94,8 +118,16 @@ def _texts(rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     return (value for row in rows for value in row.values() if isinstance(value, str))
 
 
+def _utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _whole(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value).casefold()
+
+
 def _moment(value: datetime) -> tuple[str, str]:
-    utc = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    utc = _utc(value)
     return f"{utc:%Y-%m-%d}", f"{utc:%H:%M:%S}"
 
 

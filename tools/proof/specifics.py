@@ -12,17 +12,21 @@ from soc_analyst.tools.reading.vocabulary import vocabulary
 
 __all__ = ["Specific", "specifics"]
 
-Kind = Literal["time", "count", "word"]
+Kind = Literal["time", "lapse", "count", "word"]
 
 
 @dataclass(frozen=True)
 class Specific:
-    """One such thing. Of a time, `text` is the date or nothing and `clock` the clock or nothing."""
+    """One such thing. Of a time, `text` is the date or nothing and `clock` the clock or nothing.
+
+    Of a lapse, `number` counts units of `unit` seconds.
+    """
 
     kind: Kind
     text: str
     clock: str = ""
     number: float = 0.0
+    unit: float = 0.0
 
 
 MONTHS = (
@@ -31,7 +35,7 @@ MONTHS = (
 )  # fmt: skip
 _MONTH = rf"(?P<month>{'|'.join(f'{m}|{m[:3]}' for m in MONTHS)})\.?"
 _CLOCK = (
-    r"(?P<clock>\d{1,2}:\d{2}(?::\d{2})?)(?:\.\d+)?\s*(?P<half>(?i:[ap]\.?m)\b\.?)?"
+    r"(?<![\d.:])(?P<clock>\d{1,2}:\d{2}(?::\d{2})?)(?![\d:])(?:\.\d+)?\s*(?P<half>(?i:[ap]\.?m)\b\.?)?"
     r"\s*(?P<zone>Z\b|[A-Z]{3,4}\b|[+-]\d{2}:?\d{2})?"
 )
 _TIMES = (
@@ -43,7 +47,7 @@ _TIMES = (
     re.compile(
         rf"\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:)(?:,?\s+(?P<year>\d{{4}})\b(?!:))?", re.IGNORECASE
     ),
-    re.compile(rf"\b{_CLOCK}"),
+    re.compile(_CLOCK),
     re.compile(r"\b(?P<hour>\d{1,2})\s?(?P<half>[ap]\.?m)\b\.?", re.IGNORECASE),
 )
 _UTC = frozenset({"", "Z", "UTC", "GMT"})
@@ -60,6 +64,7 @@ _LARGE = {
     "hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "twice": 2.0, "thrice": 3.0, "dozen": 12.0,
 }  # fmt: skip
 _AS_NUMBER = {word: float(i) for i, word in enumerate(_SMALL)} | _LARGE
+_UNITS = {"second": 1.0, "minute": 60.0, "hour": 3_600.0, "day": 86_400.0}
 _VAGUE_NUMBERS = frozenset({"dozens", "hundreds", "thousands", "millions", "billions"})
 _ORDINARY = frozenset({"one", "zero"})
 """Words that are seldom meant as a count."""
@@ -135,7 +140,7 @@ def _of_words(text: str, names: Collection[str]) -> Iterator[Specific]:
 
 def _of_word(word: str, before: str, after: str, names: Collection[str]) -> Specific | None:
     low = word.casefold()
-    if not low or (TERMS.match(low) and not _TECHNIQUE.match(low)):
+    if not low or (_is_term(low) and not _TECHNIQUE.match(low)):
         return None
     if (number := _as_count(low, before, after)) is not None:
         return number
@@ -151,18 +156,29 @@ def _as_count(low: str, before: str, after: str) -> Specific | None:
         return Specific("count", low, number=-1.0)
     parts = low.split("-")
     if all(part in _AS_NUMBER for part in parts) and low not in _ORDINARY:
-        return Specific("count", low, number=sum(_AS_NUMBER[part] for part in parts))
+        return _counted(low, sum(_AS_NUMBER[part] for part in parts), after)
     found = _NUMBER.match(low)
     if found is None:
         return None
     names = before in NAMES_A_NUMBER or (len(found[1]) >= 3 and not found[3] and not _counts(after))
     if names and not found[2] and not found[3]:
         return None
-    return Specific("count", low, number=float(re.sub(r"[,']", "", found[1]) + (found[2] or "")))
+    return _counted(low, float(re.sub(r"[,']", "", found[1]) + (found[2] or "")), after)
+
+
+def _counted(low: str, number: float, after: str) -> Specific:
+    unit = _UNITS.get(after.removesuffix("s"))
+    return Specific("lapse", low, number=number, unit=unit) if unit else Specific("count", low, number=number)
 
 
 def _counts(after: str) -> bool:
     return after in COUNTED or (len(after) > 2 and after.endswith("s") and after not in NOT_PLURAL)
+
+
+def _is_term(low: str) -> bool:
+    """Return whether a word is a term of the field, or made of one: `base64-encoded`."""
+    first, hyphen, rest = low.partition("-")
+    return bool(TERMS.match(low) or (hyphen and TERMS.match(first) and rest.isalpha()))
 
 
 def _looks_specific(word: str) -> bool:

@@ -50,6 +50,8 @@ def _plain_digits(text: str) -> str:
 def _holds(one: Specific, grounds: Grounds) -> bool:
     if one.kind == "count":
         return grounds.count(one.number)
+    if one.kind == "lapse":
+        return grounds.count(one.number) or grounds.elapsed(one.number, one.unit)
     if one.kind == "word":
         return not one.text or grounds.hold(one.text)
     if one.text.startswith("*"):
