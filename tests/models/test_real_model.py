@@ -37,7 +37,7 @@ def server() -> Iterator[str]:
     params = xllamacpp.CommonParams()
     params.model.path = str(weights)
     params.n_ctx, params.n_parallel, params.port, params.warmup, params.use_jinja = 8192, 1, 0, False, True
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 2
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1  # more only wait on each other on a busy machine
     served = xllamacpp.Server(params)
     yield f"{served.listening_address}/v1"
     del served
@@ -45,7 +45,7 @@ def server() -> Iterator[str]:
 
 async def test_nonsense_goes_through_a_hunt_and_proves_nothing(server: str, tmp_path: Path) -> None:
     question = "Show suspicious PowerShell activity on host WS-123 in the last day"
-    limits: dict[str, Any] = {"max_rounds": 2, "max_seconds": 900}
+    limits: dict[str, Any] = {"max_rounds": 1, "max_seconds": 1500}
     by_rules = await ahunt(question, context=Context(data_dir=tmp_path / "rules", **limits))
     context = Context(model=f"smollm2@{server}", data_dir=tmp_path / "model", **limits)
     report = await ahunt(question, context=context)
