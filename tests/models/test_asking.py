@@ -106,7 +106,7 @@ BY_MODEL = [
      {"max_completion_tokens": 8400, "prompt_cache_key": "plan@1234"}, {"temperature"}),
     ("openai:gpt-4.1", "function", "function", {"max_completion_tokens": 400, "temperature": 0}, set()),
     ("openai:gpt-4.1", "schema", "schema", {"temperature": 0}, {"max_tokens"}),
-    ("azure:own-deployment", "schema", "schema", {"max_completion_tokens": 400}, {"temperature", "prompt_cache_key"}),
+    ("azure:own-deployment", "schema", "schema", {"max_completion_tokens": 8400}, {"temperature", "prompt_cache_key"}),
     ("server", "schema", "schema", {"max_tokens": 400, "temperature": 0},
      {"prompt_cache_key", "max_completion_tokens"}),
     ("server", "function", "function", {"max_tokens": 400}, set()),

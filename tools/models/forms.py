@@ -98,9 +98,8 @@ def options(
 def output_of(spec: ModelSpec, wanted: int) -> int:
     """Return the tokens that an answer may take of a model: those wanted, room to reason, no more than it can."""
     model = facts(spec)
-    if model is None:
-        return wanted
-    return min(wanted + (REASONING if "reasoning" in model.can else 0), model.output)
+    room = REASONING if _reasons(spec) else 0
+    return wanted + room if model is None else min(wanted + room, model.output)
 
 
 def instructions(manner: Manner, answer: type[BaseModel]) -> str:
@@ -127,7 +126,7 @@ def _form(manner: Manner, answer: type[BaseModel]) -> Mapping[str, Any]:
 
 
 def _reasons(spec: ModelSpec) -> bool:
-    """Return whether a model reasons, as far as is known: such a model refuses a temperature."""
+    """Return whether a model may reason and refuse a temperature: a deployment of any name on Azure may."""
     model = facts(spec)
     if model is None:
         return spec.kind == "azure"
