@@ -112,7 +112,8 @@ async def test_what_the_tenant_knows_as_normal_is_not_lifted() -> None:
 
 
 async def test_a_benign_reading_of_a_detection_is_told_and_lowers_nothing() -> None:
-    calm = hypothesis("An administrator ran a script of his own.", "benign", "supported", "D1", claims=[DUMPS])
+    true = claim("count", table=PROCESSES, where=[where("ProcessCommandLine", "contains", "IEX")], count=1)
+    calm = hypothesis("An administrator ran a script of his own.", "benign", "supported", "D1", claims=[true])
     analysis = await analysed(answer(hypotheses=(calm,)))
     (base,), (kept,) = FLOOR.findings, analysis.findings
     assert kept.confidence == base.confidence and kept.recommendations == base.recommendations
@@ -218,6 +219,7 @@ async def test_pseudonyms_are_taken_back_and_invented_ones_refused() -> None:
     (found,) = own(analysis)
     assert "jdoe" not in model.asked[0].user
     assert sorted(one.kind for one in found.claims) == ["count", "exists", "same_entity"]
+    assert "The account jdoe wrote it." in found.description
     assert "USER_" not in found.model_dump_json()
     assert "invented names" in said(analysis)
 
