@@ -85,7 +85,8 @@ class Referee:
     def prose(self, text: str, limit: int) -> str:
         """Return a model's text as inert lines with names in the place of tokens.
 
-        Lines with made-up tokens go, and lines that speak to a model themselves: another one may read them.
+        Lines that speak to a model themselves go: another one may read them. Sentences with made-up tokens go with all
+        that rows do not bear out.
         """
         lines = (fenced(_WEB.sub("www[.]", line), limit=10 * limit) for line in text[:limit].splitlines())
         return "\n".join(told for line in lines if line and (told := self._told(line, 10 * limit)))
@@ -94,7 +95,8 @@ class Referee:
         if kinds_of_speech(line):
             self.dropped["sentences that speak to a model"] += 1
             return ""
-        return fenced(self.revealed(line) or "", limit=limit)
+        self.dropped["invented names"] += len(self._pseudonyms.invented(line))
+        return fenced(self._pseudonyms.reveal(line), limit=limit)
 
     def borne_out(
         self, text: str, rows: Sequence[Mapping[str, Any]], claims: Sequence[Claim], said: Iterable[str]
