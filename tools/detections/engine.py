@@ -17,7 +17,7 @@ from .fields import field_map
 from .grouping import Grouping
 from .resolving import Never, Node, missing_fields, resolve
 from .ruleset import CompiledRule, RuleSet
-from .statistics import STATISTICS
+from .statistics import counted
 
 __all__ = ["Examination", "detect", "examine"]
 
@@ -58,8 +58,7 @@ def _fired(
             yield from _of_table(rows, by_table[table], tables.get(table), skipped, related)
     for rule in correlations:
         yield from correlated(rule, related.matches(rule))
-    for statistic in STATISTICS:
-        yield from statistic(evidence)
+    yield from counted(evidence)
 
 
 def _of_table(

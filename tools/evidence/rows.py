@@ -18,6 +18,7 @@ from soc_analyst.state.findings import EvidenceRef
 __all__ = ["Evidence", "TableRows", "row_json", "taken"]
 
 QUERY, ROW = "_query", "_row"
+FEW = 64
 
 
 def row_json(row: Mapping[str, Any]) -> str:
@@ -34,7 +35,10 @@ def taken(column: pa.ChunkedArray, rows: Sequence[int]) -> list[Any]:
     """Return a column's values in these rows, in the order given.
 
     Each chunk is asked for its own: Arrow joins all chunks of a column before it takes anything, whatever their size.
+    A few values are sooner read one by one.
     """
+    if len(rows) <= FEW:
+        return [column[int(row)].as_py() for row in rows]
     starts = np.cumsum([0, *map(len, column.chunks)])
     at = np.asarray(rows, np.int64)
     chunk_of = np.searchsorted(starts, at, side="right") - 1

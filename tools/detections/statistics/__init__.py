@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from soc_analyst.state.findings import Detection
 from soc_analyst.tools.evidence import Evidence
@@ -16,6 +16,7 @@ from .enumeration import resources_are_enumerated
 from .files import files_are_deleted_in_mass, files_are_renamed_in_mass
 from .firsts import parents_start_something_new
 from .flows import outbound_is_refused, outbound_is_unusually_large
+from .frame import Framed
 from .grants import grants_are_unusual
 from .guessing import passwords_are_guessed, passwords_are_sprayed
 from .hours import accounts_come_at_odd_hours
@@ -31,7 +32,7 @@ from .spreading import clients_spray_from_many_addresses, logons_spread
 from .surges import activity_surges
 from .travel import accounts_travel_impossibly, countries_are_new
 
-__all__ = ["STATISTICS"]
+__all__ = ["STATISTICS", "counted"]
 
 STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     passwords_are_guessed,
@@ -65,3 +66,10 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     rows_speak_to_a_model,
 )
 """Run in this order; each is pure and takes a case's evidence."""
+
+
+def counted(evidence: Evidence) -> Iterator[Detection]:
+    """Run all statistics; what one reads of a table is there for the others."""
+    framed = Framed(evidence)
+    for statistic in STATISTICS:
+        yield from statistic(framed)

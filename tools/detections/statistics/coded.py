@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -13,18 +14,76 @@ import pyarrow.compute as pc
 
 from soc_analyst.tools.evidence import TableRows
 
-__all__ = ["Coded", "Indexes", "Mask", "Seconds", "breadth", "coded", "joined", "runs", "together"]
+__all__ = ["ByRow", "Coded", "Indexes", "Mask", "Seconds", "breadth", "coded", "joined", "runs", "together"]
 
 Indexes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Seconds = npt.NDArray[np.float64]
 
 
+FEW = 2_000
+"""Texts read one by one from Arrow, before all are read at once."""
+STRETCH = 20_000
+"""Texts of Arrow that stand in Python at a time."""
+
+
+class Distinct(Sequence[str]):
+    """Distinct texts that stay in Arrow, which takes a fraction of the memory; few are ever read one by one."""
+
+    def __init__(self, array: pa.Array) -> None:
+        self.array = array
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[str]: ...
+    def __getitem__(self, at: int | slice) -> str | Sequence[str]:
+        return Distinct(self.array[at]) if isinstance(at, slice) else str(self.array[int(at)].as_py())
+
+    def __iter__(self) -> Iterator[str]:
+        for start in range(0, len(self.array), STRETCH):
+            yield from self.array.slice(start, STRETCH).to_pylist()
+
+
+class ByRow(Sequence[str]):
+    """The text of each row of a column; all are spelled out only once many were asked for."""
+
+    def __init__(self, column: Coded) -> None:
+        self._column = column
+        self._asked = 0
+        self._all: list[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self._column.codes)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[str]: ...
+    def __getitem__(self, at: int | slice) -> str | Sequence[str]:
+        if self._all is None:
+            self._asked += 1
+            if isinstance(at, slice) or self._asked > FEW:
+                self._all = self._column.texts()
+            else:
+                return self._column.values[int(self._column.codes[at])]
+        found: str | Sequence[str] = self._all[at]
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        if self._all is None:
+            self._all = self._column.texts()
+        return iter(self._all)
+
+
 @dataclass(frozen=True)
 class Coded:
     """A column of texts: `values[codes[i]]` is that of row i, empty where it is null or the column is missing."""
 
-    values: tuple[str, ...]
+    values: Sequence[str]
     codes: Indexes
 
     def rows_where(self, test: Callable[[str], object]) -> Mask:
@@ -34,7 +93,13 @@ class Coded:
 
     def texts(self) -> list[str]:
         """Return the text of each row."""
-        return [self.values[code] for code in self.codes.tolist()]
+        known = list(self.values)
+        return [known[code] for code in self.codes.tolist()]
+
+    @cached_property
+    def by_row(self) -> ByRow:
+        """The text of each row, read when it is asked for."""
+        return ByRow(self)
 
     @cached_property
     def lowered(self) -> Coded:
@@ -42,9 +107,9 @@ class Coded:
         return self.mapped(str.lower)
 
     @cached_property
-    def arrow(self) -> pa.StringArray:
+    def arrow(self) -> pa.Array:
         """The distinct texts in Arrow."""
-        return pa.array(self.values, pa.string())
+        return self.values.array if isinstance(self.values, Distinct) else pa.array(self.values, pa.large_string())
 
     def holding(self, pattern: str) -> Mask:
         """Return which of the distinct texts hold a match of a pattern of RE2, without regard to case."""
@@ -56,8 +121,11 @@ class Coded:
         """Return the column with each distinct text changed, or empty where it is not one of those wanted."""
         numbers: dict[str, int] = {"": 0}
         to = np.zeros(len(self.values), np.int64)
-        for place in range(len(self.values)) if only is None else np.flatnonzero(only).tolist():
-            to[place] = numbers.setdefault(change(self.values[place]), len(numbers))
+        chosen = (
+            enumerate(self.values) if only is None else ((n, self.values[n]) for n in np.flatnonzero(only).tolist())
+        )
+        for place, value in chosen:
+            to[place] = numbers.setdefault(change(value), len(numbers))
         return Coded(tuple(numbers), to[self.codes])
 
 
@@ -67,10 +135,20 @@ def coded(rows: TableRows, column: str) -> Coded:
         return Coded(("",), np.zeros(len(rows), np.int64))
     if pa.types.is_nested(rows.rows[column].type) or pa.types.is_dictionary(rows.rows[column].type):
         return _numbered(rows.strings(column))
-    whole = pa.concat_arrays(rows.rows[column].chunks).dictionary_encode()
-    found = [str(value) for value in whole.dictionary.to_pylist()]
-    codes = whole.indices.fill_null(len(found)).to_numpy(zero_copy_only=False).astype(np.int64)
-    return Coded((*found, ""), codes)
+    kept = rows.rows[column]
+    textual = pa.types.is_string(kept.type) or pa.types.is_large_string(kept.type)
+    # All chunks share one dictionary. Small offsets may not do for the texts of all of them together.
+    encoded = (kept.cast(pa.large_string()) if textual else kept).dictionary_encode()
+    found = encoded.chunk(0).dictionary
+    codes = np.concatenate(
+        [chunk.indices.fill_null(len(found)).to_numpy(zero_copy_only=False) for chunk in encoded.chunks]
+    )
+    values = (
+        Distinct(pa.concat_arrays([found, pa.array([""], found.type)]))
+        if textual
+        else (*map(str, found.to_pylist()), "")
+    )
+    return Coded(values, codes.astype(np.int64))
 
 
 def _numbered(texts: Sequence[str]) -> Coded:
@@ -97,8 +175,9 @@ def breadth(column: Coded, numbers: Indexes, rows: Indexes) -> Indexes:
 def joined(first: Coded, second: Coded) -> Coded:
     """Return two columns as one: both texts with a null character between them."""
     pairs, codes = np.unique(first.codes * len(second.values) + second.codes, return_inverse=True)
-    numbers = (divmod(int(pair), len(second.values)) for pair in pairs)
-    return Coded(tuple(f"{first.values[a]}\0{second.values[b]}" for a, b in numbers), codes.astype(np.int64))
+    numbers = (divmod(pair, len(second.values)) for pair in pairs.tolist())
+    own, other = list(first.values), list(second.values)
+    return Coded(tuple(f"{own[a]}\0{other[b]}" for a, b in numbers), codes.astype(np.int64))
 
 
 def runs(key: Indexes, rows: Indexes, times: Seconds, at_least: int = 1) -> Iterator[Indexes]:

@@ -72,10 +72,11 @@ def commands_look_around(evidence: Evidence) -> Iterator[Detection]:
     frame = Frame.of(evidence, "DeviceProcessEvents", ("DeviceName", "ProcessCommandLine"))
     if frame is None:
         return
-    lines = frame.text("ProcessCommandLine")
-    coded = frame.coded("ProcessCommandLine")
-    known = {coded.values[n]: _kind(coded.values[n]) for n in np.flatnonzero(coded.holding(ANY)).tolist()}
-    kinds = {i: found for i, line in enumerate(lines) if (found := known.get(line)) is not None}
+    lines = frame.coded("ProcessCommandLine")
+    some = lines.holding(ANY)
+    known = {n: _kind(lines.values[n]) for n in np.flatnonzero(some).tolist()}
+    at = np.flatnonzero(some[lines.codes]).tolist()
+    kinds = {i: found for i in at if (found := known[int(lines.codes[i])]) is not None}
     hosts, accounts = frame.lower("DeviceName"), frame.lower("AccountName")
     by_actor = frame.grouped(lambda i: hosts[i] and f"{hosts[i]}\0{accounts[i]}", kinds)
     rounds = {key: inside for key, rows in by_actor.items() if (inside := _round(frame, rows, kinds))}

@@ -22,7 +22,7 @@ from soc_analyst.tools.evidence import Evidence, TableRows
 
 from .coded import Coded, Mask, Seconds, coded
 
-__all__ = ["Frame", "Sighting", "busiest", "differs", "equals", "one_of", "regular", "widest"]
+__all__ = ["Frame", "Framed", "Sighting", "busiest", "differs", "equals", "one_of", "regular", "widest"]
 
 MAX_CITED = 25
 """Rows that a detection cites; its claims count all of them."""
@@ -88,7 +88,6 @@ class Frame:
     def __init__(self, rows: TableRows) -> None:
         self.rows = rows
         self._coded: dict[str, Coded] = {}
-        self._texts: dict[str, list[str]] = {}
 
     @classmethod
     def of(cls, evidence: Evidence, table: str, needed: Iterable[str]) -> Frame | None:
@@ -96,7 +95,7 @@ class Frame:
         rows = evidence.get(table)
         if rows is None or not len(rows) or not {"TimeGenerated", *needed} <= set(rows.rows.column_names):
             return None
-        return cls(rows)
+        return evidence.frame(table) if isinstance(evidence, Framed) else cls(rows)
 
     @cached_property
     def times(self) -> list[float | None]:
@@ -123,18 +122,13 @@ class Frame:
             self._coded[column] = coded(self.rows, column)
         return self._coded[column]
 
-    def text(self, column: str) -> list[str]:
-        """Return a column as text, read once."""
-        if column not in self._texts:
-            self._texts[column] = self.coded(column).texts()
-        return self._texts[column]
+    def text(self, column: str) -> Sequence[str]:
+        """Return a column as text by row."""
+        return self.coded(column).by_row
 
-    def lower(self, column: str) -> list[str]:
-        """Return a column as lower-case text, read once."""
-        key = f"lower:{column}"
-        if key not in self._texts:
-            self._texts[key] = self.coded(column).lowered.texts()
-        return self._texts[key]
+    def lower(self, column: str) -> Sequence[str]:
+        """Return a column as lower-case text by row."""
+        return self.coded(column).lowered.by_row
 
     def numbers(self, column: str) -> list[float]:
         """Return a column as numbers, 0 where it is null, missing or no number."""
@@ -206,6 +200,20 @@ class Frame:
             column=column,
             value=value,
         )
+
+
+class Framed(Evidence):
+    """Evidence whose tables are read into one frame each, which all statistics share; they change nothing in it."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        super().__init__(evidence.values())
+        self._frames: dict[str, Frame] = {}
+
+    def frame(self, table: str) -> Frame:
+        """Return a table's frame."""
+        if table not in self._frames:
+            self._frames[table] = Frame(self[table])
+        return self._frames[table]
 
 
 def _number(value: str) -> float:
