@@ -17,6 +17,7 @@ from soc_analyst.graph.budgets import Stopwatch, queries_left
 from soc_analyst.graph.confirming import confirmed
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk, wall_clock
+from soc_analyst.graph.models import open_model
 from soc_analyst.graph.progress import tell
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.entities import Reading
@@ -25,7 +26,8 @@ from soc_analyst.state.plans import Plan
 from soc_analyst.state.queries import Coverage, PlannedQuery, asked_key
 from soc_analyst.state.report import Usage
 from soc_analyst.tools.reading import carried_on, read_question
-from soc_analyst.tools.reasoning.base import Situation
+from soc_analyst.tools.reasoning.base import Planned, Situation
+from soc_analyst.tools.reasoning.by_model.planner import ModelPlanner
 from soc_analyst.tools.reasoning.by_rules.planner import RulesPlanner, pursued_by
 from soc_analyst.tools.reasoning.by_rules.questions import tables_for
 from soc_analyst.tools.records.cases import CaseFolder, CaseHeader
@@ -44,9 +46,13 @@ async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]
         desk = desk.within(case.get("lacking", {}))
         reading, said = _within_policy(case, desk)
         situation = _situation(case, reading, desk)
-        plan = await asyncio.to_thread(RulesPlanner().plan, situation)
+        planned = await _planned(situation, case, desk)
+    plan = planned.plan
+    if planned.window is not None:
+        reading = reading.model_copy(update={"window": planned.window})
     queries, skipped = _fresh(plan, case, situation.queries_left)
-    warnings = tuple([*case.get("warnings", ()), *said, *plan.given_up] if opened else [*said, *plan.given_up])
+    new = [*said, *planned.said, *plan.given_up]
+    warnings = tuple([*case.get("warnings", ()), *new] if opened else new)
     tell(
         runtime,
         {"event": "round", "node": "planner", "round": plan.round, "text": plan.rationale, "count": len(queries)},
@@ -60,7 +66,8 @@ async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]
         "feedback": (),
         "leads": (),
         "pursued": tuple(dict.fromkeys([*case["pursued"], *pursued_by(situation)])),
-        "usage": watch.added_to(case["usage"]),
+        "hypotheses": planned.hypotheses or case["hypotheses"],
+        "usage": watch.added_to(case["usage"]).with_calls(planned.calls),
         "warnings": Overwrite(warnings) if opened else warnings,
         "budget_reached": "queries" if skipped else "",
     }
@@ -122,6 +129,18 @@ def _not_there(reading: Reading, lacking: Mapping[str, tuple[str, ...]], desk: D
     return tuple(Coverage(table=table, note="the workspace has no such table") for table in gone)
 
 
+async def _planned(situation: Situation, case: CaseState, desk: Desk) -> Planned:
+    """Return the plan of the model, or of the rules where there is none or it has nothing to say."""
+    async with open_model(case, desk) as model:
+        if model is not None:
+            rows = await asyncio.to_thread(desk.evidence, case["records"])
+            await asyncio.to_thread(model.pseudonyms.learn, rows, situation.reading.entities)
+            planned = await ModelPlanner(model.asker, model.pseudonyms).plan(situation)
+            if planned is not None:
+                return planned
+    return Planned(await asyncio.to_thread(RulesPlanner().plan, situation))
+
+
 def _fits(reading: Reading, desk: Desk) -> None:
     """Refuse a window that the user fixed and policy does not allow; one read from words is shortened and said."""
     days = (reading.window.end - reading.window.start) / timedelta(days=1)
@@ -162,6 +181,10 @@ def _situation(case: CaseState, reading: Reading, desk: Desk) -> Situation:
         feedback=case["feedback"],
         leads=case["leads"],
         pursued=case["pursued"],
+        question=case["question"],
+        coverage=case["coverage"],
+        findings=case["findings"],
+        hypotheses=case["hypotheses"],
     )
 
 

@@ -12,6 +12,8 @@ from soc_analyst.graph.budgets import Stopwatch, used_up
 from soc_analyst.graph.catalogs import catalog_for
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk, wall_clock
+from soc_analyst.graph.examining import examined
+from soc_analyst.graph.models import open_model
 from soc_analyst.graph.progress import tell
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.plans import Lead
@@ -19,6 +21,7 @@ from soc_analyst.state.report import Report
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.proof.findings import Proved, merged, prove
 from soc_analyst.tools.proof.leads import leads_from
+from soc_analyst.tools.reasoning.by_model.critic import ModelCritic, Reviewed
 from soc_analyst.tools.records.composing import ClosedCase, compose
 from soc_analyst.tools.records.threats import Logged, ThreatsLog
 
@@ -37,10 +40,20 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         findings = merged(proved.findings)
         leads = leads_from(findings, state["pursued"], depth=state["rounds"])
         reached = state["budget_reached"] or (used_up(state, context) if leads else "")
-        usage = watch.added_to(state["usage"])
-        current: CaseState = {**state, "findings": findings, "usage": usage, "budget_reached": reached}
         if leads and not reached:
+            usage = watch.added_to(state["usage"])
             return {"findings": findings, "leads": leads, "warnings": proved.warnings, "usage": usage, "stage": "open"}
+        reviewed = await _reviewed({**state, "findings": findings}, desk)
+        usage = watch.added_to(state["usage"]).with_calls(reviewed.calls)
+        findings = reviewed.findings
+        current: CaseState = {
+            **state,
+            "findings": findings,
+            "hypotheses": (*state["hypotheses"], *reviewed.hypotheses),
+            "usage": usage,
+            "warnings": (*state["warnings"], *reviewed.said),
+            "budget_reached": reached,
+        }
         report = await asyncio.to_thread(_closed, current, desk, evidence, _warnings(proved, leads, reached))
     for finding in report.findings:
         tell(runtime, {"event": "finding", "node": "reviewer", "text": finding.title, "confidence": finding.confidence})
@@ -56,6 +69,17 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         "report": report,
         "messages": [AIMessage(content=report.summary, name=ANSWERER, id=f"{state['thread_id']}-{state['asked']}")],
     }
+
+
+async def _reviewed(state: CaseState, desk: Desk) -> Reviewed:
+    """Return the findings after a model tried to refute what a model found; as they are where there is none."""
+    async with open_model(state, desk) as model:
+        if model is None:
+            return Reviewed(state["findings"])
+        case, _, _ = await asyncio.to_thread(examined, state, desk)
+        return await ModelCritic(model.asker, model.pseudonyms, catalog_for(desk.context)).refute(
+            state["findings"], case
+        )
 
 
 def _warnings(proved: Proved, leads: tuple[Lead, ...], reached: str) -> tuple[str, ...]:
@@ -74,6 +98,7 @@ def _closed(state: CaseState, desk: Desk, evidence: Evidence, warnings: tuple[st
         reading=state["reading"],
         policy_hash=state["policy_hash"],
         findings=state["findings"],
+        hypotheses=state["hypotheses"],
         records=state["records"],
         coverage=state["coverage"],
         rounds=state["rounds"],

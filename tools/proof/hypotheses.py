@@ -8,7 +8,7 @@ from typing import Literal
 from soc_analyst.state.findings import EvidenceRef, Finding, Hypothesis, Outcome
 from soc_analyst.state.queries import QueryRecord
 
-__all__ = ["BENIGN", "weighed"]
+__all__ = ["BENIGN", "stated", "weighed"]
 
 BENIGN = "What was seen is ordinary work."
 CITED = 3
@@ -18,6 +18,18 @@ def weighed(records: Sequence[QueryRecord], findings: Sequence[Finding], outcome
     """Return the benign hypothesis and one for each kind of attack that a query asked about."""
     serious = [finding for finding in findings if finding.confidence != "Low"]
     return (_benign(serious, outcome), *_malicious(records, serious, outcome))
+
+
+def stated(told: Sequence[Hypothesis], others: Sequence[Hypothesis]) -> tuple[Hypothesis, ...]:
+    """Return the hypotheses that code weighed, with those of a model that it did not; each statement once."""
+    known = {_plain(one.statement): one for one in told}
+    for one in others:
+        known.setdefault(_plain(one.statement), one)
+    return tuple(known.values())
+
+
+def _plain(statement: str) -> str:
+    return statement.casefold().rstrip(". ")
 
 
 def _benign(serious: Sequence[Finding], outcome: Outcome) -> Hypothesis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ from soc_analyst.state.report import Report
 from soc_analyst.tools.files import write_atomically
 
 __all__ = ["CaseFolder", "CaseHeader", "all_cases"]
+
+KEY_BYTES = 32
 
 
 class CaseHeader(Value):
@@ -44,6 +47,13 @@ class CaseFolder:
         """Return what was asked, or None where no such case is."""
         path = self.path / "case.json"
         return CaseHeader.model_validate_json(path.read_bytes()) if path.exists() else None
+
+    def key(self) -> bytes:
+        """Return the key of this case's pseudonyms, made when it is first asked for."""
+        path = self.path / "pseudonyms.key"
+        if not path.exists():
+            write_atomically(path, secrets.token_bytes(KEY_BYTES))
+        return path.read_bytes()
 
     def keep(self, key: str, record: QueryRecord) -> None:
         """Keep what became of a query, so that it is never run twice."""

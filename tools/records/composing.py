@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from soc_analyst.state.entities import Reading
-from soc_analyst.state.findings import Finding, TimelineEvent
+from soc_analyst.state.findings import Finding, Hypothesis, TimelineEvent
 from soc_analyst.state.queries import Coverage, QueryRecord
 from soc_analyst.state.report import QueryReport, Report, Usage
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.evidence import Evidence, EvidenceStore
 from soc_analyst.tools.evidence.describing import describe
 from soc_analyst.tools.proof.findings import with_log_lines
-from soc_analyst.tools.proof.hypotheses import weighed
+from soc_analyst.tools.proof.hypotheses import stated, weighed
 from soc_analyst.tools.proof.outcome import Verdict, judge, unseen_parts
 from soc_analyst.tools.reasoning.base import CaseFile
 from soc_analyst.tools.reasoning.by_rules.answering import answer
@@ -40,6 +40,8 @@ class ClosedCase:
     reading: Reading
     policy_hash: str
     findings: tuple[Finding, ...]
+    hypotheses: tuple[Hypothesis, ...]
+    """Those that a model stated, besides those of the queries."""
     records: tuple[QueryRecord, ...]
     coverage: tuple[Coverage, ...]
     rounds: int
@@ -66,7 +68,7 @@ def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, table
         entities=case.reading.entities,
         findings=findings,
         timeline=_timeline(findings, evidence),
-        hypotheses=weighed(case.records, findings, verdict.outcome),
+        hypotheses=stated(weighed(case.records, findings, verdict.outcome), case.hypotheses),
         queries=tuple(_query(record, texts) for record in case.records),
         coverage=case.coverage,
         rounds=case.rounds,

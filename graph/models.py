@@ -1,0 +1,51 @@
+"""The language model of a case, opened for one node: the door to it, and the names that it does not see."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from soc_analyst.settings import Settings
+from soc_analyst.state.case import CaseState
+from soc_analyst.tools.models import parse_model_spec
+from soc_analyst.tools.models.base import Asker
+from soc_analyst.tools.privacy import Pseudonyms
+
+from .budgets import seconds_left
+from .desk import Desk
+
+__all__ = ["CaseModel", "open_model"]
+
+
+@dataclass(frozen=True)
+class CaseModel:
+    """What a node needs to ask a model about a case."""
+
+    asker: Asker
+    pseudonyms: Pseudonyms
+
+
+@asynccontextmanager
+async def open_model(state: CaseState, desk: Desk) -> AsyncIterator[CaseModel | None]:
+    """Open the model of a case, or nothing where rules plan and analyse. A model's fault is no exception here."""
+    context = desk.context
+    spec = parse_model_spec(context.model)
+    if spec.kind == "none":
+        yield None
+        return
+    from soc_analyst.tools.models.asking import Terms, open_door
+
+    folder = desk.case(state)
+    terms = Terms(
+        allowed=desk.policy.models,
+        max_usd=context.max_usd,
+        spent_usd=state["usage"].usd,
+        seconds=seconds_left(state, context),
+        tier=context.tier,
+        warn_ratio=context.warn_ratio,
+        over_limit=context.over_limit,
+    )
+    run = f"{folder.path}#{state['asked']}"
+    async with open_door(spec, keys=Settings.keys(), terms=terms, ledger=folder.path / "calls", run=run) as door:
+        yield CaseModel(door, Pseudonyms(context.privacy, folder.key(), desk.tables))
