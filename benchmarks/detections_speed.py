@@ -226,19 +226,37 @@ def _measure(what: str, first: str, second: str, written: str = "", engine: str 
     return measure_sql(Path(first), Path(written), engine, int(sample))
 
 
-def _compare(folder: Path, cache: Path, rules: int, size: int, sample: int) -> None:
-    written = folder.parent / f"{size}.parquet"
+def _rules(base: Path, count: int) -> Path:
+    """Write so many rules and tell what compiling them takes, and what it takes from the cache."""
+    folder, cache = base / f"{count}", base / f"cache-{count}"
+    folder.mkdir()
+    write_rules(folder, count)
+    cold, warm = _apart("load", folder, cache)["seconds"], _apart("load", folder, cache)["seconds"]
+    _say(f"| {count:,} rules | compiled in {cold:.2f} s, from cache in {warm:.2f} s |")
+    return folder
+
+
+def _rows(base: Path, size: int, folders: dict[int, Path], sample: int) -> None:
+    """Tell how the rules do over so many rows, beside the engines' time for a rule of the largest set."""
+    written = base / f"{size}.parquet"
     _apart("rows", written, size)
-    ours = _apart("ours", folder, cache, written)
-    rate = ours["rules"] * size / ours["seconds"] / 1e6
-    told = f"{ours['seconds']:.2f} s ({ours['cpu']:.2f} s of a processor), {rate:.1f} M rules x rows/s"
-    told += f", {ours['matches']:.0f} matches"
-    _say(f"{rules:5} rules, {size} rows: {told}; peak {ours['peak']:.0f} MB, {ours['before']:.0f} MB before")
+    each: dict[str, float] = {}
     for engine in ("sqlite", "duckdb") if sample else ():
-        found = _apart("sql", folder, cache, written, engine, sample)
-        each = found["seconds"] / found["rules"]
-        _say(f"      {engine}: {found['rules']:.0f} rules in {found['seconds']:.1f} s, {each * 1000:.0f} ms a rule; "
-              f"extrapolated {each * rules:.0f} s, {each * rules / ours['seconds']:.0f}x ours")  # fmt: skip
+        found = _apart("sql", folders[max(folders)], base, written, engine, sample)
+        each[engine] = found["seconds"] / found["rules"]
+        _say(f"| {engine}, {size:,} rows | {each[engine] * 1000:.0f} ms a rule, by {found['rules']:.0f} rules |")
+    for count, folder in folders.items():
+        _say(_line(_apart("ours", folder, base / f"cache-{count}", written), size, each))
+
+
+def _line(ours: dict[str, float], size: int, each: dict[str, float]) -> str:
+    rate = ours["rules"] * size / ours["seconds"] / 1e6
+    told = f"{ours['seconds']:.1f} s ({ours['cpu']:.1f} s of a processor), {rate:.0f} M rules x rows/s"
+    told += f"; peak {ours['peak']:.0f} MB, {ours['before']:.0f} MB before; {ours['matches']:.0f} matches"
+    for engine, seconds in each.items():
+        total = seconds * ours["rules"]
+        told += f"; {engine} {total:.0f} s, {total / ours['seconds']:.0f}x (extrapolated)"
+    return f"| {ours['rules']:,.0f} rules, {size:,} rows | {told} |"
 
 
 def _say(text: str) -> None:
@@ -258,15 +276,11 @@ def main() -> None:
         _say(json.dumps(_measure(*asked.measure)))
         return
     _say(f"load of the machine: {os.getloadavg()[0]:.1f}")
-    for rules in asked.rules or (250, 300, 1500, 3000):
-        with tempfile.TemporaryDirectory() as base:
-            folder, cache = Path(base, "rules"), Path(base, "cache")
-            folder.mkdir()
-            write_rules(folder, rules)
-            cold, warm = _apart("load", folder, cache)["seconds"], _apart("load", folder, cache)["seconds"]
-            _say(f"{rules:5} rules: compiled in {cold:.2f} s, from cache in {warm:.2f} s")
-            for size in asked.rows or (100_000, 1_000_000):
-                _compare(folder, cache, rules, size, asked.sample if size <= 100_000 else 0)
+    _say("| what | figure |\n|---|---|")
+    with tempfile.TemporaryDirectory() as base:
+        folders = {count: _rules(Path(base), count) for count in asked.rules or (250, 300, 1500, 3000)}
+        for size in asked.rows or (100_000, 1_000_000):
+            _rows(Path(base), size, folders, asked.sample)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.findings import Detection
 from soc_analyst.state.queries import PlannedQuery, TypedQuery
-from soc_analyst.tools.detections import Examination, examine
+from soc_analyst.tools.detections import Examination, RuleSet, examine
 from soc_analyst.tools.evidence import Evidence, TableRows
 from soc_analyst.tools.guard import check
 from soc_analyst.tools.logs.base import Workspace
@@ -49,7 +49,7 @@ class Sweep:
     skipped: dict[str, int]
     """How many rules could not see what they look for, by the reason."""
     warnings: tuple[str, ...]
-    rules: int
+    rules: RuleSet
 
 
 async def sweep(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace: Workspace) -> Sweep:
@@ -69,7 +69,7 @@ async def sweep(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace
         read=tuple(read),
         skipped=dict(found.skipped),
         warnings=(*rules.warnings, *good.warnings),
-        rules=len(rules.rules),
+        rules=rules,
     )
 
 

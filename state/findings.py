@@ -56,6 +56,7 @@ class Rule(Value):
     level: Level
     author: str = ""
     license: str = ""
+    references: tuple[str, ...] = ()
 
 
 class Claim(Value):

@@ -106,7 +106,12 @@ def _as_json(found: Sweep, told: Iterable[Detection], context: Context) -> dict[
         "schema_version": 1,
         "workspace": context.workspace,
         "window": {"start": _iso(found.window.start), "end": _iso(found.window.end)},
-        "rules": {"loaded": found.rules, "skipped": found.skipped},
+        "rules": {
+            "loaded": len(found.rules.rules),
+            "skipped": found.skipped,
+            "unsupported": dict(found.rules.unsupported or {}),
+            "faults": [{"file": each.path, "line": each.line, "message": each.message} for each in found.rules.faults],
+        },
         "detections": [_detection(each, found) for each in told],
         "tables": [{"table": each.rows.table, "rows": len(each.rows), "note": each.note} for each in found.read],
         "warnings": list(found.warnings),
@@ -142,7 +147,8 @@ def _show(found: Sweep, told: list[Detection]) -> None:
     window = found.window
     rows = sum(len(read.rows) for read in found.read)
     out.print(f"[bold]{len(told)} detections[/] in {rows:,} rows of {len(found.read)} tables")
-    out.print(f"[dim]{window.start:%a %Y-%m-%d %H:%M} → {window.end:%a %Y-%m-%d %H:%M} UTC, {found.rules:,} rules[/]")
+    span = f"{window.start:%a %Y-%m-%d %H:%M} → {window.end:%a %Y-%m-%d %H:%M} UTC"
+    out.print(f"[dim]{span}, {len(found.rules.rules):,} rules[/]")
     for detection in told[:SHOWN]:
         out.print()
         out.print(_told(detection))
@@ -166,5 +172,6 @@ def _told(detection: Detection) -> Any:
     techniques = " ".join(detection.techniques)
     notes = "".join(f"\n{inert(note)}" for note in detection.notes)
     head.append(f"\n{inert(detection.statement)}{notes}")
-    head.append(f"\n{detection.rows[0].table} · {techniques or 'no technique'} · {inert(rule.author)}", "dim")
+    credit = f"{inert(rule.author)}{f' ({inert(rule.license)})' if rule.license else ''}"
+    head.append(f"\n{detection.rows[0].table} · {techniques or 'no technique'} · {credit}", "dim")
     return Padding(head, (0, 0, 0, 0))

@@ -41,7 +41,7 @@ def test_faults_come_at_once_with_their_lines(tmp_path: Path) -> None:
     tmp_path.joinpath("g.yml").write_text("a: &a [*a]", encoding="utf-8")
     loaded = load_rules([tmp_path])
     assert [(Path(fault.path).name, fault.line) for fault in loaded.faults] == [
-        ("b.yml", 1), ("c.yml", 6), ("e.yml", 2), ("f.yml", 2), ("g.yml", 1),
+        ("b.yml", 2), ("c.yml", 6), ("e.yml", 2), ("f.yml", 2), ("g.yml", 1),
     ]  # fmt: skip
     assert loaded.unsupported == {"logsource windows driver_load": 1}
 

@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Any
 
 from soc_analyst.state.entities import Entity
-from soc_analyst.state.findings import Claim, Detection, EvidenceRef, Rule
+from soc_analyst.state.findings import Claim, Detection, EvidenceRef
 
 from .columns import TableViews
 from .grouping import Grouping, tactics_of, techniques_of, told_time
@@ -182,7 +182,7 @@ def _detection(rule: CompiledRule, told: Mapping[str, Any], events: Sequence[_Ev
     statement = _statement(told, events)
     tags = rule.tags or tuple(tag for event in _firsts(events) for tag in event.matches.rule.tags)
     return Detection(
-        rule=Rule(id=rule.id, title=rule.title, level=rule.level, author=rule.author, license=rule.license),
+        rule=rule.named,
         description=rule.description,
         statement=statement,
         techniques=techniques_of(tags),

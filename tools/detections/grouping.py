@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from soc_analyst.state.entities import Entity, EntityKind
-from soc_analyst.state.findings import Claim, Detection, EvidenceRef, Rule
+from soc_analyst.state.findings import Claim, Detection, EvidenceRef
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.evidence import TableRows
 from soc_analyst.tools.evidence.describing import TELLING, describe
@@ -115,7 +115,7 @@ class Grouping:
         subject_of = {each.row: each.subject for each in alike[:MAX_ROWS_READ]}
         statement = self._statement(alike, told[cited[0]])
         return Detection(
-            rule=Rule(id=rule.id, title=rule.title, level=rule.level, author=rule.author, license=rule.license),
+            rule=rule.named,
             description=rule.description,
             statement=statement,
             techniques=self._told_techniques(cited) or techniques_of(rule.tags),

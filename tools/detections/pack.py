@@ -16,7 +16,7 @@ from soc_analyst.tools.files import write_atomically
 
 __all__ = ["content_of", "keep", "kept", "stamp_of_pack"]
 
-NAME = "pack-1.json"
+NAME = "pack-2.json"
 
 
 def stamp_of_pack() -> str | None:

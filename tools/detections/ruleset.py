@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from soc_analyst.state.errors import OperatorError
+from soc_analyst.state.findings import Rule
 from soc_analyst.tools.files import write_atomically
 
 from .fields import field_map
@@ -23,11 +24,13 @@ from .tree import Tree, Unsupported, fields_of
 
 __all__ = ["CompiledRule", "RuleFault", "RuleSet", "load_rules"]
 
-FORM = "3"
+FORM = "4"
 """Raise it when the compiled form changes: older caches are then ignored."""
 MAX_BYTES = 1_000_000
 SUFFIXES = (".yml", ".yaml")
 CACHE = f"rules-{FORM}"
+FAULTS_TOLD, REASONS_TOLD = 5, 5
+ALL_TOLD = "`soc-analyst detect --sigma-rules DIR --json` tells all"
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,14 @@ class CompiledRule:
     """What correlations may call it by, beside its id."""
     correlation: Mapping[str, Any] | None = None
     """For a rule about matches of other rules, as `correlating` tells; its tree is empty."""
+    line: int = 1
+    """Where its id stands in its file."""
+
+    @property
+    def named(self) -> Rule:
+        """What a finding tells of it."""
+        told = {name: getattr(self, name) for name in ("id", "title", "level", "author", "license", "references")}
+        return Rule(**told)
 
 
 @dataclass(frozen=True)
@@ -75,13 +86,15 @@ class RuleSet:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know, in a line each."""
-        said = [f"rule skipped: {fault}" for fault in self.faults[:20]]
+        said = [f"rule skipped: {fault}" for fault in self.faults[:FAULTS_TOLD]]
         if len(self.faults) > len(said):
-            said.append(f"{len(self.faults) - len(said)} more rules skipped for faults")
+            said.append(f"{len(self.faults) - len(said):,} more rules skipped for faults; {ALL_TOLD}")
         reasons = Counter(self.unsupported or {})
         if reasons:
-            told = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common(5))
-            said.append(f"{reasons.total()} Sigma rules not supported: {told}")
+            told = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(REASONS_TOLD))
+            others = len(reasons) - REASONS_TOLD
+            more = f" and {others:,} more reasons; {ALL_TOLD}" if others > 0 else ""
+            said.append(f"{reasons.total():,} Sigma rules not supported: {told}{more}")
         return tuple(said)
 
 
@@ -152,7 +165,7 @@ class _Collected:
             missing = [ref for ref, one in zip(rule.correlation["rules"], named, strict=True) if one is None]  # type: ignore[index]
             if missing:
                 message = f"the correlation speaks of {', '.join(missing)[:120]}, which is no rule that can run here"
-                self.faults.append(RuleFault(self._paths.get(rule.id, rule.title), 1, message))
+                self.faults.append(RuleFault(self._paths[rule.id], rule.line, message))
             elif any(one is not None and one.correlation for one in named):
                 self.unsupported["correlation of correlations"] += 1
             else:
@@ -160,7 +173,12 @@ class _Collected:
             del self.rules[rule.id]
 
     def _place(self, path: str, rule: CompiledRule) -> None:
-        if rule.correlation is not None and rule.id not in self.rules:
+        if rule.id in self.rules:
+            other = self._paths.get(rule.id, "the built-in pack")
+            message = f"id {rule.id} is taken by {self.rules[rule.id].title!r} of {other}; give it its own"
+            self.faults.append(RuleFault(path, rule.line, message))
+            return
+        if rule.correlation is not None:
             self.rules[rule.id], self._paths[rule.id] = rule, path
             return
         fields = field_map()
@@ -172,11 +190,10 @@ class _Collected:
         unknown = next((name for name in fields_of(rule.tree) if fields.unsupported(table, name)), None)
         if unknown is not None:
             self.unsupported[f"field {unknown}"] += 1
-        elif rule.id in self.rules:
-            self.faults.append(RuleFault(path, 1, f"id {rule.id} is taken by another rule; give it its own"))
-        else:
-            tree = rule.tree if limit is None else ["and", [limit, rule.tree]]
-            self.rules[rule.id] = CompiledRule(**{**vars(rule), "tree": tree, "table": table})
+            return
+        tree = rule.tree if limit is None else ["and", [limit, rule.tree]]
+        self.rules[rule.id] = CompiledRule(**{**vars(rule), "tree": tree, "table": table})
+        self._paths[rule.id] = path
 
 
 class _Cache:
