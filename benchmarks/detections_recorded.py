@@ -144,12 +144,13 @@ def _print_totals(results: Sequence[Result], seconds: float) -> None:
     for tier in sorted({result.case["tier"] for result in attacks}):
         _say(f"  {tier} {_figures([result for result in attacks if result.case['tier'] == tier])}")
     claimed = [
-        _right(result.case, technique)
+        (number, _right(result.case, technique))
         for result in attacks
         for each in result.alarming
-        for technique in each.techniques[:1]
+        for number, technique in enumerate(each.techniques)
     ]
-    _say(f"first technique of an alarm right {_share(claimed)}")
+    _say(f"first technique of an alarm right {_share(right for number, right in claimed if not number)}")
+    _say(f"all techniques of alarms right {_share(right for _, right in claimed)}")
     _say(f"benign windows with an alarm {_share(result.alarming for result in benign)}; {seconds:.1f} s")
 
 
