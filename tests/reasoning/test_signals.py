@@ -173,3 +173,24 @@ def test_what_a_management_agent_does_from_its_own_folder_is_low() -> None:
 def test_the_name_of_an_agent_elsewhere_lowers_nothing() -> None:
     (found,) = findings([agent("C:\\Users\\jdoe")], ([0], "medium", "T1082", "discovery"))
     assert found.confidence == "Medium"
+
+
+def test_how_a_thing_was_run_joins_the_finding_of_what_it_did() -> None:
+    rows = [process("ws-1", 0, "certutil.exe -urlcache"), process("ws-1", 1, "other.exe")]
+    dump = ([0], "high", "T1003.001", "credential-access")
+    (found,) = findings(rows, dump, ([0], "medium", "T1105", "command-and-control"))
+    assert found.mitre.id == "T1003.001"
+    assert {rule.id for rule in found.detections} == {"r-T1003.001", "r-T1105"}
+    assert "attack.t1105" in found.tags
+
+
+@pytest.mark.parametrize(
+    ("means", "level"),
+    [(([1], "T1105"), "medium"), (([0], "T1105"), "critical"), (([0], "T1021.002"), "medium")],
+    ids=["of another row", "surer", "no mere means"],
+)
+def test_what_stands_for_itself_stays_a_finding(means: tuple[list[int], str], level: Any) -> None:
+    rows = [process("ws-1", 0, "certutil.exe -urlcache"), process("ws-1", 1, "other.exe")]
+    dump = ([0], "high" if level != "critical" else "medium", "T1003.001", "credential-access")
+    found = findings(rows, dump, (means[0], level, means[1], "command-and-control"))
+    assert {one.mitre.id for one in found} == {"T1003.001", means[1]}

@@ -25,6 +25,7 @@ from soc_analyst.tools.proof.leads import same_thing
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 
 from .answering import observation
+from .companions import joined
 from .stories import Chain, chains, told_together
 from .weighing import person, weigh
 
@@ -36,7 +37,7 @@ RECOMMENDED: dict[Confidence, tuple[Recommendation, ...]] = {
     "Medium": ("pivot", "monitor"),
     "Low": ("monitor",),
 }
-MOST_ROWS = 20
+MOST_ROWS = 12
 MOST_LOW = 10
 WITH_HASHES = frozenset({"DeviceProcessEvents", "DeviceFileEvents"})
 
@@ -55,7 +56,7 @@ class RulesAnalyst:
                 groups.setdefault(_identity(detection), []).append(detection)
         told = [(subject, self._finding(group, case.evidence)) for (_, subject), group in groups.items()]
         told += [(chain.subject, self._chain(chain, case.evidence)) for chain in _unexplained(case, told)]
-        findings = told_together(told)
+        findings = told_together(joined(told))
         kept, warnings = _without_most_of_the_low(findings)
         if not findings and (seen := observation(case)) is not None:
             kept = (seen,)
