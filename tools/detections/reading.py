@@ -159,7 +159,9 @@ def _line(text: str, first: int, error: Exception) -> int:
     """Return the line that the message quotes, else that of the detection: pySigma keeps no lines."""
     quoted = re.findall(r"['\"]([^'\"]{3,})['\"]", str(error))
     key = "condition:" if "condition" in str(error).lower() else "detection:"
-    return _place(text, first, *quoted, key)
+    # A word that the message quotes may stand in the title too.
+    start = _place(text, first, "detection:", "correlation:")
+    return _place(text, start, *quoted, key)
 
 
 def _place(text: str, first: int, *wanted: str) -> int:
