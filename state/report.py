@@ -64,7 +64,7 @@ class ModelUsage(Value):
                 "cached_tokens": self.cached_tokens + call.cached_tokens,
                 "output_tokens": self.output_tokens + call.output_tokens,
                 "usd": round(self.usd + call.usd, 6),
-                "model_calls": self.model_calls + 1,
+                "model_calls": self.model_calls + bool(call.paid or call.input_tokens),
             }
         )
 

@@ -425,13 +425,15 @@ async def test_usage_is_counted_where_a_server_tells_none(tmp_path: Path) -> Non
 
 async def test_a_paid_answer_is_not_asked_for_again(tmp_path: Path) -> None:
     spec = "openai:gpt-4.1"
-    async with door(Script("prose", GOOD), tmp_path, spec=spec) as (asker, _server, _passing):
+    async with door(Script("prose", GOOD), tmp_path, spec=spec, run="killed") as (asker, _server, _passing):
         first = await asker.ask(request())
-    async with door(Script(), tmp_path, spec=spec, max_usd=0.0) as (asker, _server, _passing):
+    async with door(Script(), tmp_path, spec=spec, run="resumed", max_usd=0.0) as (asker, _server, _passing):
         again = await asker.ask(request())
+        third = await asker.ask(request())
     assert again.value == first.value
     assert [call.paid for call in again.calls] == [False, False]
     assert [call.usd for call in again.calls] == [call.usd for call in first.calls]
+    assert [call.usd for call in third.calls] == [0.0, 0.0]  # counted already in this run
 
 
 async def test_another_model_is_taken_where_one_fails(tmp_path: Path) -> None:

@@ -149,7 +149,8 @@ def _write_all(folder: str, who: int) -> None:
         ledger.record(request_key({"n": n}), PaidCall(model=f"writer-{who}", text=str(who) * 5_000, output_tokens=n))
 
 
-def test_processes_that_write_at_once_leave_whole_files(tmp_path: Path) -> None:
+def test_processes_that_write_at_once_leave_whole_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))  # for the writers, which import this module
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_write_all, args=(str(tmp_path), who)) for who in range(3)]
     for writer in writers:

@@ -202,7 +202,7 @@ class ModelDoor:
     ) -> PaidCall:
         """Return a model's words: those on disk, else new ones, for which dollars are set aside meanwhile."""
         order = Order(candidate.spec, request, earlier, candidate.tokens.tokens, candidate.output)
-        exchanged, most = await self._exchanger.kept(order), candidate.usd or 0.0
+        exchanged, most = await self._exchanger.kept(order, used=True), candidate.usd or 0.0
         if exchanged is None:
             self._reserved += most
             try:

@@ -88,15 +88,20 @@ class Exchanger:
         self._left = left
         self._sleep = sleep
 
-    async def kept(self, order: Order) -> Exchanged | None:
-        """Return the answer that was paid for before, if there is one."""
+    async def kept(self, order: Order, *, used: bool = False) -> Exchanged | None:
+        """Return the answer that was paid for before, if there is one; it counts as spent where it is used first."""
         found = await asyncio.to_thread(self._ledger.find, order.key)
-        return None if found.call is None else Exchanged(found.call, _told(order, found.call, paid=False), found.said)
+        if found.call is None:
+            return None
+        # An answer of an earlier try was paid before its usage was kept; one of this run is counted already.
+        call = found.call if not used or self._memory.first(order.key) else _free(found.call)
+        return Exchanged(found.call, _told(order, call, paid=False), found.said)
 
     async def exchange(self, order: Order) -> Exchanged:
         """Return a model's answer, which is on disk by then; raise TroubleError where there is none."""
         completion = await self._mannerly(order)
         call = await asyncio.to_thread(_paid, order, completion)
+        self._memory.first(order.key)
         said: tuple[str, ...] = ()
         try:
             await asyncio.to_thread(self._ledger.record, order.key, call)
@@ -198,6 +203,10 @@ def _paid(order: Order, completion: Completion) -> PaidCall:
         output_tokens=given,
         usd=usd(order.spec, input=taken, output=given, cached=cached) or 0.0,
     )
+
+
+def _free(call: PaidCall) -> PaidCall:
+    return call.model_copy(update={"input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "usd": 0.0})
 
 
 def _told(order: Order, call: PaidCall, *, paid: bool) -> ModelCall:

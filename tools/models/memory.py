@@ -22,6 +22,13 @@ class Memory:
         self._failed: Counter[tuple[ModelSpec, Kind]] = Counter()
         self._manners: dict[tuple[ModelSpec, Form], Manner] = {}
         self._contexts: dict[ModelSpec, int] = {}
+        self._counted: set[str] = set()
+
+    def first(self, key: str) -> bool:
+        """Return whether an answer is met for the first time in this run: only then it counts as spent."""
+        new = key not in self._counted
+        self._counted.add(key)
+        return new
 
     def lost(self, spec: ModelSpec) -> Trouble | None:
         """Return why a model is not asked any more in this run, None where it is."""
