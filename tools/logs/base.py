@@ -37,7 +37,7 @@ class QueryResult:
     @classmethod
     def of(cls, rows: pa.Table, *, row_cap: int, elapsed_ms: float) -> QueryResult:
         """Return the result of a query that asked for one row more than its cap."""
-        kept = rows.slice(0, row_cap)
+        kept = rows.slice(0, row_cap) if rows.num_columns else rows  # a slice of no columns would count rows
         status: Literal["ok", "empty"] = "ok" if kept.num_rows else "empty"
         return cls(status, kept, truncated=rows.num_rows > row_cap, elapsed_ms=elapsed_ms)
 

@@ -1,7 +1,7 @@
 """The service's tables as Arrow: KQL types exactly, as far as Arrow has them.
 
 datetime: microseconds UTC (the client reads the seventh digit away). long, int, real, bool: as they are; NaN and the
-infinities come as text. decimal, guid, timespan: text as written. dynamic: JSON text.
+infinities come as text. decimal, guid, timespan: text as written. dynamic: JSON text. No string is null, as in Kusto.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ def as_arrow(table: LogsTable, *, most: int | None = None) -> pa.Table:
 
 
 def _column(kind: str, values: Sequence[Any]) -> pa.Array:
+    if kind == "string":
+        return pa.array(["" if value is None else _text(value) for value in values], pa.string())
     wanted, read = _KINDS.get(kind, (pa.string(), _text))
     return pa.array([None if value is None else read(value) for value in values], wanted)
 

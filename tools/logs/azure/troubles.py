@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from azure.core.exceptions import (
     ClientAuthenticationError,
@@ -20,7 +20,7 @@ __all__ = ["Trouble", "is_transient", "of_error", "of_exception", "retry_after"]
 
 Trouble = Literal[
     "throttled", "no-credential", "denied", "no-workspace", "no-table", "no-column", "wrong-query", "timeout",
-    "too-large", "unreachable", "server", "foreign-answer",
+    "too-large", "memory", "unreachable", "server", "foreign-answer",
 ]  # fmt: skip
 
 HINTS: Mapping[Trouble, str] = {
@@ -33,6 +33,7 @@ HINTS: Mapping[Trouble, str] = {
     "wrong-query": "Write the query another way.",
     "timeout": "Narrow the window or the conditions.",
     "too-large": "Narrow the window, the conditions or the columns.",
+    "memory": "Narrow the window, the conditions or the columns.",
     "unreachable": "Check the network, the proxy and the endpoint.",
     "server": "Try again later.",
     "foreign-answer": "Something between here and the service answered, such as a proxy; check the endpoint.",
@@ -44,6 +45,7 @@ _TOO_LARGE = re.compile(
     r"E_QUERY_RESULT_SET_TOO_LARGE|0x80DA0003|exceed(?:s|ed)? the (?:set |allowed )?(?:size|record|limit)",
     re.IGNORECASE,
 )
+_NO_MEMORY = re.compile(r"lacks memory|E_LOW_MEMORY|E_RUNAWAY_QUERY|0x80DA0001|out of memory", re.IGNORECASE)
 _LONGEST = 240
 
 
@@ -62,9 +64,8 @@ def of_exception(error: BaseException) -> Diagnostic:
 
 def of_error(error: LogsQueryError) -> Diagnostic:
     """Return what the error inside a response means: of a query of a batch, or beside partial rows."""
-    parts = [str(error.message or ""), str(error.details or "")]
-    text = " ".join(part for part in parts if part)
-    return _of_words(str(error.code or ""), text)
+    told = [_innermost_of(detail) for detail in error.details or ()]
+    return _of_words(str(error.code or ""), "; ".join(filter(None, told)) or str(error.message or ""))
 
 
 def is_transient(error: BaseException) -> bool:
@@ -73,7 +74,7 @@ def is_transient(error: BaseException) -> bool:
         return False
     if isinstance(error, HttpResponseError):
         # A body that broke off has the status of its head.
-        return error.status_code in (429, 500, 502, 503) or (error.status_code == 200 and "not completed" in str(error))
+        return error.status_code in (429, 500, 502, 503) or _broke_off(error)
     return isinstance(error, ServiceRequestError | ServiceResponseError)
 
 
@@ -87,6 +88,11 @@ def retry_after(error: BaseException) -> float | None:
         return None
 
 
+def _broke_off(error: HttpResponseError) -> bool:
+    """Return whether the connection ended inside the body; the client tells it so, without a status."""
+    return error.status_code in (None, 200) and "not completed" in str(error)
+
+
 def _of_response(error: HttpResponseError) -> Diagnostic:
     status = error.status_code or 0
     if status in _BY_STATUS:
@@ -96,8 +102,10 @@ def _of_response(error: HttpResponseError) -> Diagnostic:
         return _of_words("", _innermost(error))
     if status >= 500:
         return _told("server", f"the service failed with status {status}")
-    if status == 200:
+    if _broke_off(error):
         return _told("unreachable", "the answer broke off before its end")
+    if status == 200:
+        return _told("foreign-answer", "what came back is no answer of Log Analytics")
     return _told("foreign-answer", f"the answer has status {status}, which Log Analytics does not give")
 
 
@@ -112,7 +120,18 @@ _BY_STATUS: Mapping[int, tuple[Trouble, str]] = {
 }
 
 
+_BY_CODE: Mapping[str, int] = {
+    "InvalidTokenError": 401, "InsufficientAccessError": 403, "WorkspaceNotFoundError": 404, "PathNotFoundError": 404,
+    "ThrottledError": 429, "GatewayTimeout": 504,
+}  # fmt: skip
+"""The status that a query of a batch would have had on its own."""
+
+
 def _of_words(code: str, text: str) -> Diagnostic:
+    if code in _BY_CODE:
+        return _told(*_BY_STATUS[_BY_CODE[code]])
+    if code.startswith("InternalServer"):
+        return _told("server", f"the service failed ({_first_line(text)})")
     if _TOO_LARGE.search(text):
         return _told("too-large", "the result is larger than the service gives out, so that rows are missing")
     if found := _NO_NAME.search(text):
@@ -123,11 +142,19 @@ def _of_words(code: str, text: str) -> Diagnostic:
         return _told("throttled", "the service takes no more queries for now")
     if "timeout" in f"{code} {text}".lower() or "timed out" in text.lower():
         return _told("timeout", "the service gave up on the query")
+    if _NO_MEMORY.search(text):
+        return _told("memory", "the query needs more memory than the service gives it")
     if code == "PartialError":
         return _told("server", f"the service says that rows are missing ({_first_line(text)})")
     return _told(
         "wrong-query", f"the service does not take the query ({_first_line(text) or code or 'no reason given'})"
     )
+
+
+def _innermost_of(detail: Mapping[str, Any]) -> str:
+    while detail.get("innererror"):
+        detail = detail["innererror"]
+    return str(detail.get("message") or "")
 
 
 def _innermost(error: HttpResponseError) -> str:

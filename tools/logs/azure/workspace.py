@@ -108,7 +108,7 @@ def _named(part: QueryResult, workspace: str) -> QueryResult:
 def _joined(parts: Sequence[QueryResult], query: ApprovedQuery, elapsed: float) -> QueryResult:
     """Return the results of several workspaces as one: the newest rows up to the cap, and all that went wrong."""
     rows = _together([part.rows for part in parts if part.rows.num_rows] or [parts[0].rows])
-    kept = rows.slice(0, query.row_cap)
+    kept = rows.slice(0, query.row_cap) if rows.num_columns else rows
     failed = [part for part in parts if part.status == "failed"]
     return QueryResult(
         _status(parts, kept.num_rows, len(failed)),
