@@ -30,6 +30,8 @@ from .troubles import of_error, of_exception
 __all__ = ["AzureWorkspace", "open_azure"]
 
 Status = Literal["ok", "empty", "partial", "failed"]
+LAST_WORDS = 0.25
+"""Seconds that the loop gets to end connections which were cut off: aiohttp closes them behind its own back."""
 WORKSPACE = "_Workspace"
 """The column that names the workspace of each row, where several are asked."""
 
@@ -74,7 +76,7 @@ class AzureWorkspace:
         return _joined(parts, query, 1000 * (time.monotonic() - begun))
 
     async def aclose(self) -> None:
-        """Close the client and the credential."""
+        """Close the client and the credential, and see their connections end."""
         await self._stack.aclose()
 
     async def _asked(self, workspace: str, query: ApprovedQuery, timeout: float) -> QueryResult:  # noqa: ASYNC109
@@ -150,6 +152,7 @@ async def open_azure(
     UnreachableError or BackendDenied in one line.
     """
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(asyncio.sleep, LAST_WORDS)
         signed_in = credential
         if signed_in is None:
             signed_in = await stack.enter_async_context(_found_credential(authority))
