@@ -7,21 +7,26 @@ from dataclasses import dataclass
 
 from soc_analyst.tools.privacy import Pseudonyms, fenced
 
+from .shortening import shortened
+
 __all__ = ["Cells"]
 
-LONGEST = 240
+LONGEST = 200
 """Characters of a value that are shown."""
 READ = 4_000
 """Characters of a longer value, half from each end, that are looked through for names to hide."""
 ENDING = 60
 """Characters of a cut value that are kept of its end."""
+SHORT = 60
+SHORT = 60
+"""Characters of a name of the question's that are shown."""
 WORD = r"[A-Za-z0-9_.@\\-]{1,60}"
 LAST_WORD, FIRST_WORD = re.compile(f"{WORD}$"), re.compile(WORD)
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Writes values of rows. Each method returns the cell and how many characters of the value it does not show."""
+    """Writes values of rows: `value` and `text` return a cell, and how many characters it does not show."""
 
     pseudonyms: Pseudonyms
 
@@ -29,15 +34,25 @@ class Cells:
         """Write a column's value."""
         if len(value) > READ:
             return self.text(value)
-        return _cut(self._plain(self.pseudonyms.hide_value(table, column, value)))
+        return self._written(self.pseudonyms.hide_value(table, column, value))
 
     def text(self, text: str) -> tuple[str, int]:
         """Write a free text."""
         if len(text) <= READ:
-            return _cut(self._plain(self.pseudonyms.hide_text(text)))
+            return self._written(self.pseudonyms.hide_text(text))
         half = READ // 2
         head, tail = (self._plain(self.pseudonyms.hide_text(end)) for end in (text[:half], text[-half:]))
         return _joined(head, tail, len(text) - READ)
+
+    def short(self, text: str) -> str:
+        """Write a name of the question's."""
+        shown = self._plain(self.pseudonyms.hide_text(text))
+        return shown if len(shown) <= SHORT else f"{shown[:SHORT]}…"
+
+    def _written(self, hidden: str) -> tuple[str, int]:
+        short, left = shortened(hidden)
+        text, cut = _cut(self._plain(short))
+        return text, left + cut
 
     def _plain(self, text: str) -> str:
         """Fence a text; names that invisible characters broke up stand whole after it, and are hidden then."""

@@ -26,6 +26,8 @@ class Grouped:
     order: Indexes
     starts: Indexes
     counts: Indexes
+    hits: Mapping[int, tuple[int, ...]]
+    """Positions of the detections that hit a row, the strongest first."""
     alike: Indexes
     """By row: rows of the table that are of the same finest template, wherever they stand."""
     alike_hosts: Indexes
@@ -39,6 +41,13 @@ class Grouped:
         own = self.order[self.starts[group] : self.starts[group] + self.counts[group]]
         return own[np.argsort(self.view.seconds[own], kind="stable")]
 
+    def fired(self, rows: Indexes) -> tuple[int, ...]:
+        """Return the positions of the detections that hit one of these rows, the strongest first."""
+        if not self.hits:
+            return ()
+        found = {each for row in rows.tolist() for each in self.hits.get(row, ())}
+        return tuple(sorted(found, key=lambda each: (-self.standing.worth[each], each)))
+
     def most(self, values: npt.NDArray[np.float64] | Indexes) -> npt.NDArray[np.float64]:
         """Return the greatest of the rows' values, by group."""
         found: npt.NDArray[np.float64] = np.maximum.reduceat(values[self.order], self.starts).astype(np.float64)
@@ -50,7 +59,7 @@ class Grouped:
         return found
 
 
-def grouped(view: TableView, standing: Standing) -> Grouped:
+def grouped(view: TableView, standing: Standing, hits: Mapping[int, tuple[int, ...]]) -> Grouped:
     """Group the rows of a table, which are one at least."""
     plain = {name: _masked(column, view.look.keys[name], 0) for name, column in view.keys.items()}
     fine = together([column.codes for column in plain.values()]) if plain else np.zeros(len(view.rows), np.int64)
@@ -58,7 +67,7 @@ def grouped(view: TableView, standing: Standing) -> Grouped:
     order = np.argsort(groups, kind="stable")
     counts = np.bincount(groups)
     starts = np.concatenate(([0], np.cumsum(counts)))[:-1]
-    return Grouped(view, standing, order, starts, counts, np.bincount(fine)[fine], _spread(view, fine))
+    return Grouped(view, standing, order, starts, counts, hits, np.bincount(fine)[fine], _spread(view, fine))
 
 
 def _masked(column: Coded, kind: Kind, rung: int) -> Coded:

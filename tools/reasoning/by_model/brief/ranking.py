@@ -25,6 +25,11 @@ class Candidate:
     worth: float
     band: int
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """Table and group."""
+        return self.table, self.group
+
 
 def candidates(tables: Mapping[str, Grouped]) -> list[Candidate]:
     """Return all groups, the worthiest first; equals in the order of their first row in time."""

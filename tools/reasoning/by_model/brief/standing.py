@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from soc_analyst.state.entities import Entity, EntityKind
+from soc_analyst.state.entities import EntityKind, Reading
 from soc_analyst.state.findings import Detection, Level
 from soc_analyst.state.tables import TableSchema
 
@@ -20,10 +20,11 @@ from .looks import SubjectKind
 from .reading import TableView
 from .subjects import PLAIN_NAME
 
-__all__ = ["FAR", "HIT", "NEAR", "WEIGHT", "Hits", "Standing", "hits_of", "standing_of"]
+__all__ = ["FAR", "HIT", "NEAR", "WEIGHT", "Hits", "Standing", "hits_of", "standing_of", "weights_of"]
 
 FAR, NEAR, HIT = range(3)
 WEIGHT: Mapping[Level, float] = {"critical": 100.0, "high": 80.0, "medium": 50.0, "low": 20.0, "informational": 5.0}
+FOR_THEME = 40.0
 NEAR_SECONDS = 900
 NEAR_SHARE = 0.5
 """What a row on the second of a hit weighs against the hit; half of that at the end of the 15 minutes."""
@@ -41,6 +42,13 @@ class Hits:
     """Positions of rows and of the detection that hit them."""
     moments: Mapping[tuple[SubjectKind, str], Mapping[float, Sequence[Hit]]]
 
+    def of_rows(self, table: str) -> Mapping[int, tuple[int, ...]]:
+        """Return the detections by the row that they hit."""
+        found: dict[int, tuple[int, ...]] = {}
+        for row, position in self.rows.get(table, ()):
+            found[row] = (*found.get(row, ()), position)
+        return found
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -53,9 +61,21 @@ class Standing:
     weight: npt.NDArray[np.float64]
     detection: Indexes
     apart: Indexes
+    worth: Sequence[float]
+    """What each detection of the case weighs, by position."""
 
 
-def hits_of(views: Mapping[str, TableView], detections: Sequence[Detection]) -> Hits:
+def weights_of(detections: Sequence[Detection], themes: Sequence[str]) -> tuple[float, ...]:
+    """Return what each detection weighs: its level, and more where it is about what the question is about."""
+    return tuple(WEIGHT[each.level] + (FOR_THEME if _is_about(each, themes) else 0.0) for each in detections)
+
+
+def _is_about(detection: Detection, themes: Sequence[str]) -> bool:
+    own = (*detection.techniques, *detection.tactics)
+    return any(one == theme or one.startswith(f"{theme}.") for one in own for theme in themes)
+
+
+def hits_of(views: Mapping[str, TableView], detections: Sequence[Detection], weights: Sequence[float]) -> Hits:
     """Return where the detections hit; rows that are not in evidence are passed over."""
     rows: dict[str, list[tuple[int, int]]] = defaultdict(list)
     moments: dict[tuple[SubjectKind, str], dict[float, list[Hit]]] = defaultdict(lambda: defaultdict(list))
@@ -66,7 +86,7 @@ def hits_of(views: Mapping[str, TableView], detections: Sequence[Detection]) -> 
         for handle, row in _found(view, refs).items():
             for position in refs[handle]:
                 rows[table].append((row, position))
-                weight = WEIGHT[detections[position].level]
+                weight = weights[position]
                 for subject in _subjects(view, row):
                     moments[subject][weight].append((int(view.seconds[row]), position))
     return Hits(rows, {subject: {w: sorted(each) for w, each in own.items()} for subject, own in moments.items()})
@@ -97,17 +117,17 @@ def _subjects(view: TableView, row: int) -> Iterable[tuple[SubjectKind, str]]:
 
 
 def standing_of(
-    view: TableView, hits: Hits, detections: Sequence[Detection], asked: Sequence[Entity], schema: TableSchema | None
+    view: TableView, hits: Hits, weights: Sequence[float], reading: Reading, schema: TableSchema | None
 ) -> Standing:
     """Return how the rows of a table stand."""
     size = len(view.rows)
     nothing = np.zeros(size, np.int64)
-    standing = Standing(nothing, _about(view, asked, schema), np.zeros(size), nothing - 1, nothing.copy())
+    standing = Standing(nothing, _about(view, reading, schema), np.zeros(size), nothing - 1, nothing.copy(), weights)
     for kind, columns in view.subjects.items():
         for column in columns:
             _mark_near(standing, view, kind, column, hits)
     for row, position in sorted(hits.rows.get(view.rows.table, ())):
-        weight = WEIGHT[detections[position].level]
+        weight = weights[position]
         if standing.band[row] != HIT or weight > standing.weight[row]:
             standing.weight[row], standing.detection[row], standing.apart[row] = weight, position, 0
         standing.band[row] = HIT
@@ -140,21 +160,30 @@ def _mark_close(standing: Standing, rows: Indexes, seconds: Indexes, weight: flo
     standing.detection[chosen] = np.array([position for _, position in moments], np.int64)[nearest[better]]
 
 
-def _about(view: TableView, asked: Sequence[Entity], schema: TableSchema | None) -> npt.NDArray[np.bool_]:
+def _about(view: TableView, reading: Reading, schema: TableSchema | None) -> npt.NDArray[np.bool_]:
     """Return the rows that name a thing of the question in a column for such things."""
     marked = np.zeros(len(view.rows), np.bool_)
-    for entity in asked:
+    for entity in reading.entities:
         kind = SUBJECT_KIND.get(entity.kind)
         if kind is not None:
-            wanted = PLAIN_NAME[kind](entity.value)
-            for column in view.subjects.get(kind, ()):
-                marked |= _rows_where(column, pc.equal(column.values, wanted))
+            marked |= _named(view, kind, entity.value)
             continue
         for name in schema.columns_of(entity.kind) if schema is not None else ():
             if name in view.filled:
                 column = view.column(name)
                 held = pc.match_substring(column.values, entity.value, ignore_case=True)
                 marked |= _rows_where(column, pc.equal(column.values, entity.value) if entity.kind == "port" else held)
+    for word in reading.candidates:
+        for kind in view.subjects:
+            marked |= _named(view, kind, word)
+    return marked
+
+
+def _named(view: TableView, kind: SubjectKind, name: str) -> npt.NDArray[np.bool_]:
+    marked = np.zeros(len(view.rows), np.bool_)
+    wanted = PLAIN_NAME[kind](name)
+    for column in view.subjects.get(kind, ()) if wanted else ():
+        marked |= _rows_where(column, pc.equal(column.values, wanted))
     return marked
 
 

@@ -1,0 +1,60 @@
+"""Long identifiers, encoded text, JSON and browser names, written shorter; a tilde stands for what is left out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+__all__ = ["shortened"]
+
+MARK = "~"
+LONG = (
+    (re.compile(r"\b([0-9a-fA-F]{8})-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"), rf"\1{MARK}"),
+    (re.compile(r"\b(S-1-5-21)-\d+-\d+-\d+(-\d+)\b"), rf"\1{MARK}\2"),
+    (re.compile(r"\b([0-9a-fA-F]{8})[0-9a-fA-F]{24,}\b"), rf"\1{MARK}"),
+    (re.compile(r"(?<![A-Za-z0-9+/])([A-Za-z0-9+]{24})[A-Za-z0-9+/]{24,}={0,2}"), rf"\1{MARK}"),
+    (re.compile(r"\bMozilla/5\.0 (?=\()"), MARK),
+    (re.compile(r"AppleWebKit/[\d.]+ \(KHTML, like Gecko\)( Version/[\d.]+)?"), MARK),
+    (re.compile(r" Safari/[\d.]+"), ""),
+)
+DEEPEST = 6
+LONGEST_JSON = 20_000
+
+
+def shortened(text: str) -> tuple[str, int]:
+    """Return a text with its long parts shortened, and how many characters that left out. JSON becomes its leaves."""
+    plain = _leaves_of(text)
+    for pattern, short in LONG:
+        plain = pattern.sub(short, plain)
+    return plain, max(0, len(text) - len(plain))
+
+
+def _leaves_of(text: str) -> str:
+    if text[:1] not in ("[", "{") or len(text) > LONGEST_JSON:
+        return text
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return ", ".join(_leaves(found, "", 0)) or text
+
+
+def _leaves(value: object, name: str, depth: int) -> Iterator[str]:
+    """Yield `name=value` of what is filled; a list's elements go by the name of the list."""
+    if value is None or value in ("", [], {}):
+        return
+    if isinstance(value, str) and value[:1] in ("[", "{", '"') and depth < DEEPEST:
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            pass
+    if isinstance(value, dict) and depth < DEEPEST:
+        for key, one in value.items():
+            yield from _leaves(one, str(key), depth + 1)
+    elif isinstance(value, list) and depth < DEEPEST:
+        for one in value:
+            yield from _leaves(one, name, depth + 1)
+    else:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield f"{name}={text}" if name else text
