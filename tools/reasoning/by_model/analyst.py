@@ -101,11 +101,10 @@ class ModelAnalyst:
 
     def _briefs(self, case: CaseFile, budget: int) -> list[Brief]:
         """Return one brief, and more of them while detections are not shown yet. Blocks."""
-        told = sum(one.level != "informational" for one in case.detections)
         made: list[Brief] = []
         for brief in parts(case, budget=budget, count=self._count, pseudonyms=self._pseudonyms):
             made.append(brief)
-            if len(made) == self._most_parts or sum(len(one.detections) for one in made) >= told:
+            if len(made) == self._most_parts or not brief.untold:
                 break
         return made
 

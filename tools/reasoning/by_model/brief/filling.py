@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from soc_analyst.state.findings import Detection
 from soc_analyst.tools.privacy import Pseudonyms
 from soc_analyst.tools.reasoning.base import CaseFile
 
@@ -24,6 +25,11 @@ PATIENCE = 12
 """Lines that do not fit before the brief is taken as full."""
 ROUNDS = 4
 """Times that a brief is filled up with the room that its layout saved."""
+WORTHWHILE = 60.0
+"""What a line is worth that may take more of the first part than FOR_LESSER: less is for the parts after it."""
+FOR_LESSER = 0.3
+ENOUGH, TELLING = 1_500, 100.0
+"""Tokens after which only lines of this worth are added: a longer brief of ordinary rows reads no better."""
 TIGHT = 600
 """Tokens below which what is left out is said of all tables together."""
 LITTLE = 60
@@ -99,7 +105,7 @@ class _Filling:
         while made.tokens > self.budget and self._dropped():
             made = self._made()
         self.waiting.shown += len(self.groups)
-        self.waiting.told |= self.detections.keys()
+        self.waiting.told |= self._covered()
         self.waiting.groups = [each for each in self.waiting.groups if each.key not in self.groups]
         return made
 
@@ -109,6 +115,10 @@ class _Filling:
         for candidate in self.waiting.groups:
             if candidate.key in self.groups:
                 continue
+            if candidate.worth < WORTHWHILE and room < self.budget * (1 - FOR_LESSER) and not self.waiting.shown:
+                break
+            if candidate.worth < TELLING and self.budget - room > ENOUGH:
+                break
             groups = self.waiting.tables[candidate.table]
             line = group_line(groups, candidate.group, self.cells)
             fresh = {each: self._detection(each) for each in line.detections if each not in self.detections}
@@ -154,7 +164,8 @@ class _Filling:
         left = self._left_out()
         text = "\n".join([*texts, "## left out", *left])
         detections = {f"D{each + 1}": self.case.detections[each] for each in sorted(self.detections)}
-        return Brief(text, self.count(text), rows, groups, detections, left)
+        untold = sum(one.level != "informational" for one in self._untold())
+        return Brief(text, self.count(text), rows, groups, detections, left, untold)
 
     def _in_order(self) -> list[tuple[str, int]]:
         """Return the groups to show by table, the table of the worthiest first, and in order of time."""
@@ -179,9 +190,17 @@ class _Filling:
         asked = ", ".join(f"{each.kind} {self.cells.short(each.value)}" for each in self.case.reading.entities[:4])
         return f"window {start} to {end} UTC ({window.basis})" + (f"; asked about {asked}" if asked else "")
 
+    def _covered(self) -> set[int]:
+        """Return the positions of the detections of which a row is in a group that is shown."""
+        fired = (self.waiting.tables[table].fired_in.get(group, frozenset()) for table, group in self.groups)
+        return set(self.detections).union(*fired)
+
+    def _untold(self) -> list[Detection]:
+        told = self.waiting.told | self._covered()
+        return [one for i, one in enumerate(self.case.detections) if i not in told]
+
     def _left_out(self) -> tuple[str, ...]:
         left = [each for each in self.waiting.groups if each.key not in self.groups]
-        told = self.waiting.told | self.detections.keys()
-        levels = [each.level for i, each in enumerate(self.case.detections) if i not in told]
+        levels = [one.level for one in self._untold()]
         cut = sum(line.cut for _, line in self.groups.values()) + sum(cut for _, cut in self.detections.values())
         return Left(self.waiting.tables, left, levels, cut, self.waiting.shown).said(tight=self.budget < TIGHT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,16 @@ class Grouped:
             return ()
         found = {each for row in rows.tolist() for each in self.hits.get(row, ())}
         return tuple(sorted(found, key=lambda each: (-self.standing.worth[each], each)))
+
+    @cached_property
+    def fired_in(self) -> Mapping[int, frozenset[int]]:
+        """Positions of the detections that hit a row of a group, by group."""
+        group_of = np.empty(len(self.order), np.int64)
+        group_of[self.order] = np.repeat(np.arange(len(self.counts)), self.counts)
+        found: dict[int, set[int]] = {}
+        for row, detections in self.hits.items():
+            found.setdefault(int(group_of[row]), set()).update(detections)
+        return {group: frozenset(detections) for group, detections in found.items()}
 
     def most(self, values: npt.NDArray[np.float64] | Indexes) -> npt.NDArray[np.float64]:
         """Return the greatest of the rows' values, by group."""

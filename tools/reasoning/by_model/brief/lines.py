@@ -19,10 +19,14 @@ from .standing import NEAR
 
 __all__ = ["DETECTION_HEAD", "Line", "detection_cells", "group_line", "names_of", "table_lines"]
 
-DETECTION_HEAD = "detection\tlevel\ttechniques\trows\trule\tseen"
+DETECTION_HEAD = "detection\tlevel\ttechniques\trule\tseen"
 FIXED = ("group", "rows", "time", "why")
 SAME = '"'
 """Stands for the cell above."""
+WEAKER = 2
+"""Times that a detection weighs less than the strongest of its group and is not named beside it."""
+BEGIN = 40
+"""Characters by which a statement is known to repeat the row it is cited with."""
 MOST_TOLD = 2
 """Detections that are named on the line of one group."""
 
@@ -91,8 +95,9 @@ def _why(groups: Grouped, rows: Indexes, shown: int) -> tuple[str, tuple[int, ..
     standing, elsewhere = groups.standing, int(groups.alike[shown]) - len(rows)
     alike = f"alike {elsewhere}" if elsewhere > 0 else ""
     if fired := groups.fired(rows):
-        more = f" +{len(fired) - MOST_TOLD}" if len(fired) > MOST_TOLD else ""
-        return f"hit {{}}{more} {alike}".strip(), fired[:MOST_TOLD]
+        strong = [each for each in fired if standing.worth[each] * WEAKER >= standing.worth[fired[0]]][:MOST_TOLD]
+        more = f" +{len(fired) - len(strong)}" if len(fired) > len(strong) else ""
+        return f"hit {{}}{more} {alike}".strip(), tuple(strong)
     if standing.band[shown] == NEAR:
         return f"near {{}}{_lapse(int(standing.apart[shown]))} {alike}".strip(), (int(standing.detection[shown]),)
     return alike, ()
@@ -102,8 +107,8 @@ def detection_cells(detection: Detection, evidence: Evidence, cells: Cells) -> t
     """Return what the line of a detection says, and how many characters of its values it does not show."""
     title, first = cells.text(detection.rule.title)
     seen, second = cells.text(_beyond_its_row(detection, evidence))
-    told = (detection.level, ",".join(detection.techniques[:3]), str(len(detection.rows)), title, seen)
-    return "\t".join(told), first + second
+    told = (detection.level, ",".join(detection.techniques[:2]), title, seen)
+    return "\t".join(told).rstrip("\t"), first + second
 
 
 def _beyond_its_row(detection: Detection, evidence: Evidence) -> str:
@@ -112,9 +117,10 @@ def _beyond_its_row(detection: Detection, evidence: Evidence) -> str:
     row = evidence.row(ref) if ref is not None else None
     if ref is None or row is None:
         return detection.statement
-    line = describe(ref.table, row)
-    told = line in detection.statement or line.partition(": ")[2] in detection.statement.partition(": ")[2]
-    return "" if told else detection.statement
+    line = describe(ref.table, row).rstrip("…")
+    host, colon, rest = line.partition(": ")
+    told = (rest if colon and host == row.get("DeviceName") else line)[:BEGIN]
+    return "" if told and told in detection.statement else detection.statement
 
 
 def table_lines(names: Sequence[str], lines: Iterable[tuple[str, str, Line]]) -> Iterator[str]:

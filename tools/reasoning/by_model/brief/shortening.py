@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 __all__ = ["shortened"]
 
@@ -45,10 +46,8 @@ def _leaves(value: object, name: str, depth: int) -> Iterator[str]:
     if value is None or value in ("", [], {}):
         return
     if isinstance(value, str) and value[:1] in ("[", "{", '"') and depth < DEEPEST:
-        try:
+        with suppress(ValueError, RecursionError):
             value = json.loads(value)
-        except (ValueError, RecursionError):
-            pass
     if isinstance(value, dict) and depth < DEEPEST:
         for key, one in value.items():
             yield from _leaves(one, str(key), depth + 1)
