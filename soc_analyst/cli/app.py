@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -63,6 +64,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; errors are one line on stderr."""
     debug = "--debug" in arguments
     given = [argument for argument in arguments if argument != "--debug"]
+    if not debug:
+        logging.getLogger("azure").addHandler(logging.NullHandler())  # it would print pages on a missing sign-in
     try:
         status = typer.main.get_command(app).main(given, prog_name="soc-analyst", standalone_mode=False)
     except USAGE_ERROR as error:

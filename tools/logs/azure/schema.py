@@ -71,6 +71,6 @@ def _tables(answer: Answer) -> list[LogsTable]:
 def _require_absence(why: Diagnostic) -> None:
     """Raise unless the error says that the table is not there: any other one is no answer to the question."""
     if why.code in FATAL:
-        raise BackendDenied(f"workspace: {why.message}; {why.hint}")
+        raise BackendDenied(f"the workspace cannot be asked: {why.message}; {why.hint}")
     if why.code != "no-table":
-        raise UnreachableError(f"workspace: its tables could not be read ({why.message}); {why.hint}")
+        raise UnreachableError(f"the workspace's tables could not be read ({why.message}); {why.hint}")

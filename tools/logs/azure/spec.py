@@ -57,4 +57,4 @@ def _unreadable(one: str) -> OperatorError:
     shown = one[:60]
     why = "is empty" if not one else f"{shown!r} is no workspace id"
     hint = "take the Workspace ID (a GUID) from the workspace's overview in the Azure portal, not its name"
-    return OperatorError(f"{why}; {hint}", where="--workspace azure:")
+    return OperatorError(f"{why}; {hint}", where="--workspace")

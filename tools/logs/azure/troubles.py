@@ -46,6 +46,7 @@ _TOO_LARGE = re.compile(
     re.IGNORECASE,
 )
 _NO_MEMORY = re.compile(r"lacks memory|E_LOW_MEMORY|E_RUNAWAY_QUERY|0x80DA0001|out of memory", re.IGNORECASE)
+_TRIED = re.compile(r"(?m)^\s+(\w+)Credential: ")
 _LONGEST = 240
 
 
@@ -54,7 +55,8 @@ def of_exception(error: BaseException) -> Diagnostic:
     if isinstance(error, TimeoutError):
         return _told("timeout", "the query took longer than it may")
     if isinstance(error, ClientAuthenticationError) and getattr(error, "status_code", None) not in (401, 403):
-        return _told("no-credential", f"no credential of this machine gave a token ({_first_line(str(error))})")
+        tried = ", ".join(dict.fromkeys(_TRIED.findall(str(error)))) or _first_line(str(error))
+        return _told("no-credential", f"no credential of this machine gave a token (tried {tried})")
     if isinstance(error, HttpResponseError):
         return _of_response(error)
     if isinstance(error, ServiceRequestError | ServiceResponseError):

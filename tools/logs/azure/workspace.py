@@ -173,7 +173,7 @@ def _found_credential(authority: Path | None) -> AsyncTokenCredential:
 
 def _cannot_open(why: Diagnostic) -> BackendDenied | UnreachableError:
     kind = BackendDenied if why.code in FATAL else UnreachableError
-    return kind(f"workspace: {why.message}; {why.hint}")
+    return kind(f"the workspace cannot be asked: {why.message}; {why.hint}")
 
 
 def _common(seen: Sequence[Seen], tables: Mapping[str, TableSchema]) -> Seen:
