@@ -39,6 +39,8 @@ class Desk:
     """The tables and columns that policy allows."""
     data: DataDir
     settings: Settings
+    lacking: Mapping[str, tuple[str, ...]] | None = None
+    """What the workspace has not, once that is known."""
 
     def case(self, state: CaseState) -> CaseFolder:
         """Return the folder of the case."""
@@ -48,7 +50,8 @@ class Desk:
         """Return the desk without what the workspace lacks: columns by table, or a whole table where none is named."""
         kept = {name: _without(schema, lacking.get(name, ())) for name, schema in self.tables.items()}
         gone = [name for name, columns in lacking.items() if not columns]
-        return replace(self, tables={name: schema for name, schema in kept.items() if name not in gone})
+        tables = {name: schema for name, schema in kept.items() if name not in gone}
+        return replace(self, tables=tables, lacking=lacking)
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator[Workspace]:
@@ -60,6 +63,7 @@ class Desk:
             policy_hash=self.policy.hash,
             now=self.context.now,
             clock=wall_clock,
+            lacking=self.lacking,
             azure=AzureSettings(self.settings.logs_endpoint, self.settings.authority),
         )
         async with opened as workspace:
@@ -84,7 +88,7 @@ async def open_desk(
 ) -> AsyncIterator[Desk]:
     """Lay out a desk for a context; the defaults where the host gave none. `lacking` is what the workspace has not."""
     desk = await asyncio.to_thread(_laid_out, context or Context())
-    yield desk.within(lacking) if lacking else desk
+    yield desk if lacking is None else desk.within(lacking)
 
 
 def policy_for(context: Context) -> Policy:

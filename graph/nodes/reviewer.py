@@ -21,7 +21,7 @@ from soc_analyst.state.report import Report
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.proof.findings import Proved, merged, prove
 from soc_analyst.tools.proof.leads import leads_from
-from soc_analyst.tools.reasoning.by_model.critic import ModelCritic, Reviewed
+from soc_analyst.tools.reasoning.by_model.critic import ModelCritic, Reviewed, on_a_word
 from soc_analyst.tools.records.composing import ClosedCase, compose
 from soc_analyst.tools.records.threats import Logged, ThreatsLog
 
@@ -74,7 +74,7 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
 async def _reviewed(state: CaseState, desk: Desk) -> Reviewed:
     """Return the findings after a model tried to refute what a model found; as they are where there is none."""
     async with open_model(state, desk) as model:
-        if model is None:
+        if model is None or not any(on_a_word(finding) for finding in state["findings"]):
             return Reviewed(state["findings"])
         case, _, _ = await asyncio.to_thread(examined, state, desk)
         return await ModelCritic(model.asker, model.pseudonyms, catalog_for(desk.context)).refute(

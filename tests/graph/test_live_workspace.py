@@ -59,6 +59,7 @@ async def test_both_backends_give_the_same_report(tmp_path: Path, logs: Path, se
     assert told(there)["findings"] == told(here)["findings"]
     assert any("AlertInfo: the workspace has no such table" in line for line in there.warnings)
     assert all(one.timespan for one in service.posted)
+    assert sum(one.batch for one in service.posted) == 11  # the schema was read once, in one request of eleven
 
 
 @pytest.mark.usefixtures("service")

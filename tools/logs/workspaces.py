@@ -43,6 +43,7 @@ class Order:
     policy_hash: str
     now: datetime | None
     clock: Callable[[], datetime] | None
+    lacking: Mapping[str, tuple[str, ...]] | None
     azure: AzureSettings
 
 
@@ -55,15 +56,17 @@ async def open_workspace(
     policy_hash: str,
     now: datetime | None,
     clock: Callable[[], datetime] | None = None,
+    lacking: Mapping[str, tuple[str, ...]] | None = None,
     azure: AzureSettings = AzureSettings(),
 ) -> AsyncIterator[Workspace]:
     """Open a workspace for a while.
 
     `spec` is as on the command line; `columns` are those that policy allows, by table. Without `now` a folder's clock
-    is its newest event, and a live workspace's is `clock`. Raise OperatorError where the
-    workspace is not what it should be, in one line.
+    is its newest event, and a live workspace's is `clock`. `lacking` is what an earlier opening of a live workspace
+    found missing: its schema is not read again then. Raise OperatorError where the workspace is not what it should be,
+    in one line.
     """
-    order = Order(spec.strip(), data_dir, columns, policy_hash, now, clock, azure)
+    order = Order(spec.strip(), data_dir, columns, policy_hash, now, clock, lacking, azure)
     workspace = await _opener(order.spec)(order)
     try:
         yield workspace
@@ -110,6 +113,7 @@ async def _azure(order: Order) -> Workspace:
         tables=allowed_schemas(load_tables(), order.columns),
         policy_hash=order.policy_hash,
         now=_clock(order),
+        lacking=order.lacking,
         authority=order.azure.authority,
     )
 

@@ -29,6 +29,19 @@ class Seen:
     lacking_tables: tuple[str, ...] = ()
     lacking_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @classmethod
+    def known(cls, tables: Mapping[str, TableSchema], lacking: Mapping[str, tuple[str, ...]]) -> Seen:
+        """Return what is there of these tables, given what is not."""
+        kept = {
+            name: schema.model_copy(
+                update={"columns": {n: c for n, c in schema.columns.items() if n not in lacking.get(name, ())}}
+            )
+            for name, schema in tables.items()
+            if lacking.get(name) != ()
+        }
+        columns = {name: gone for name, gone in lacking.items() if gone}
+        return cls(kept, tuple(name for name in tables if name not in kept), columns)
+
     @property
     def lacking(self) -> Mapping[str, tuple[str, ...]]:
         """Columns by table, or a whole table where none is named."""

@@ -143,10 +143,11 @@ async def open_azure(
     tables: Mapping[str, TableSchema],
     policy_hash: str,
     now: Callable[[], datetime],
+    lacking: Mapping[str, tuple[str, ...]] | None = None,
     credential: AsyncTokenCredential | None = None,
     authority: Path | None = None,
 ) -> AzureWorkspace:
-    """Sign in, open the workspaces and read which of the tables they have.
+    """Sign in, open the workspaces and read which of the tables they have, unless `lacking` says it.
 
     Without a credential, azure-identity finds one: environment, workload or managed identity, Azure CLI. Raise
     UnreachableError or BackendDenied in one line.
@@ -157,11 +158,15 @@ async def open_azure(
         if signed_in is None:
             signed_in = await stack.enter_async_context(_found_credential(authority))
         service = await Service.open(stack, where, signed_in, authority=authority)
-        try:
-            seen = [await read_schema(service, one, tables, now()) for one in where.ids]
-        except (AzureError, TimeoutError) as error:
-            raise _cannot_open(of_exception(error)) from error
-        return AzureWorkspace(spec, where, service, _common(seen, tables), policy_hash, now, stack.pop_all())
+        seen = await _seen(service, where, tables, now()) if lacking is None else Seen.known(tables, lacking)
+        return AzureWorkspace(spec, where, service, seen, policy_hash, now, stack.pop_all())
+
+
+async def _seen(service: Service, where: AzureSpec, tables: Mapping[str, TableSchema], now: datetime) -> Seen:
+    try:
+        return _common([await read_schema(service, one, tables, now) for one in where.ids], tables)
+    except (AzureError, TimeoutError) as error:
+        raise _cannot_open(of_exception(error)) from error
 
 
 def _found_credential(authority: Path | None) -> AsyncTokenCredential:

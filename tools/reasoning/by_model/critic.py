@@ -23,7 +23,7 @@ from .prompts import load_prompt
 from .referee import Referee
 from .showing import budget_for, columns_shown, question_of, window_of
 
-__all__ = ["ModelCritic", "Reviewed"]
+__all__ = ["ModelCritic", "Reviewed", "on_a_word"]
 
 LOWER: Mapping[Confidence, Confidence | None] = {"High": "Medium", "Medium": "Low", "Low": None}
 ENOUGH = 2
@@ -59,7 +59,7 @@ class ModelCritic:
 
     async def refute(self, findings: Sequence[Finding], case: CaseFile) -> Reviewed:
         """Return the findings, those refuted lowered or left out, each with the reason told."""
-        by_handle = {f"F{i}": one for i, one in enumerate((f for f in findings if _on_a_word(f)), 1)}
+        by_handle = {f"F{i}": one for i, one in enumerate((f for f in findings if on_a_word(f)), 1)}
         if not by_handle:
             return Reviewed(tuple(findings))
         referee = await asyncio.to_thread(self._referee, case)
@@ -113,7 +113,8 @@ class _Judged:
     said: tuple[str, ...]
 
 
-def _on_a_word(finding: Finding) -> bool:
+def on_a_word(finding: Finding) -> bool:
+    """Return whether a finding stands on a model's word alone, and so is for the critic."""
     return BY_MODEL in finding.tags and not finding.detections
 
 
