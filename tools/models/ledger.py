@@ -80,8 +80,7 @@ class _Entry(Value):
 def request_key(parts: Mapping[str, object]) -> str:
     """Return the key of a request: equal for equal parts, in whatever order; the parts must be JSON.
 
-    With the step that asks among the parts (`plan of round 2`), an answer is found again only by the same step of a
-    resumed run, and never counted in two steps.
+    Steps that ask the same share an answer; a run counts it as spent once (`Memory.first`).
     """
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
