@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import ssl
-import struct
 import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import duckdb
+
+from soc_analyst.tools.loopback import Connection, Listener
 
 from . import wire
 from .engine import OpenTenant, SemanticError, Tenant
@@ -78,7 +77,7 @@ class LogAnalyticsService:
         self._token = token
         self._posted: list[Posted] = []
         self._lock = threading.Lock()
-        self._http = _Listener(("127.0.0.1", 0), _Connection)
+        self._http = _Listener(_Connection)
         self._http.owner = self
         self._files = tempfile.TemporaryDirectory(prefix="log-analytics-") if tls else None
         self.authority = _with_certificate(self._http, Path(self._files.name)) if self._files else None
@@ -113,14 +112,11 @@ class LogAnalyticsService:
         self._faults = Faults(faults)
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
+        self._http.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
+        self._http.stop()
         for tenant in self._tenants.values():
             tenant.close()
         if self._files is not None:
@@ -222,31 +218,15 @@ def hours_of(timespan: str | None) -> float | None:
     return (ended - begun).total_seconds() / 3600
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
+class _Listener(Listener):
     owner: LogAnalyticsService
 
-    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
-        """Close without a word, so that a reset is one."""
-        self.close_request(request)
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that left."""
-
-
-class _Connection(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
+class _Connection(Connection):
     @property
     def owner(self) -> LogAnalyticsService:
         assert isinstance(self.server, _Listener)
         return self.server.owner
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep standard error clean."""
 
     def do_GET(self) -> None:
         """Give out a token as the managed identity of an App Service does (API version 2019-08-01)."""
@@ -292,11 +272,10 @@ class _Connection(BaseHTTPRequestHandler):
             self._send_raw(answer.status, raw, headers=answer.headers)
 
     def _break(self, raw: bytes) -> None:
-        self.close_connection = True
         self._head(200, len(raw) + 10)
         self.wfile.write(raw[: len(raw) // 2])
         self.wfile.flush()
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.reset()
 
     def _trickle(self, raw: bytes, seconds: float) -> None:
         self._head(200, len(raw))
@@ -334,7 +313,7 @@ class _Connection(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def _with_certificate(http: ThreadingHTTPServer, folder: Path) -> Path:
+def _with_certificate(http: _Listener, folder: Path) -> Path:
     """Give a server a certificate made now, and return the file to trust."""
     from .certificate import write_certificate
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
-import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
+
+from soc_analyst.tools.loopback import Connection, Listener
 
 from . import wire
 from .asked import Asked
@@ -48,7 +47,7 @@ class ScriptedServer:
         self._faults: list[Exception] = []
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._http = _Listener(("127.0.0.1", 0), _Connection)
+        self._http = _Listener(_Connection)
         self._http.owner = self
 
     @property
@@ -68,15 +67,12 @@ class ScriptedServer:
             return tuple(self._asked)
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
+        self._http.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._closing.set()
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
+        self._http.stop()
         try:
             self._finish()
         except Exception as fault:
@@ -128,31 +124,15 @@ class ScriptedServer:
         return self._models
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
+class _Listener(Listener):
     owner: ScriptedServer
 
-    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
-        """Close without a word, so that a reset is one."""
-        self.close_request(request)
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that left."""
-
-
-class _Connection(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
+class _Connection(Connection):
     @property
     def owner(self) -> ScriptedServer:
         assert isinstance(self.server, _Listener)
         return self.server.owner
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep standard error clean."""
 
     def do_GET(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -224,7 +204,7 @@ class _Connection(BaseHTTPRequestHandler):
     def _break(self, reply: Broken, asked: Asked) -> None:
         self.close_connection = True
         if reply.kind == "reset":
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.reset()
         elif reply.kind == "cut":
             self._cut(asked)
         elif reply.kind == "html":
