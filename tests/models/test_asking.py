@@ -1,4 +1,4 @@
-"""The door to models, through the real clients over loopback: forms, faults, retries, repairs, and what is said."""
+"""The door to models, through the real clients over loopback: forms, faults, retries, limits, and what is said."""
 
 from __future__ import annotations
 
@@ -12,24 +12,19 @@ from azure.core.credentials import AccessToken
 from soc_analyst.tools.models.asking import Terms, open_door
 from soc_analyst.tools.models.clients import Timeouts
 from soc_analyst.tools.models.keys import Keys
-from soc_analyst.tools.models.limits import Limits
 from soc_analyst.tools.models.scripted import (
     Asked,
     Broken,
-    Called,
     Delayed,
-    Endless,
     HttpError,
     Reply,
     Said,
     Script,
-    Step,
     denied,
     failed,
     filtered,
     not_found,
     out_of_quota,
-    rate_headers,
     rate_limited,
     too_long,
     unsupported,
@@ -311,100 +306,6 @@ async def test_a_request_over_the_window_is_to_be_made_smaller(tmp_path: Path, r
     assert before.room > after.room == 0
 
 
-REPAIRED: list[tuple[Reply, str]] = [
-    ("I would look at ws-1 first.", "no JSON object"),
-    (Said('{"title": "Look", "title": "Again", "steps": [], "note": null}'), "more than once"),
-    (Said('{"title": "Look", "steps": [{"host": "ws-1", "kind": "dance"}], "note": null}'), "steps.0.kind"),
-    (Said(TEXT[:30], finish="length"), "shorter"),
-    (Called("delete_everything", GOOD), "there is only Route"),
-    (Called("Route", '{"title": "L'), "no JSON object"),
-    (Endless("again and again "), "repeats itself"),
-    (Said(json.dumps({"title": "Посмотреть на компьютер", "steps": [], "note": "и всё"})), "language of the request"),
-    (Said('{"title": NaN, "steps": [], "note": null}'), "no JSON object"),
-    (Said("[" * 100_000), "repeats itself"),
-    (Said("{" * 20_000), "repeats itself"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("bad", "told"), REPAIRED)
-async def test_what_cannot_be_used_is_repaired_once(tmp_path: Path, bad: Reply, told: str) -> None:
-    async with door(Script(Step(bad), Step(GOOD, contains=told)), tmp_path) as (asker, server, _):
-        answer = await asker.ask(request())
-        assert server.asked[1].body["messages"][-2]["role"] == "assistant"
-    assert answer.value is not None
-    assert len(answer.calls) == 2
-    assert answer.said == ()
-
-
-@pytest.mark.parametrize(("bad", "_"), REPAIRED)
-async def test_what_cannot_be_repaired_goes_by_rules(tmp_path: Path, bad: Reply, _: str) -> None:
-    async with door(lambda _: bad, tmp_path) as (asker, server, passing):
-        answer = await asker.ask(request())
-        assert len(server.asked) <= 4
-    if answer.value is None:
-        assert len(answer.said) == 1
-        assert "no answer that can be used (" in answer.said[0] or "did not come to an end (" in answer.said[0]
-        assert answer.too_large is ("too large" in answer.said[0])
-    else:
-        assert "did not fit its form" in answer.said[0]
-    assert passing.slept == []
-
-
-MENDED: list[tuple[dict[str, Any], int]] = [
-    ({**GOOD, "surprise": 1}, 1),
-    ({"title": "Look", "steps": []}, 1),
-    ({**GOOD, "title": "L" * 500}, 1),
-    ({**GOOD, "steps": GOOD["steps"] * 9}, 1),
-    ({**GOOD, "steps": [{"host": "ws-1", "kind": "search", "why": "so"}]}, 1),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("value", "calls"), MENDED)
-async def test_what_leaves_no_doubt_is_mended_without_a_call(tmp_path: Path, value: dict[str, Any], calls: int) -> None:
-    async with door(Script(Said(json.dumps(value))), tmp_path) as (asker, _server, _passing):
-        answer = await asker.ask(request())
-    assert answer.value is not None
-    assert len(answer.calls) == calls
-
-
-WRAPPED = [f"```json\n{TEXT}\n```", f"Here you are: {TEXT} Good luck!", f"<think>{{hm}}</think>\n{TEXT}",
-           f'{{"thought": "no"}} and then {TEXT}', f"\ufeff{TEXT}", f"```\n{TEXT}"]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", WRAPPED)
-async def test_json_is_found_where_it_stands(tmp_path: Path, text: str) -> None:
-    async with door(Script(Said(text)), tmp_path) as (asker, _server, _passing):
-        answer = await asker.ask(request())
-    assert answer.value is not None
-    assert answer.value.model_dump() == GOOD
-
-
-FOREIGN: list[tuple[Reply, str]] = [
-    (Broken("html"), "a web page came instead"),
-    (Broken("malformed"), "not in the form of a chat completion"),
-    (Broken("empty"), "not in the form of a chat completion"),
-    (Broken("foreign"), "not in the form of a chat completion"),
-    (HttpError(307, headers={"location": "http://127.0.0.1:9/"}), "sends on to another address with status 307"),
-    (HttpError(502, text="<h1>Bad gateway</h1>"), "failed (502)"),
-    (Said(refusal="I will not."), "declined to answer"),
-    (Said("", finish="content_filter"), "declined to answer (content_filter)"),
-    (Said("x" * 9_000_000), "longer than 8 MB"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("streams", [True, False])
-@pytest.mark.parametrize(("reply", "said"), FOREIGN)
-async def test_what_is_no_answer_goes_by_rules(tmp_path: Path, reply: Reply, said: str, streams: bool) -> None:
-    def play(asked: Asked) -> Reply:
-        return unsupported("stream") if asked.streams and not streams else reply
-
-    async with door(play, tmp_path) as (asker, _server, _passing):
-        answer = await asker.ask(request())
-    assert answer.value is None
-    (line,) = answer.said
-    assert said in line or (streams and "did not come to an end (it repeats itself" in line)
-
-
 async def test_a_server_that_does_not_stream_is_asked_in_one_piece(tmp_path: Path) -> None:
     def reply(asked: Asked) -> Reply:
         return Broken("foreign") if asked.streams else GOOD
@@ -434,66 +335,6 @@ async def test_a_paid_answer_is_not_asked_for_again(tmp_path: Path) -> None:
     assert [call.paid for call in again.calls] == [False, False]
     assert [call.usd for call in again.calls] == [call.usd for call in first.calls]
     assert [call.usd for call in third.calls] == [0.0, 0.0]  # counted already in this run
-
-
-async def test_another_model_is_taken_where_one_fails(tmp_path: Path) -> None:
-    def reply(asked: Asked) -> Reply:
-        return not_found() if asked.model == "gpt-5-mini" else GOOD
-
-    async with door(reply, tmp_path, spec="openai:gpt-5-mini") as (asker, server, _):
-        answer = await asker.ask(request())
-        other = server.asked[-1].model
-    assert answer.value is not None
-    assert answer.calls[0].model == f"openai:{other}"
-    assert answer.said[0].startswith("openai:gpt-5-mini is not there (404 model_not_found)")
-    assert answer.said[0].endswith(f"; openai:{other} was taken instead.")
-
-
-async def test_no_other_model_is_taken_unless_it_is_allowed(tmp_path: Path) -> None:
-    for more in ({"over_limit": ("wait",)}, {"allowed": ("openai:gpt-5-mini",)}):
-        async with door(lambda _: not_found(), tmp_path, spec="openai:gpt-5-mini", **more) as (asker, server, _):
-            answer = await asker.ask(request())
-            assert (answer.value, len(server.asked)) == (None, 1)
-
-
-async def test_a_key_that_is_refused_is_refused_for_all_models_of_the_provider(tmp_path: Path) -> None:
-    async with door(lambda _: denied(), tmp_path, spec="openai:gpt-5-mini") as (asker, server, _):
-        answer = await asker.ask(request())
-        assert len(server.asked) == 1
-    assert "refused the key (401 invalid_api_key); check OPENAI_API_KEY." in answer.said[0]
-
-
-async def test_dollars_stop_before_the_call(tmp_path: Path) -> None:
-    async with door(Script(), tmp_path, spec="openai:gpt-5.4", max_usd=0.01) as (asker, _server, _passing):
-        answer = await asker.ask(request())
-    assert (answer.value, answer.over_usd, answer.calls) == (None, True, ())
-    assert "--max-usd" in answer.said[0]
-
-
-async def test_dollars_stop_between_calls(tmp_path: Path) -> None:
-    async with door(lambda _: GOOD, tmp_path, spec="openai:gpt-4.1", max_usd=0.0045) as (asker, server, _):
-        answers = [await asker.ask(request(user=f"Round {n}?")) for n in range(12)]
-        made = len(server.asked)
-    spent = sum(call.usd for answer in answers for call in answer.calls)
-    assert 1 < made < 12
-    assert spent <= 0.0045
-    assert answers[-1].over_usd
-
-
-async def test_headers_of_answers_set_the_limits(tmp_path: Path) -> None:
-    headers = rate_headers(tokens=(1_000, 10, "20s"))
-    async with door(lambda _: GOOD, tmp_path, headers=headers, limits=Limits(tpm=100_000)) as (asker, _server, passing):
-        for n in range(2):
-            assert (await asker.ask(request(user=f"Round {n}?"))).value is not None
-    assert sum(passing.slept) >= 20
-
-
-async def test_evidence_over_a_limit_is_to_be_split(tmp_path: Path) -> None:
-    big = request(user="word " * 5_000, role="analyse", node="analyzer")
-    async with door(Script(), tmp_path, limits=Limits(tpm=2_000), over_limit=("split",)) as (asker, _server, _passing):
-        answer = await asker.ask(big)
-    assert (answer.value, answer.too_large) == (None, True)
-    assert "split" in answer.said[0]
 
 
 async def test_a_full_disk_is_said(tmp_path: Path) -> None:

@@ -10,11 +10,14 @@ from pydantic import BaseModel
 
 from soc_analyst.graph.desk import allowed_tables
 from soc_analyst.state.entities import Entity, Reading, TimeWindow
+from soc_analyst.state.queries import PlannedQuery, QueryRecord, TypedQuery, asked_key
 from soc_analyst.state.report import ModelCall
 from soc_analyst.tools.guard import load_policy
 from soc_analyst.tools.models.base import Answer, Request, Size
 from soc_analyst.tools.privacy import Pseudonyms
-from soc_analyst.tools.reasoning.base import Situation
+from soc_analyst.tools.reasoning.base import Planned, Situation
+from soc_analyst.tools.reasoning.by_model.planner import ModelPlanner
+from soc_analyst.tools.reasoning.by_rules.planner import RulesPlanner
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 DAY = TimeWindow(start=NOON - timedelta(days=1), end=NOON, basis="stated", phrase="last day")
@@ -89,3 +92,33 @@ def answer(*queries: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 def column_test(column: str, op: str, *values: Any) -> dict[str, Any]:
     return {"column": column, "op": op, "values": list(values)}
+
+
+OFF = Pseudonyms.off()
+
+
+async def plan(said: dict[str, Any] | None, asked: Situation | None = None, pseudonyms: Pseudonyms = OFF) -> Planned:
+    planned = await ModelPlanner(Told(said), pseudonyms).plan(asked or situation())
+    assert planned is not None
+    return planned
+
+
+def by_rules() -> list[TypedQuery | None]:
+    queries = [one.typed for one in RulesPlanner().plan(situation()).queries]
+    assert queries
+    return list(queries)
+
+
+def typed(planned: Planned) -> list[TypedQuery]:
+    return [one.typed for one in planned.plan.queries if one.typed is not None]
+
+
+def of_model(planned: Planned) -> PlannedQuery:
+    """Return the one query that the rules would not ask."""
+    (own,) = [one for one in planned.plan.queries if one.typed is None or one.typed not in by_rules()]
+    return own
+
+
+def record(one: PlannedQuery, status: str = "ok") -> QueryRecord:
+    table = one.typed.table if one.typed is not None else ""
+    return QueryRecord(id=one.id, round=1, purpose="p", table=table, key=asked_key(one), status=status)  # type: ignore[arg-type]

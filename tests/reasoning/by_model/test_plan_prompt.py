@@ -9,7 +9,7 @@ from soc_analyst.tools.reasoning.by_model.plan_answer import plan_form
 from soc_analyst.tools.reasoning.by_model.planner import plan_request
 
 from .planning import TABLES, hiding, situation
-from .test_planner import full_case
+from .test_planner_hostile import full_case
 
 GOLDEN = Path(__file__).with_name("plan_prompt.txt")
 FEW = {name: TABLES[name] for name in ("AlertInfo", "AuditLogs", "SigninLogs")}
