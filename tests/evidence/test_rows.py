@@ -44,6 +44,16 @@ def test_a_column_that_a_query_made_anew_in_another_type_is_left_out() -> None:
     assert [ref.query_id for ref in rows.refs(range(2))] == ["q1", "q2"]
 
 
+def test_a_row_is_told_alike_whatever_order_its_columns_came_in() -> None:
+    came = {"n": [1], "ReportId": [7], "FileName": ["a.exe"], "TimeGenerated": [NOON], "DeviceName": ["ws-1"]}
+    one = pa.table({name: pa.array(values) for name, values in came.items()})
+    other = one.select(["TimeGenerated", "n", "DeviceName", "FileName", "ReportId"])
+    lines = {row_json(TableRows.collect("DeviceProcessEvents", [("q1", rows)]).row(0)) for rows in (one, other)}
+    assert lines == {
+        '{"TimeGenerated": "2026-03-04T12:00:00Z", "DeviceName": "ws-1", "FileName": "a.exe", "ReportId": 7, "n": 1}'
+    }
+
+
 def test_a_handle_finds_its_row_and_a_made_up_one_finds_none() -> None:
     evidence = Evidence([TableRows.collect("T", [("q1", logs("a"))])])
     assert evidence.row(EvidenceRef(query_id="q1", table="T", row=0)) == {"TimeGenerated": NOON, "AccountName": "a"}

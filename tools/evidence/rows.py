@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from soc_analyst.state.findings import EvidenceRef
+from soc_analyst.tools.logs.tables import load_tables
 
 __all__ = ["Evidence", "TableRows", "row_json", "taken"]
 
@@ -55,7 +56,8 @@ def taken(column: pa.ChunkedArray, rows: Sequence[int]) -> list[Any]:
 class TableRows:
     """Distinct rows of one log table; a row returned by several queries stands once, under its first handle.
 
-    `rows` holds the table's own columns only; `queries[i]` and `positions[i]` are the handle of row i.
+    `rows` holds the table's own columns first, in the catalogue's order whatever order a backend or a query gave them,
+    so that the same row is told alike; `queries[i]` and `positions[i]` are the handle of row i.
     """
 
     table: str
@@ -78,7 +80,7 @@ class TableRows:
         joined = pa.concat_tables(marked, promote_options="permissive")
         if len(marked) > 1:
             joined = joined.take(_first_of_each(joined))
-        own = joined.drop_columns([QUERY, ROW])
+        own = joined.select(_in_order(table, joined.column_names))
         return cls(table, own, tuple(joined[QUERY].to_pylist()), tuple(joined[ROW].to_pylist()))
 
     def returned_by(self, queries: Collection[str]) -> TableRows:
@@ -126,6 +128,13 @@ def _alike(parts: Iterable[tuple[str, pa.Table]]) -> Iterator[tuple[str, pa.Tabl
         kept = rows.drop_columns([*clashing, *(name for name in (QUERY, ROW) if name in rows.column_names)])
         known = _united(known, kept.schema) or known
         yield query, kept
+
+
+def _in_order(table: str, names: Sequence[str]) -> list[str]:
+    """Return the columns without the handles: those of the catalogue in its order, then the others as they came."""
+    known = load_tables()[table].columns if table in load_tables() else {}
+    own = [name for name in known if name in names]
+    return own + [name for name in names if name not in known and name not in (QUERY, ROW)]
 
 
 def _united(known: pa.Schema, other: pa.Schema) -> pa.Schema | None:
