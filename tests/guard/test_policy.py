@@ -124,3 +124,15 @@ def test_no_function_is_both_known_and_refused() -> None:
     assert not known & set(words.refused)
     assert not known & set(words.spellings)
     assert set(words.spellings.values()) <= known
+
+
+@pytest.mark.parametrize(("text", "value"), [("off", "off"), ('"off"', "off"), ("incidents", "incidents")])
+def test_what_may_be_written_is_nothing_or_incidents(tmp_path: Path, text: str, value: str) -> None:
+    assert _load(tmp_path, "row_cap: 1\n").write_back == "off"
+    assert _load(tmp_path, f"write_back: {text}\n").write_back == value
+
+
+@pytest.mark.parametrize("text", ["on", "yes", "all", "1", "[incidents]", "null", "{}"])
+def test_nothing_else_allows_a_write(tmp_path: Path, text: str) -> None:
+    with pytest.raises(OperatorError, match=r"policy.yaml:1: write_back: `off` or `incidents` is wanted"):
+        _load(tmp_path, f"write_back: {text}\n")

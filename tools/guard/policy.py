@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -67,6 +68,8 @@ class Policy(Value):
     max_calls: int
     max_call_depth: int
     models: tuple[str, ...]
+    write_back: Literal["off", "incidents"] = "off"
+    """What may be written into a workspace, and by a person's yes only: nothing, or Microsoft Sentinel incidents."""
     refuse: Refusals = Refusals()
     budgets: Budgets
     origins: dict[str, str] = Field(default_factory=dict)

@@ -121,6 +121,14 @@ def _models(key: str, entry: Entry, faults: Faults) -> Read:
     return found
 
 
+def _write_back(key: str, entry: Entry, faults: Faults) -> Read:
+    value = "off" if entry.value is False else entry.value  # YAML takes a bare `off` for false
+    if value in ("off", "incidents"):
+        return {key: Given(value, entry.key_line)}
+    faults.wanted(key, entry, "`off` or `incidents`")
+    return {}
+
+
 def _some_of(known: Iterable[str], what: str) -> Reader:
     names = frozenset(known)
 
@@ -219,6 +227,7 @@ READERS: dict[str, Reader] = {
     "max_calls": _number(low=0, high=256),
     "max_call_depth": _number(low=0, high=16),
     "models": _models,
+    "write_back": _write_back,
     "refuse": _mapping(REFUSE, "{functions: [parse_json]}"),
     "budgets": _mapping(BUDGETS, "{rounds: 5}"),
     "tables": _tables,
