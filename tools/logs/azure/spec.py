@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from soc_analyst.state.errors import OperatorError
+from soc_analyst.tools.endpoints import parse_endpoint
 
-__all__ = ["PUBLIC", "AzureSpec", "parse_azure_spec", "parse_endpoint"]
+__all__ = ["PUBLIC", "AzureSpec", "parse_azure_spec"]
 
 PUBLIC = "https://api.loganalytics.io"
 """The endpoint of the public cloud; sovereign clouds have api.loganalytics.us and api.loganalytics.azure.cn."""
@@ -35,22 +35,12 @@ def parse_azure_spec(text: str, *, endpoint: str | None = None) -> AzureSpec:
     if len(ids) > MOST:
         raise OperatorError(f"names {len(ids)} workspaces; at most {MOST} are asked at once", where="--workspace")
     if at:
-        return AzureSpec(ids, parse_endpoint(given, where="--workspace"))
-    return AzureSpec(ids, parse_endpoint(endpoint, where="SOC_ANALYST_LOGS_ENDPOINT") if endpoint else PUBLIC)
+        return AzureSpec(ids, _endpoint(given, "--workspace"))
+    return AzureSpec(ids, _endpoint(endpoint, "SOC_ANALYST_LOGS_ENDPOINT") if endpoint else PUBLIC)
 
 
-def parse_endpoint(text: str, *, where: str) -> str:
-    """Return an endpoint without its path; tokens are sent over https only."""
-    try:
-        split = urlsplit(text.strip())
-        host, port = split.hostname, split.port
-    except ValueError:
-        host, port, split = None, None, urlsplit("")
-    if split.scheme != "https" or not host or split.username or split.query or split.fragment:
-        raise OperatorError(f"{text[:80]!r} is no endpoint; write one such as {PUBLIC}, with https", where=where)
-    if split.path.rstrip("/") not in ("", "/v1"):
-        raise OperatorError(f"{text[:80]!r} has a path; write the endpoint alone, such as {PUBLIC}", where=where)
-    return f"https://{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
+def _endpoint(text: str, where: str) -> str:
+    return parse_endpoint(text, where=where, example=PUBLIC, paths=("", "/v1"))
 
 
 def _unreadable(one: str) -> OperatorError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
 import tempfile
 import threading
 import time
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 
 import duckdb
 
-from soc_analyst.tools.loopback import Connection, Listener
+from soc_analyst.tools.loopback import Connection, Listener, identity_at, token_given, with_certificate
 
 from . import wire
 from .engine import OpenTenant, SemanticError, Tenant
@@ -28,8 +27,6 @@ __all__ = ["LogAnalyticsService", "Posted"]
 
 MOST_ROWS = 500_000
 """Rows of a result (Azure Monitor service limits, Log Analytics queries)."""
-IDENTITY = "/identity/token"
-IDENTITY_SECRET = "loopback"
 _QUERY = re.compile(r"/v1/workspaces/([^/]+)/query\Z")
 _SPAN = re.compile(r"PT([0-9.]+)S\Z")
 
@@ -80,7 +77,7 @@ class LogAnalyticsService:
         self._http = _Listener(_Connection)
         self._http.owner = self
         self._files = tempfile.TemporaryDirectory(prefix="log-analytics-") if tls else None
-        self.authority = _with_certificate(self._http, Path(self._files.name)) if self._files else None
+        self.authority = with_certificate(self._http, Path(self._files.name)) if self._files else None
 
     @property
     def url(self) -> str:
@@ -95,11 +92,7 @@ class LogAnalyticsService:
     @property
     def identity(self) -> Mapping[str, str]:
         """Return the environment in which azure-identity finds this service's managed identity."""
-        return {
-            "IDENTITY_ENDPOINT": f"{self.url}{IDENTITY}",
-            "IDENTITY_HEADER": IDENTITY_SECRET,
-            "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
-        }
+        return identity_at(self.url)
 
     @property
     def posted(self) -> tuple[Posted, ...]:
@@ -229,12 +222,12 @@ class _Connection(Connection):
         return self.server.owner
 
     def do_GET(self) -> None:
-        """Give out a token as the managed identity of an App Service does (API version 2019-08-01)."""
-        if urlsplit(self.path).path != IDENTITY or self.headers.get("X-IDENTITY-HEADER") != IDENTITY_SECRET:
+        """Give out a token."""
+        told = token_given(self, self.owner.token)
+        if told is None:
             self._send(404, {"error": {"message": "The requested path does not exist", "code": "PathNotFoundError"}})
-            return
-        told = {"access_token": self.owner.token, "expires_on": "4102444800", "token_type": "Bearer", "resource": ""}
-        self._send(200, told)
+        else:
+            self._send(200, told)
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -311,14 +304,3 @@ class _Connection(Connection):
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
-
-
-def _with_certificate(http: _Listener, folder: Path) -> Path:
-    """Give a server a certificate made now, and return the file to trust."""
-    from .certificate import write_certificate
-
-    certificate, key = write_certificate(folder)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    http.socket = context.wrap_socket(http.socket, server_side=True, do_handshake_on_connect=False)
-    return certificate
