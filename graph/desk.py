@@ -41,6 +41,8 @@ class Desk:
     settings: Settings
     lacking: Mapping[str, tuple[str, ...]] | None = None
     """What the workspace has not, once that is known."""
+    recorded_only: bool = False
+    """Whether a model's answers are those on disk alone, and none is asked for."""
 
     def case(self, state: CaseState) -> CaseFolder:
         """Return the folder of the case."""
@@ -84,10 +86,10 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(
-    context: Context | None, lacking: Mapping[str, tuple[str, ...]] | None = None
+    context: Context | None, lacking: Mapping[str, tuple[str, ...]] | None = None, *, recorded_only: bool = False
 ) -> AsyncIterator[Desk]:
     """Lay out a desk for a context; the defaults where the host gave none. `lacking` is what the workspace has not."""
-    desk = await asyncio.to_thread(_laid_out, context or Context())
+    desk = await asyncio.to_thread(_laid_out, context or Context(), recorded_only)
     yield desk if lacking is None else desk.within(lacking)
 
 
@@ -133,9 +135,10 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def _laid_out(context: Context) -> Desk:
+def _laid_out(context: Context, recorded_only: bool) -> Desk:
     policy = policy_for(context)
-    model_for(context, policy)
+    if not recorded_only:
+        model_for(context, policy)
     if context.sigma_rules is not None and not context.sigma_rules.is_dir():
         raise OperatorError(
             "there is no such folder; give a folder of Sigma rules", where=f"--sigma-rules {context.sigma_rules}"
@@ -149,4 +152,5 @@ def _laid_out(context: Context) -> Desk:
         tables=allowed_tables(policy),
         data=DataDir(context.data_dir).ready(),
         settings=Settings.from_environment(),
+        recorded_only=recorded_only,
     )

@@ -45,7 +45,8 @@ async def open_model(state: CaseState, desk: Desk) -> AsyncIterator[CaseModel | 
         tier=context.tier,
         warn_ratio=context.warn_ratio,
         over_limit=context.over_limit,
+        recorded_only=desk.recorded_only,
     )
     run = f"{folder.path}#{state['asked']}"
-    async with open_door(spec, keys=Settings.keys(), terms=terms, ledger=folder.path / "calls", run=run) as door:
+    async with open_door(spec, keys=Settings.keys(), terms=terms, ledger=folder.calls, run=run) as door:
         yield CaseModel(door, Pseudonyms(context.privacy, folder.key(), desk.tables))

@@ -3,6 +3,7 @@
 SocAnalystError
 ├── OperatorError      the person who runs it must change something (exit 2)
 ├── UnreachableError   the workspace or the model cannot be looked into (exit 4)
+├── EvidenceError      what was kept is not what was written (exit 4)
 ├── ModelFixable       goes back to the planner as text
 ├── TransientError     the only one that is retried
 ├── BackendDenied      stop, keep what was found (exit 4)
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 __all__ = [
     "BackendDenied",
     "BudgetExceeded",
+    "EvidenceError",
     "ModelFixable",
     "OperatorError",
     "OperatorErrors",
@@ -52,6 +54,12 @@ class OperatorErrors(OperatorError):
     def of(cls, faults: Sequence[OperatorError]) -> OperatorError:
         """Return the fault itself where there is one only."""
         return faults[0] if len(faults) == 1 else cls(tuple(faults))
+
+
+class EvidenceError(SocAnalystError):
+    """A kept file is gone or not as it was written."""
+
+    exit_status = 4
 
 
 class UnreachableError(SocAnalystError):

@@ -22,6 +22,7 @@ from soc_analyst.state.case import CaseState
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.plans import Feedback
 from soc_analyst.state.queries import ApprovedQuery, Coverage, PlannedQuery, QueryRecord, asked_key
+from soc_analyst.tools.evidence.store import ROWS
 from soc_analyst.tools.guard import recheck
 from soc_analyst.tools.logs.base import QueryResult, Workspace
 from soc_analyst.tools.reasoning.by_rules.matching import conditions_for
@@ -106,9 +107,13 @@ class _Round:
             if tampered:
                 return refused_record(planned, tampered, self.state["plan"].round)
             kept = await asyncio.to_thread(folder.kept, key)
-            if kept is not None:
+            if kept is not None and await asyncio.to_thread(self._intact, kept):
                 return kept.model_copy(update={"id": query.id, "round": self.state["plan"].round})
             return await self._run(query, planned, folder, key)
+
+    def _intact(self, kept: QueryRecord) -> bool:
+        """Return whether the rows that a query returned are as they were kept."""
+        return not (kept.rows_digest and self.desk.data.evidence.fault(kept.rows_digest, ROWS))
 
     async def _run(self, query: ApprovedQuery, planned: PlannedQuery, folder: CaseFolder, key: str) -> QueryRecord:
         left = seconds_left(self.state, self.desk.context) - self.watch.seconds

@@ -9,20 +9,14 @@ from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
 
 from soc_analyst.graph.budgets import Stopwatch, used_up
-from soc_analyst.graph.catalogs import catalog_for
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk, wall_clock
-from soc_analyst.graph.examining import examined
-from soc_analyst.graph.models import open_model
+from soc_analyst.graph.judging import after_review, composed, dossier_of, reviewed, said_of
 from soc_analyst.graph.progress import tell
 from soc_analyst.state.case import CaseState
-from soc_analyst.state.plans import Lead
 from soc_analyst.state.report import Report
-from soc_analyst.tools.evidence import Evidence
-from soc_analyst.tools.proof.findings import Proved, merged, prove
+from soc_analyst.tools.proof.findings import merged, prove
 from soc_analyst.tools.proof.leads import leads_from
-from soc_analyst.tools.reasoning.by_model.critic import ModelCritic, Reviewed, on_a_word
-from soc_analyst.tools.records.composing import ClosedCase, compose
 from soc_analyst.tools.records.threats import Logged, ThreatsLog
 
 from .planner import ANSWERER
@@ -43,22 +37,15 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         if leads and not reached:
             usage = watch.added_to(state["usage"])
             return {"findings": findings, "leads": leads, "warnings": proved.warnings, "usage": usage, "stage": "open"}
-        reviewed = await _reviewed({**state, "findings": findings}, desk)
-        usage = watch.added_to(state["usage"]).with_calls(reviewed.calls)
-        findings = reviewed.findings
-        current: CaseState = {
-            **state,
-            "findings": findings,
-            "hypotheses": (*state["hypotheses"], *reviewed.hypotheses),
-            "usage": usage,
-            "warnings": (*state["warnings"], *reviewed.said),
-            "budget_reached": reached,
-        }
-        report = await asyncio.to_thread(_closed, current, desk, evidence, _warnings(proved, leads, reached))
+        outcome = await reviewed({**state, "findings": findings}, desk)
+        usage = watch.added_to(state["usage"]).with_calls(outcome.calls)
+        current = after_review({**state, "usage": usage, "budget_reached": reached}, outcome)
+        report = await asyncio.to_thread(composed, current, desk, evidence, said_of(proved, leads, reached))
+        await asyncio.to_thread(_keep, report, {**state, "leads": leads, "budget_reached": reached}, desk)
     for finding in report.findings:
         tell(runtime, {"event": "finding", "node": "reviewer", "text": finding.title, "confidence": finding.confidence})
     return {
-        "findings": findings,
+        "findings": current["findings"],
         "warnings": report.warnings,
         "usage": usage,
         "hypotheses": report.hypotheses,
@@ -71,51 +58,15 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
     }
 
 
-async def _reviewed(state: CaseState, desk: Desk) -> Reviewed:
-    """Return the findings after a model tried to refute what a model found; as they are where there is none."""
-    async with open_model(state, desk) as model:
-        if model is None or not any(on_a_word(finding) for finding in state["findings"]):
-            return Reviewed(state["findings"])
-        case, _, _ = await asyncio.to_thread(examined, state, desk)
-        return await ModelCritic(model.asker, model.pseudonyms, catalog_for(desk.context)).refute(
-            state["findings"], case
-        )
-
-
-def _warnings(proved: Proved, leads: tuple[Lead, ...], reached: str) -> tuple[str, ...]:
-    said = list(proved.warnings)
-    if reached:
-        said.append(f"The budget of {reached} ended the investigation early; this report is partial.")
-        said.extend(f"Not followed: {lead.reason}." for lead in leads)
-    return tuple(said)
-
-
-def _closed(state: CaseState, desk: Desk, evidence: Evidence, warnings: tuple[str, ...]) -> Report:
-    """Compose the report, keep it, and log its findings. Blocks."""
-    closed = ClosedCase(
-        thread_id=state["thread_id"],
-        question=state["question"],
-        reading=state["reading"],
-        policy_hash=state["policy_hash"],
-        findings=state["findings"],
-        hypotheses=state["hypotheses"],
-        records=state["records"],
-        coverage=state["coverage"],
-        rounds=state["rounds"],
-        usage=state["usage"],
-        warnings=(*state["warnings"], *warnings),
-        budget_reached=state["budget_reached"],
-        attack_version=catalog_for(desk.context).version,
-    )
-    report = compose(closed, evidence, texts=desk.data.evidence, tables=desk.tables)
-    desk.case(state).close(report)
+def _keep(report: Report, state: CaseState, desk: Desk) -> None:
+    """Keep the report with what it was made of, and log its findings. Blocks."""
+    desk.case(state).close(report, dossier_of(state, desk))
     logged = Logged(
         logged_at=wall_clock(),
-        thread_id=state["thread_id"],
-        question=state["question"],
+        thread_id=report.thread_id,
+        question=report.question,
         workspace=desk.context.workspace,
         model=report.model,
         policy_hash=report.policy_hash,
     )
     ThreatsLog(desk.data.threats).append(report.findings, logged)
-    return report

@@ -73,22 +73,36 @@ def report(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write it; standard output otherwise.")
     ] = None,
+    replay: Annotated[
+        bool,
+        typer.Option("--replay", help="Make it again from the rows that were kept: no query, no model; compare."),
+    ] = False,
     data_dir: DataDirOption = None,
 ) -> int:
     """Render a finished investigation."""
+    root = data_root(data_dir)
+    if not replay:
+        _write(_finished(thread, root), format, out)
+        return 0
+    from .replaying import replay as made_again
+
+    again, status = made_again(thread, root)
+    _write(again, format, out)
+    return status
+
+
+def _write(found: Report, format: Format, out: Path | None) -> None:
     from soc_analyst.tools.files import write_atomically
     from soc_analyst.tools.records.markdown import as_markdown
 
-    found = _finished(thread, data_root(data_dir))
     text = found.model_dump_json(indent=2) + "\n" if format is Format.json else as_markdown(found)
     if out is None:
         sys.stdout.write(text)
-        return 0
+        return
     try:
         write_atomically(out, text.encode())
     except OSError as error:
         raise OperatorError(f"cannot be written: {error.strerror}", where=str(out)) from error
-    return 0
 
 
 def threats(
@@ -118,6 +132,7 @@ def threats(
 def _finished(thread: str, root: Path) -> Report:
     from soc_analyst.tools.records.cases import CaseFolder
     from soc_analyst.tools.records.folder import DataDir
+    from soc_analyst.tools.records.verifying import faults_of_case
 
     folder = CaseFolder(DataDir(root).case(thread))
     if folder.header() is None:
@@ -125,6 +140,8 @@ def _finished(thread: str, root: Path) -> Report:
     found = folder.report()
     if found is None:
         raise OperatorError(f"not finished; `soc-analyst resume {thread}` goes on with it", where=f"thread {thread}")
+    if folder.dossier() is not None:
+        sys.stderr.writelines(f"soc-analyst: warning: {fault}\n" for fault in faults_of_case(folder))
     return found
 
 

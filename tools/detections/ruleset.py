@@ -8,11 +8,13 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.state.findings import Rule
@@ -82,6 +84,12 @@ class RuleSet:
     rules: tuple[CompiledRule, ...] = ()
     faults: tuple[RuleFault, ...] = ()
     unsupported: Mapping[str, int] | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of what the rules look for and how they weigh it."""
+        told = sorted((rule.id, rule.level, rule.tags, rule.tree, rule.correlation) for rule in self.rules)
+        return hashlib.sha256(orjson.dumps(told)).hexdigest()
 
     @property
     def warnings(self) -> tuple[str, ...]:

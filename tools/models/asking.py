@@ -39,6 +39,8 @@ __all__ = ["ModelDoor", "Terms", "open_door"]
 
 A = TypeVar("A", bound=BaseModel)
 
+NOT_RECORDED = "No answer to this is on record."
+
 _MODELS = 2
 """Models that one request is put to: the chosen one and one other."""
 _QUOTED = 4_000
@@ -58,6 +60,8 @@ class Terms:
     tier: Tier = "1"
     warn_ratio: float = 0.8
     over_limit: tuple[Remedy, ...] = ("switch", "split", "wait", "narrow")
+    recorded_only: bool = False
+    """Whether answers are taken from the ledger alone: no call is made."""
 
 
 @dataclass
@@ -146,6 +150,8 @@ class ModelDoor:
         for spec in specs:
             if await self._exchanger.kept(Order(spec, request)):
                 return Choice("ask", (await self._candidates([spec], request))[0])
+        if self._terms.recorded_only:
+            return Choice("stop", (await self._candidates(specs[:1], request))[0], warnings=(NOT_RECORDED,))
         return choose(
             await self._candidates(specs, request),
             max_usd=self._terms.max_usd,
@@ -183,7 +189,7 @@ class ModelDoor:
             self._try_other_way(candidate.spec, request)
         earlier = _repair(call, first)
         again = (await self._candidates([candidate.spec], request, earlier))[0]
-        if self._passes_dollars(again) and not await self._exchanger.kept(Order(again.spec, request, earlier)):
+        if self._may_not_ask(again) and not await self._exchanger.kept(Order(again.spec, request, earlier)):
             raise TroubleError(_of(first))
         call = await self._exchanged(again, request, earlier, talk)
         try:
@@ -194,8 +200,11 @@ class ModelDoor:
             talk.said.append(f"{read.dropped} parts of the {request.purpose} did not fit its form and were left out.")
         return read.value
 
-    def _passes_dollars(self, candidate: Candidate) -> bool:
-        return bool(candidate.usd) and self._spent + self._reserved + (candidate.usd or 0.0) > self._terms.max_usd
+    def _may_not_ask(self, candidate: Candidate) -> bool:
+        """Return whether a call would pass the dollars, or none may be made at all."""
+        return self._terms.recorded_only or (
+            bool(candidate.usd) and self._spent + self._reserved + (candidate.usd or 0.0) > self._terms.max_usd
+        )
 
     async def _exchanged(
         self, candidate: Candidate, request: Request[A], earlier: tuple[Said, ...], talk: _Talk

@@ -14,9 +14,13 @@ from soc_analyst.state.queries import QueryRecord
 from soc_analyst.state.report import Report
 from soc_analyst.tools.files import write_atomically
 
+from .chain import Chain, digest_of
+from .dossier import Dossier
+
 __all__ = ["CaseFolder", "CaseHeader", "all_cases"]
 
 KEY_BYTES = 32
+CALLS = "calls"
 
 
 class CaseHeader(Value):
@@ -29,7 +33,7 @@ class CaseHeader(Value):
 
 
 class CaseFolder:
-    """One case on disk. Methods block; call them off the event loop."""
+    """One case on disk, with a ledger of what was written. Methods block; call them off the event loop."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -39,9 +43,19 @@ class CaseFolder:
         """The file that one run at a time holds locked."""
         return self.path / "running.lock"
 
+    @property
+    def calls(self) -> Path:
+        """The folder of paid calls of a language model."""
+        return self.path / CALLS
+
+    @property
+    def chain(self) -> Chain:
+        """The ledger of what was written."""
+        return Chain(self.path / "ledger.jsonl")
+
     def open(self, header: CaseHeader) -> None:
         """Keep what was asked."""
-        write_atomically(self.path / "case.json", header.model_dump_json(indent=2).encode())
+        self._write("case.json", header.model_dump_json(indent=2).encode())
 
     def header(self) -> CaseHeader | None:
         """Return what was asked, or None where no such case is."""
@@ -52,31 +66,49 @@ class CaseFolder:
         """Return the key of this case's pseudonyms, made when it is first asked for."""
         path = self.path / "pseudonyms.key"
         if not path.exists():
-            write_atomically(path, secrets.token_bytes(KEY_BYTES))
+            self._write(path.name, secrets.token_bytes(KEY_BYTES))
         return path.read_bytes()
 
     def keep(self, key: str, record: QueryRecord) -> None:
         """Keep what became of a query, so that it is never run twice."""
-        write_atomically(self.path / "queries" / f"{key}.json", record.model_dump_json().encode())
+        self._write(f"queries/{key}.json", record.model_dump_json().encode())
 
     def kept(self, key: str) -> QueryRecord | None:
-        """Return what became of a query, if it was run."""
-        path = self.path / "queries" / f"{key}.json"
-        return QueryRecord.model_validate_json(path.read_bytes()) if path.exists() else None
+        """Return what became of a query, if it was run; a record that was changed since is none."""
+        name = f"queries/{key}.json"
+        if not (self.path / name).exists():
+            return None
+        content = (self.path / name).read_bytes()
+        told = self.chain.digests().get(name)
+        if told is None:
+            self.chain.add(name, digest_of(content))  # a crash came between the two
+        return QueryRecord.model_validate_json(content) if told in (None, digest_of(content)) else None
 
-    def close(self, report: Report) -> None:
-        """Keep the report."""
-        write_atomically(self.path / "report.json", report.model_dump_json(indent=2).encode())
+    def close(self, report: Report, dossier: Dossier) -> None:
+        """Keep the report, after what it was made of."""
+        for path in sorted(self.calls.glob("*.json")):
+            self.chain.add(f"{CALLS}/{path.name}", digest_of(path.read_bytes()))
+        self._write("dossier.json", dossier.model_dump_json(indent=2).encode())
+        self._write("report.json", report.model_dump_json(indent=2).encode())
 
     def report(self) -> Report | None:
         """Return the report of a finished case."""
         path = self.path / "report.json"
         return Report.model_validate_json(path.read_bytes()) if path.exists() else None
 
+    def dossier(self) -> Dossier | None:
+        """Return what the report was made of."""
+        path = self.path / "dossier.json"
+        return Dossier.model_validate_json(path.read_bytes()) if path.exists() else None
+
     def finished(self) -> datetime | None:
         """Return when the report was written, in local file time as UTC."""
         path = self.path / "report.json"
         return datetime.fromtimestamp(path.stat().st_mtime).astimezone() if path.exists() else None
+
+    def _write(self, name: str, content: bytes) -> None:
+        write_atomically(self.path / name, content)
+        self.chain.add(name, digest_of(content))
 
 
 def all_cases(root: Path) -> Iterator[CaseFolder]:

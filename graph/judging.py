@@ -1,0 +1,118 @@
+"""From the rows of a case to its report: what the analyzer and the reviewer do, in a hunt and when it is replayed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from soc_analyst.state.case import CaseState
+from soc_analyst.state.plans import Lead
+from soc_analyst.state.report import Report
+from soc_analyst.tools.evidence import Evidence
+from soc_analyst.tools.proof.findings import Proved
+from soc_analyst.tools.reasoning.base import Analysis, CaseFile
+from soc_analyst.tools.reasoning.by_model.analyst import ModelAnalyst
+from soc_analyst.tools.reasoning.by_model.critic import ModelCritic, Reviewed, on_a_word
+from soc_analyst.tools.records.composing import ClosedCase, compose
+from soc_analyst.tools.records.dossier import Dossier
+
+from .catalogs import catalog_for
+from .desk import Desk
+from .examining import examined
+from .models import open_model
+from .rules import rules_for
+
+__all__ = ["Judged", "after_review", "composed", "dossier_of", "judged", "reviewed", "said_of"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What rules and, where there is one, a model make of the rows."""
+
+    analysis: Analysis
+    faults: tuple[str, ...]
+    """What is wrong with rules."""
+    fired: int
+    """How many detections fired."""
+
+
+async def judged(state: CaseState, desk: Desk) -> Judged:
+    """Return draft findings over all the rows that the case has so far."""
+    case, floor, faults = await asyncio.to_thread(examined, state, desk)
+    return Judged(await _by_model(case, floor, state, desk), faults, len(case.detections))
+
+
+async def _by_model(case: CaseFile, floor: Analysis, state: CaseState, desk: Desk) -> Analysis:
+    """Return what a model adds to the rules' analysis, or that analysis as it is where there is no model."""
+    async with open_model(state, desk) as model:
+        if model is None:
+            return floor
+        analyst = ModelAnalyst(model.asker, model.pseudonyms, catalog_for(desk.context))
+        return await analyst.analyse(case, floor)
+
+
+async def reviewed(state: CaseState, desk: Desk) -> Reviewed:
+    """Return the findings after a model tried to refute what a model found; as they are where there is none."""
+    async with open_model(state, desk) as model:
+        if model is None or not any(on_a_word(finding) for finding in state["findings"]):
+            return Reviewed(state["findings"])
+        case, _, _ = await asyncio.to_thread(examined, state, desk)
+        return await ModelCritic(model.asker, model.pseudonyms, catalog_for(desk.context)).refute(
+            state["findings"], case
+        )
+
+
+def after_review(state: CaseState, outcome: Reviewed) -> CaseState:
+    """Return the case with what its review left standing, and what it said."""
+    return {
+        **state,
+        "findings": outcome.findings,
+        "hypotheses": (*state["hypotheses"], *outcome.hypotheses),
+        "warnings": (*state["warnings"], *outcome.said),
+    }
+
+
+def said_of(proved: Proved, leads: tuple[Lead, ...], reached: str) -> tuple[str, ...]:
+    """Return what the reader of a report should know of its proof and of what was not followed."""
+    said = list(proved.warnings)
+    if reached:
+        said.append(f"The budget of {reached} ended the investigation early; this report is partial.")
+        said.extend(f"Not followed: {lead.reason}." for lead in leads)
+    return tuple(said)
+
+
+def composed(state: CaseState, desk: Desk, evidence: Evidence, warnings: tuple[str, ...]) -> Report:
+    """Return the report of a case whose findings are proved. Blocks."""
+    closed = ClosedCase(
+        thread_id=state["thread_id"],
+        question=state["question"],
+        reading=state["reading"],
+        policy_hash=state["policy_hash"],
+        findings=state["findings"],
+        hypotheses=state["hypotheses"],
+        records=state["records"],
+        coverage=state["coverage"],
+        rounds=state["rounds"],
+        usage=state["usage"],
+        warnings=(*state["warnings"], *warnings),
+        budget_reached=state["budget_reached"],
+        attack_version=catalog_for(desk.context).version,
+    )
+    return compose(closed, evidence, texts=desk.data.evidence, tables=desk.tables)
+
+
+def dossier_of(state: CaseState, desk: Desk) -> Dossier:
+    """Return what a report can be made of again. Blocks."""
+    return Dossier(
+        asked=state["asked"],
+        reading=state["reading"],
+        records=state["records"],
+        coverage=state["coverage"],
+        hypotheses=state["hypotheses"],
+        rounds=state["rounds"],
+        warnings=state["warnings"],
+        leads=state["leads"],
+        budget_reached=state["budget_reached"],
+        lacking=state.get("lacking", {}),
+        rules=rules_for(desk).digest,
+    )
