@@ -245,3 +245,16 @@ def test_control_c_leaves_a_case_that_can_be_resumed(line: Line) -> None:
         assert "soc-analyst resume case-1" in err
     assert run(["resume", "case-1", "--data-dir", str(line.home), "--json"]) == 0
     assert json.loads(line.capsys.readouterr().out)["outcome"] == "confirmed"
+
+
+def test_a_case_is_made_again_and_a_changed_file_is_named(line: Line) -> None:
+    line("hunt", "Anything suspicious on host ws-1 in the last day?", "--thread", "case-1")
+    status, out, err = line("report", "case-1", "--replay", "--format", "json", workspace=False)
+    assert status == 0 and json.loads(out)["outcome"] == "confirmed"
+    assert "without a query or a model" in err and "All of it is as it was reported." in err
+    changed = line.home / "cases" / "case-1" / "report.json"
+    changed.write_text(changed.read_text().replace('"confirmed"', '"benign"'))
+    status, out, err = line("report", "case-1", "--replay", workspace=False)
+    assert (status, out) == (4, "") and "report.json was changed" in err and len(err.splitlines()) == 1
+    status, _, err = line("report", "case-1", workspace=False)
+    assert status == 0 and "warning: report.json was changed" in err
