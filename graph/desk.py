@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from soc_analyst.settings import Settings
 from soc_analyst.state.case import CaseState
@@ -25,6 +26,7 @@ from soc_analyst.tools.records.folder import DataDir
 
 from .catalogs import catalog_for
 from .context import Context
+from .opened import shared
 
 __all__ = ["Desk", "allowed_tables", "model_for", "open_desk", "policy_for", "wall_clock"]
 
@@ -57,8 +59,14 @@ class Desk:
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator[Workspace]:
-        """Open the logs."""
-        opened = open_workspace(
+        """Open the logs, or go on with those that the run has open."""
+        azure = AzureSettings(self.settings.logs_endpoint, self.settings.authority)
+        asked = (self.context.workspace, self.data.root, self.policy.hash, self.context.now, azure)
+        async with shared(asked, partial(self._opened, azure)) as workspace:
+            yield workspace
+
+    def _opened(self, azure: AzureSettings) -> AbstractAsyncContextManager[Workspace]:
+        return open_workspace(
             self.context.workspace,
             data_dir=self.data.root,
             columns=self.policy.tables,
@@ -66,10 +74,8 @@ class Desk:
             now=self.context.now,
             clock=wall_clock,
             lacking=self.lacking,
-            azure=AzureSettings(self.settings.logs_endpoint, self.settings.authority),
+            azure=azure,
         )
-        async with opened as workspace:
-            yield workspace
 
     def evidence(self, records: tuple[QueryRecord, ...]) -> Evidence:
         """Read the stored rows of these queries. Blocks."""

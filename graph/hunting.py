@@ -21,6 +21,7 @@ from soc_analyst.tools.records.folder import DataDir
 from .build import build_graph
 from .checkpoints import open_checkpoints
 from .context import Context
+from .opened import kept_open
 from .progress import Event
 
 __all__ = ["ahunt", "aresume", "hunt", "new_thread_id"]
@@ -77,7 +78,7 @@ async def _run(
     asked: CaseInput | None, thread: str, context: Context, watch: Watcher | None, *, restart: str = ""
 ) -> Report:
     config: RunnableConfig = {"configurable": {"thread_id": thread}}
-    async with open_checkpoints(DataDir(context.data_dir).checkpoints) as saver:
+    async with open_checkpoints(DataDir(context.data_dir).checkpoints) as saver, kept_open():
         graph = build_graph(checkpointer=saver)
         if asked is None:
             snapshot = await graph.aget_state(config)

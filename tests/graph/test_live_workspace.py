@@ -56,6 +56,7 @@ async def test_both_backends_give_the_same_report(tmp_path: Path, logs: Path, se
     assert any("AlertInfo: the workspace has no such table" in line for line in there.warnings)
     assert all(one.timespan for one in service.posted)
     assert sum(one.batch for one in service.posted) == 11  # the schema was read once, in one request of eleven
+    assert service.signed_in == 1  # one client for all nodes, so one token
 
 
 @pytest.mark.usefixtures("service")

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from azure.monitor.query import LogsBatchQuery, LogsQueryError, LogsQueryPartialResult, LogsTable
+from azure.monitor.query import LogsBatchQuery, LogsQueryError, LogsQueryPartialResult, LogsQueryResult, LogsTable
 
 from soc_analyst.state.errors import BackendDenied, UnreachableError
 from soc_analyst.state.queries import Diagnostic
 from soc_analyst.state.tables import TableSchema
 
-from .asking import Answer, Service
+from .asking import Service
 from .troubles import of_error
 
 __all__ = ["Seen", "read_schema"]
@@ -76,7 +76,7 @@ async def read_schema(service: Service, workspace: str, tables: Mapping[str, Tab
     return Seen(seen, tuple(name for name in tables if name not in seen), lacking)
 
 
-def _tables(answer: Answer) -> list[LogsTable]:
+def _tables(answer: LogsQueryResult | LogsQueryPartialResult) -> list[LogsTable]:
     found = answer.partial_data if isinstance(answer, LogsQueryPartialResult) else answer.tables
     return list(found or ())
 

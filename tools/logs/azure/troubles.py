@@ -16,7 +16,7 @@ from azure.monitor.query import LogsQueryError
 
 from soc_analyst.state.queries import Diagnostic
 
-__all__ = ["Trouble", "is_transient", "of_error", "of_exception", "retry_after"]
+__all__ = ["Trouble", "is_transient", "of_error", "of_exception", "of_told", "passes", "retry_after"]
 
 Trouble = Literal[
     "throttled", "no-credential", "denied", "no-workspace", "no-table", "no-column", "wrong-query", "timeout",
@@ -68,6 +68,16 @@ def of_error(error: LogsQueryError) -> Diagnostic:
     """Return what the error inside a response means: of a query of a batch, or beside partial rows."""
     told = [_innermost_of(detail) for detail in error.details or ()]
     return _of_words(str(error.code or ""), "; ".join(filter(None, told)) or str(error.message or ""))
+
+
+def of_told(told: Mapping[str, Any]) -> Diagnostic:
+    """Return what the error means that stands in a response beside the rows."""
+    return of_error(LogsQueryError(code=told.get("code"), message=_innermost_of(told), details=told.get("details")))
+
+
+def passes(error: LogsQueryError) -> bool:
+    """Return whether a query of a batch may succeed when it is asked again."""
+    return str(error.code or "") in ("ThrottledError", "InternalServerError", "ServiceUnavailableError")
 
 
 def is_transient(error: BaseException) -> bool:

@@ -9,31 +9,26 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
-import pyarrow as pa
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
-from azure.monitor.query import LogsQueryPartialResult
 
 from soc_analyst.state.errors import BackendDenied, UnreachableError
 from soc_analyst.state.queries import ApprovedQuery, Diagnostic
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.logs.base import QueryResult
 
-from .asking import Answer, Service
-from .results import as_arrow
+from .asking import Service
+from .bodies import Body
+from .joining import joined
 from .schema import FATAL, Seen, read_schema
 from .spec import AzureSpec
-from .troubles import of_error, of_exception
+from .troubles import of_exception, of_told
 
 __all__ = ["AzureWorkspace", "open_azure"]
 
-Status = Literal["ok", "empty", "partial", "failed"]
 LAST_WORDS = 0.25
 """Seconds that the loop gets to end connections which were cut off: aiohttp closes them behind its own back."""
-WORKSPACE = "_Workspace"
-"""The column that names the workspace of each row, where several are asked."""
 
 
 class AzureWorkspace:
@@ -71,9 +66,8 @@ class AzureWorkspace:
             reason = "the query was approved under another policy than the one this workspace was opened with"
             return QueryResult.failed(Diagnostic(code="other-policy", message=reason, hint="Plan the query again."))
         parts = await asyncio.gather(*(self._asked(one, query, timeout) for one in self._where.ids))
-        if len(parts) > 1:
-            parts = [_named(part, one) for part, one in zip(parts, self._where.ids, strict=True)]
-        return _joined(parts, query, 1000 * (time.monotonic() - begun))
+        result = await asyncio.to_thread(joined, dict(zip(self._where.ids, parts, strict=True)), query)
+        return replace(result, elapsed_ms=1000 * (time.monotonic() - begun))
 
     async def aclose(self) -> None:
         """Close the client and the credential, and see their connections end."""
@@ -81,59 +75,28 @@ class AzureWorkspace:
 
     async def _asked(self, workspace: str, query: ApprovedQuery, timeout: float) -> QueryResult:  # noqa: ASYNC109
         try:
-            answer = await self._service.query(workspace, query.kql, query.start, query.end, timeout=timeout)
-            return await asyncio.to_thread(_read, answer, query.row_cap)
-        except (AzureError, TimeoutError, ValueError, TypeError, KeyError, AttributeError) as error:
+            body = await self._service.query(
+                workspace, query.kql, query.start, query.end, most=query.row_cap + 1, timeout=timeout
+            )
+            return _result(body, query.row_cap)
+        except (AzureError, TimeoutError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             return QueryResult.failed(of_exception(error))
 
 
-def _read(answer: Answer, row_cap: int) -> QueryResult:
-    """Return the rows of an answer. Blocks."""
-    if not isinstance(answer, LogsQueryPartialResult):
-        rows = as_arrow(answer.tables[0], most=row_cap + 1) if answer.tables else pa.table({})
-        return QueryResult.of(rows, row_cap=row_cap, elapsed_ms=0.0)
-    tables = answer.partial_data or []
-    rows = as_arrow(tables[0], most=row_cap) if tables else pa.table({})
-    why = (of_error(answer.partial_error),) if answer.partial_error is not None else ()
+def _result(body: Body, row_cap: int) -> QueryResult:
+    """Return what a response says; rows that are missing are said."""
+    further = (_further(body.apart),) if body.apart else ()
+    if body.error is None:
+        result = QueryResult.of(body.rows, row_cap=row_cap, elapsed_ms=0.0)
+        return replace(result, diagnostics=further)
+    rows = body.rows.slice(0, row_cap) if body.rows.num_columns else body.rows
+    why = (of_told(body.error), *further)
     return QueryResult("partial" if rows.num_rows else "failed", rows, truncated=bool(rows.num_rows), diagnostics=why)
 
 
-def _named(part: QueryResult, workspace: str) -> QueryResult:
-    """Return a result whose rows say where they are from, and whose troubles do."""
-    rows = part.rows
-    if rows.num_rows:
-        rows = rows.append_column(WORKSPACE, pa.array([workspace] * rows.num_rows, pa.string()))
-    said = tuple(why.model_copy(update={"message": f"{workspace}: {why.message}"}) for why in part.diagnostics)
-    return replace(part, rows=rows, diagnostics=said)
-
-
-def _joined(parts: Sequence[QueryResult], query: ApprovedQuery, elapsed: float) -> QueryResult:
-    """Return the results of several workspaces as one: the newest rows up to the cap, and all that went wrong."""
-    rows = _together([part.rows for part in parts if part.rows.num_rows] or [parts[0].rows])
-    kept = rows.slice(0, query.row_cap) if rows.num_columns else rows
-    failed = [part for part in parts if part.status == "failed"]
-    return QueryResult(
-        _status(parts, kept.num_rows, len(failed)),
-        kept,
-        truncated=rows.num_rows > query.row_cap or any(part.truncated for part in parts),
-        elapsed_ms=elapsed,
-        diagnostics=tuple(dict.fromkeys(why for part in parts for why in part.diagnostics)),
-    )
-
-
-def _status(parts: Sequence[QueryResult], rows: int, failed: int) -> Status:
-    if failed == len(parts):
-        return "failed"
-    if failed or any(part.status == "partial" for part in parts):
-        return "partial" if rows else "failed"
-    return "ok" if rows else "empty"
-
-
-def _together(tables: Sequence[pa.Table]) -> pa.Table:
-    if len(tables) == 1:
-        return tables[0]
-    rows = pa.concat_tables(tables, promote_options="permissive")
-    return rows.sort_by([("TimeGenerated", "descending")]) if "TimeGenerated" in rows.column_names else rows
+def _further(names: Sequence[str]) -> Diagnostic:
+    message = f"the answer holds further tables, which are not read: {', '.join(names)[:200]}"
+    return Diagnostic(code="more-tables", message=message, hint="Ask for one table at a time.")
 
 
 async def open_azure(

@@ -53,7 +53,8 @@ class _Answer:
 
 
 class LogAnalyticsService:
-    """Serve workspaces by id. Use it as a context manager; `posted` are the queries seen so far, in order.
+    """Serve workspaces by id. Use it as a context manager; `posted` are the queries seen so far, in order, and
+    `signed_in` counts the tokens given out by `identity`.
 
     `tls` gives it a certificate of its own for 127.0.0.1 and localhost; `authority` is the file a client must trust.
     With `token`, requests without `Authorization: Bearer TOKEN` are answered with 401.
@@ -73,6 +74,7 @@ class LogAnalyticsService:
         self._faults = Faults(faults)
         self._token = token
         self._posted: list[Posted] = []
+        self.signed_in = 0
         self._lock = threading.Lock()
         self._http = _Listener(_Connection)
         self._http.owner = self
@@ -226,8 +228,9 @@ class _Connection(Connection):
         told = token_given(self, self.owner.token)
         if told is None:
             self._send(404, {"error": {"message": "The requested path does not exist", "code": "PathNotFoundError"}})
-        else:
-            self._send(200, told)
+            return
+        self.owner.signed_in += 1
+        self._send(200, told)
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -252,7 +255,7 @@ class _Connection(Connection):
 
     def _play(self, answer: _Answer) -> None:
         kind = answer.fault.kind if answer.fault else ""
-        raw = json.dumps(answer.body).encode()
+        raw = json.dumps(answer.body, separators=(",", ":")).encode()
         if kind == "wrong_type":
             self._send_raw(200, b"<!doctype html><title>Sign in to the proxy</title>", "text/html")
         elif kind == "garbage":
