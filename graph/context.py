@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from soc_analyst.state.base import UtcTime
 
@@ -63,15 +63,36 @@ class Context(BaseModel):
         description="What a language model sees as pseudonyms only: nothing, what policy marks personal, or all names.",
     )
     tier: Literal["free", "1", "2", "3", "4", "5"] = Field(
-        default="1", description="The account's rate-limit tier at the model's provider."
+        default="1",
+        description="The account's rate-limit tier at the model's provider; `soc-analyst models` shows its figures.",
     )
     warn_ratio: float = Field(
         default=0.8, gt=0.0, le=1.0, description="The share of a limit from which on a warning is given."
     )
     over_limit: tuple[Literal["switch", "split", "wait", "narrow"], ...] = Field(
         default=("switch", "split", "wait", "narrow"),
-        description="What to do, in this order, about a model request over a limit.",
+        description="What to do, in this order, about a model request over a limit; what is not named is never done.",
     )
+
+    limits: Path | None = Field(
+        default=None,
+        description="A file of what your account and servers take: limits by tier, limits and context of models.",
+    )
+
+    @field_validator("over_limit", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        """Take a list by comma, and `none` for an empty one."""
+        if not isinstance(given, str):
+            return given
+        return tuple(one.strip() for one in given.split(",")) if given.strip() != "none" else ()
+
+    @field_validator("over_limit")
+    @classmethod
+    def _each_once(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(given)) < len(given):
+            raise ValueError("names a remedy twice")
+        return given
 
     def window_option(self) -> tuple[datetime | None, datetime | None]:
         """Return the window the user fixed, if any."""

@@ -21,6 +21,7 @@ from soc_analyst.tools.logs.base import Workspace
 from soc_analyst.tools.logs.tables import load_tables
 from soc_analyst.tools.logs.workspaces import AzureSettings, open_workspace
 from soc_analyst.tools.models import ModelSpec, parse_model_spec, require_allowed, require_keys
+from soc_analyst.tools.models.limits_file import read_figures
 from soc_analyst.tools.records.cases import CaseFolder
 from soc_analyst.tools.records.folder import DataDir
 
@@ -152,6 +153,7 @@ def _laid_out(context: Context, recorded_only: bool) -> Desk:
     catalog_for(context)
     if context.known_good is not None:
         read_known_good(context.known_good, wall_clock())  # a fault is told before anything runs
+    read_figures(context.limits)
     return Desk(
         context=context,
         policy=policy,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from soc_analyst.settings import Settings
 from soc_analyst.state.case import CaseState
 from soc_analyst.tools.models import parse_model_spec
 from soc_analyst.tools.models.base import Asker
+from soc_analyst.tools.models.limits_file import read_figures
 from soc_analyst.tools.privacy import Pseudonyms
 
 from .budgets import seconds_left
@@ -46,6 +48,7 @@ async def open_model(state: CaseState, desk: Desk) -> AsyncIterator[CaseModel | 
         warn_ratio=context.warn_ratio,
         over_limit=context.over_limit,
         recorded_only=desk.recorded_only,
+        figures=await asyncio.to_thread(read_figures, context.limits),
     )
     run = f"{folder.path}#{state['asked']}"
     async with open_door(spec, keys=Settings.keys(), terms=terms, ledger=folder.calls, run=run) as door:

@@ -16,18 +16,23 @@ from soc_analyst.graph.context import Context
 from soc_analyst.settings import Settings
 from soc_analyst.state.errors import OperatorError
 
-__all__ = ["ALL", "LOOKING", "with_context"]
+__all__ = ["ALL", "LOOKING", "with_context", "with_default_model"]
 
 LOOKING = ("workspace", "now", "since", "until", "policy", "data_dir")
 """What a command needs that only looks at logs."""
-ALL = tuple(name for name in Context.model_fields if name not in ("warn_ratio", "over_limit"))
-PLAIN: dict[str, Any] = {"max_rounds": int, "max_queries": int, "max_rows": int, "max_usd": float, "max_seconds": float}
+ALL = tuple(Context.model_fields)
+PLAIN: dict[str, Any] = {
+    "max_rounds": int, "max_queries": int, "max_rows": int, "max_usd": float, "max_seconds": float, "warn_ratio": float,
+}  # fmt: skip
 METAVARS = {
     "workspace": "SPEC", "model": "SPEC", "now": "ISO", "since": "ISO", "until": "ISO", "max_rounds": "N",
     "max_queries": "N", "max_rows": "N", "max_usd": "X", "max_seconds": "S", "approve": "auto|costly|always",
     "policy": "FILE", "sigma_rules": "DIR", "attack_data": "FILE", "known_good": "FILE", "data_dir": "DIR",
     "privacy": "off|personal|all", "tier": "free|1|2|3|4|5",
+    "warn_ratio": "X", "over_limit": "LIST", "limits": "FILE",
 }  # fmt: skip
+
+OF_MODELS = ("model", "privacy", "tier", "warn_ratio", "over_limit", "limits")
 
 
 def with_context(*names: str, model_checked: bool = True) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -57,15 +62,22 @@ def with_context(*names: str, model_checked: bool = True) -> Callable[[Callable[
 
 def _annotation(name: str) -> Any:
     field = Context.model_fields[name]
-    default = "" if field.default is None else f" [default: {field.default}]"
+    chosen = ",".join(field.default) if isinstance(field.default, tuple) else field.default
+    default = "" if chosen is None else rf" \[default: {chosen}]"  # escaped: it is no markup
     option = typer.Option(
         f"--{name.replace('_', '-')}",
         metavar=METAVARS[name],
         help=f"{field.description}{default}",
         show_default=False,
-        rich_help_panel="Budgets" if name.startswith("max_") else "Where and when",
+        rich_help_panel=_panel(name),
     )
     return Annotated[PLAIN.get(name, str) | None, option]
+
+
+def _panel(name: str) -> str:
+    if name in OF_MODELS:
+        return "Language model"
+    return "Budgets" if name.startswith("max_") else "Where and when"
 
 
 def _context(given: dict[str, Any], model_checked: bool) -> Context:
@@ -81,12 +93,13 @@ def _context(given: dict[str, Any], model_checked: bool) -> Context:
         context = Context.model_validate(values)
     except ValidationError as error:
         raise _said(error) from error
-    if context.model != "none":
-        if model_checked:
-            _require_model(context)
-    elif "model" in given and "model" not in values and settings.openai_key_present:
-        return _with_default_model(context)
-    return context
+    if context.limits is not None:
+        _require_limits(context.limits)
+    if "model" not in given:
+        return context
+    if context.model != "none" and model_checked:
+        _require_model(context)
+    return context if "model" in values else with_default_model(context)
 
 
 def _require_model(context: Context) -> None:
@@ -96,8 +109,17 @@ def _require_model(context: Context) -> None:
     model_for(context, policy_for(context))
 
 
-def _with_default_model(context: Context) -> Context:
+def _require_limits(path: Path) -> None:
+    """Tell the faults of a file before anything is written."""
+    from soc_analyst.tools.models.limits_file import read_figures
+
+    read_figures(path)
+
+
+def with_default_model(context: Context) -> Context:
     """Take the catalogue's default where a key for it is set and policy allows it."""
+    if not Settings.from_environment().openai_key_present:
+        return context
     from soc_analyst.graph.desk import model_for, policy_for
     from soc_analyst.tools.models import catalogue, model_is_allowed, parse_model_spec
 
@@ -113,7 +135,8 @@ def _said(error: ValidationError) -> OperatorError:
     if first["type"].startswith("datetime"):
         first["msg"] = "is no ISO 8601 time, such as 2026-03-04T14:00:00Z"
     name = str(first["loc"][0]).replace("_", "-") if first["loc"] else "option"
-    return OperatorError(f"{first['msg']} (given: {str(first['input'])[:60]!r})", where=f"--{name}")
+    told = first["msg"].removeprefix("Value error, ")
+    return OperatorError(f"{told} (given: {str(first['input'])[:60]!r})", where=f"--{name}")
 
 
 DataDirOption = Annotated[

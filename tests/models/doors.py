@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import uuid4
@@ -18,6 +19,7 @@ from soc_analyst.tools.models.limiter import Limiter
 from soc_analyst.tools.models.limits import Limits
 from soc_analyst.tools.models.scripted import Asked, Reply, ScriptedServer
 from soc_analyst.tools.models.spec import ModelSpec
+from soc_analyst.tools.models.tiers import Stated, default_figures
 
 ALLOWED = load_policy().models
 KEYS = Keys(openai="sk-secret-of-openai", server="secret-of-server", azure_openai="secret-of-azure")
@@ -84,9 +86,13 @@ async def door(
     keys: Keys = KEYS,
     headers: dict[str, str] | None = None,
     run: str = "",
+    stated: Stated | None = None,
     **more: Any,
 ) -> AsyncIterator[tuple[ModelDoor, ScriptedServer, Time]]:
-    """Open a door to a scripted server; `spec` is `server`, or the name of a model of OpenAI's or on Azure."""
+    """Open a door to a scripted server; `spec` is `server`, or the name of a model of OpenAI's or on Azure.
+
+    `stated` is what the user's file says of the model.
+    """
     terms = {"allowed": ALLOWED, "max_usd": 1.0, **{k: more.pop(k) for k in list(more) if k in Terms.__annotations__}}
     passing, limiters = Time(), dict[ModelSpec, Limiter]()
 
@@ -96,6 +102,8 @@ async def door(
     with ScriptedServer(model, headers=headers) as server:
         kind, _, name = spec.partition(":")
         chosen = ModelSpec("server", "scripted", server.url) if spec == "server" else ModelSpec(kind, name)  # type: ignore[arg-type]
+        if stated is not None:
+            terms["figures"] = replace(default_figures(), models={chosen: stated})
         opened = open_door(
             chosen,
             keys=Keys(keys.openai, keys.server, keys.azure_openai, server.root) if kind == "azure" else keys,

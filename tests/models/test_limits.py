@@ -8,7 +8,8 @@ from typing import get_args
 import pytest
 
 from soc_analyst.tools.models import catalogue, parse_model_spec
-from soc_analyst.tools.models.limits import Limits, Seen, Tier, limits_for, read_headers, tier_source
+from soc_analyst.tools.models.limits import Limits, Seen, read_headers
+from soc_analyst.tools.models.tiers import Tier, default_figures, limits_for
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -47,7 +48,7 @@ def test_every_model_of_the_catalogue_has_figures_for_every_paying_tier() -> Non
         assert len(known) == 5
         assert all(limits.tpm and limits.rpm for limits in known)
         assert [limits.tpm or 0 for limits in known] == sorted(limits.tpm or 0 for limits in known)
-    assert "2025" in tier_source()
+    assert "2025" in default_figures().source
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,10 +25,10 @@ from .forms import instructions, output_of
 from .keys import Keys, key_name
 from .ledger import Ledger, PaidCall
 from .limiter import Limiter, limiter_for
-from .limits import Tier
 from .memory import Memory, memory_of
 from .schemas import answer_schema
 from .spec import ModelSpec
+from .tiers import Figures, Tier, default_figures
 from .tokens import Count, count_request
 from .troubles import Trouble, TroubleError
 
@@ -62,6 +62,7 @@ class Terms:
     over_limit: tuple[Remedy, ...] = ("switch", "split", "wait", "narrow")
     recorded_only: bool = False
     """Whether answers are taken from the ledger alone: no call is made."""
+    figures: Figures = field(default_factory=default_figures)
 
 
 @dataclass
@@ -174,9 +175,9 @@ class ModelDoor:
         said = [one.text for one in earlier]
         tokens: Count = count_request(request.system, user, spec.name, schemas=schemas, earlier=said)
         output = output_of(spec, request.max_output_tokens)
-        candidate = candidate_for(spec, tokens, output, tier=self._terms.tier, limiter=self._limiter(spec))
-        told = self._memory.context(spec)
-        return candidate if told is None else replace(candidate, context=max(1, told - candidate.output))
+        terms, told = self._terms, self._memory.context(spec)
+        limiter = self._limiter(spec)
+        return candidate_for(spec, tokens, output, tier=terms.tier, limiter=limiter, figures=terms.figures, told=told)
 
     async def _answered(self, candidate: Candidate, request: Request[A], talk: _Talk) -> A:
         """Return a model's answer, repaired once where it cannot be used; raise TroubleError where there is none."""
@@ -294,7 +295,7 @@ async def open_door(
     The other arguments are for hosts and tests: another address for OpenAI, a credential for Azure, limits, time.
     """
     opened, memory = clock(), memory_of(run)
-    own_limiter = limiter or (lambda one: limiter_for(one, terms.tier))
+    own_limiter = limiter or (lambda one: limiter_for(one, terms.tier, terms.figures))
 
     def left() -> float:
         return max(0.0, terms.seconds - (clock() - opened))

@@ -11,12 +11,17 @@ from .base import Role
 from .catalogue import Model, catalogue
 from .choosing import Candidate
 from .limiter import Limiter, limiter_for
-from .limits import Limits, Tier, limits_for
+from .limits import Limits
 from .prices import rates, usd
 from .spec import ModelSpec, parse_model_spec
+from .tiers import Figures, Tier, default_figures, limits_for
 from .tokens import Count
 
-__all__ = ["alternatives", "candidate_for", "facts"]
+__all__ = ["alternatives", "candidate_for", "facts", "room_of"]
+
+ANSWER_SHARE = 4
+"""Of a window that request and answer share, the answer gets one part of so many."""
+LEAST_ANSWER = 256
 
 
 def facts(spec: ModelSpec) -> Model | None:
@@ -26,22 +31,44 @@ def facts(spec: ModelSpec) -> Model | None:
 
 
 def candidate_for(
-    spec: ModelSpec, tokens: Count, max_output: int, *, tier: Tier, limiter: Limiter | None = None
+    spec: ModelSpec,
+    tokens: Count,
+    max_output: int,
+    *,
+    tier: Tier,
+    limiter: Limiter | None = None,
+    figures: Figures | None = None,
+    told: int | None = None,
 ) -> Candidate:
-    """Return how a model stands now to a request of so many tokens that asks for at most so much of an answer."""
-    model, limiter = facts(spec), limiter or limiter_for(spec, tier)
-    output = max_output if model is None else min(max_output, model.output)
-    lacking = limits_for(spec, tier) is None and limiter.limits == Limits()
+    """Return how a model stands now to a request of so many tokens that asks for at most so much of an answer.
+
+    `told` are the tokens of request and answer that the model itself said it takes.
+    """
+    model, limiter = facts(spec), limiter or limiter_for(spec, tier, figures)
+    both, output = room_of(spec, max_output, figures, told)
+    lacking = limits_for(spec, tier, figures) is None and limiter.limits == Limits()
+    contexts = [max(1, both - output)] if both is not None else []
+    contexts += [model.input] if model is not None else []
     return Candidate(
         spec,
         tokens,
         output,
-        context=None if model is None else model.input,
+        context=min(contexts, default=None),
         limits=None if lacking else limiter.limits,
         used=limiter.used(),
         usd=usd(spec, input=tokens.tokens, output=output),
         wait=limiter.wait_for(tokens.tokens + output),
     )
+
+
+def room_of(
+    spec: ModelSpec, wanted: int, figures: Figures | None = None, told: int | None = None
+) -> tuple[int | None, int]:
+    """Return the tokens that request and answer share, None where nobody says, and how many the answer may take."""
+    model, stated = facts(spec), (figures or default_figures()).stated(spec)
+    both = min((one for one in (told, stated.context) if one is not None), default=None)
+    most = [wanted, *([model.output] if model else []), *([stated.output] if stated.output else [])]
+    return both, min([*most, max(LEAST_ANSWER, both // ANSWER_SHARE)] if both is not None else most)
 
 
 def alternatives(wanted: ModelSpec, role: Role, allowed: Iterable[str]) -> tuple[ModelSpec, ...]:

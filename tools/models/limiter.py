@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .limits import Limits, Seen, Tier, limits_for
+from .limits import Limits, Seen
 from .spec import ModelSpec
+from .tiers import Figures, Tier, limits_for
 
 __all__ = ["Limiter", "Slot", "Used", "limiter_for"]
 
@@ -206,7 +207,11 @@ def _beyond(limit: int | None, remaining: int | None, ours: int) -> int:
     return 0 if limit is None or remaining is None else max(0, limit - remaining - ours)
 
 
+def limiter_for(spec: ModelSpec, tier: Tier, figures: Figures | None = None) -> Limiter:
+    """Return the limiter of a model, the same one for all that this process asks of it under the same limits."""
+    return _limiter(spec, limits_for(spec, tier, figures) or Limits())
+
+
 @lru_cache(maxsize=256)
-def limiter_for(spec: ModelSpec, tier: Tier) -> Limiter:
-    """Return the limiter of a model, the same one for all that this process asks of it."""
-    return Limiter(limits_for(spec, tier) or Limits())
+def _limiter(_spec: ModelSpec, limits: Limits) -> Limiter:
+    return Limiter(limits)

@@ -7,21 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
-from pathlib import Path
-from typing import Literal
 
-import yaml
-from pydantic import Field
-
-from soc_analyst.state.base import Value
-
-from .catalogue import catalogue
-from .spec import ModelSpec
-
-__all__ = ["Limits", "Seen", "Tier", "limits_for", "read_headers", "tier_source"]
-
-Tier = Literal["free", "1", "2", "3", "4", "5"]
+__all__ = ["Limits", "Seen", "read_headers"]
 
 
 @dataclass(frozen=True)
@@ -64,40 +51,6 @@ class Seen:
             return False
         taken = self.limit_requests - self.remaining_requests
         return taken > 0 and self.reset_requests * self.limit_requests / taken > 3600
-
-
-class _Figures(Value):
-    tpm: int | None = Field(default=None, gt=0)
-    rpm: int | None = Field(default=None, gt=0)
-    tpd: int | None = Field(default=None, gt=0)
-    rpd: int | None = Field(default=None, gt=0)
-
-
-class _Tiers(Value):
-    source: str
-    tiers: Mapping[str, Mapping[Tier, _Figures]]
-
-
-@lru_cache(maxsize=1)
-def _tiers() -> _Tiers:
-    return _Tiers.model_validate(yaml.safe_load(Path(__file__).with_name("tiers.yaml").read_text("utf-8")))
-
-
-def tier_source() -> str:
-    """Return in words where the figures of the tiers come from, and of when they are."""
-    return _tiers().source
-
-
-def limits_for(spec: ModelSpec, tier: Tier) -> Limits | None:
-    """Return a model's limits in a tier of OpenAI's, or None where that tier does not have the model.
-
-    Of other models nothing is known beforehand: a deployment on Azure has the quota that it got, a server its own.
-    """
-    known = catalogue().known(spec.name) or spec.name
-    if spec.kind != "openai" or known not in _tiers().tiers:
-        return Limits()
-    figures = _tiers().tiers[known].get(tier)
-    return None if figures is None else Limits(**figures.model_dump())
 
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|h|m|s)")
