@@ -15,6 +15,7 @@ from typing_extensions import (
 )  # pydantic needs it before Python 3.12, and the server makes its forms with pydantic
 
 from .base import UtcTime
+from .costs import Volume
 from .entities import Entity, Reading
 from .findings import Finding, Hypothesis, Outcome
 from .plans import Feedback, Lead, Plan
@@ -99,5 +100,7 @@ class CaseState(TypedDict, total=False):
     policy_hash: str
     lacking: dict[str, tuple[str, ...]]
     """What policy allows and the workspace has not: columns by table, or a whole table where none is named."""
+    volumes: tuple[Volume, ...]
+    """What the tables hold in the window of the case, looked up once; empty where nobody could."""
     outcome: Outcome
     report: Report

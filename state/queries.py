@@ -6,6 +6,7 @@ import hashlib
 from typing import Literal
 
 from .base import UtcTime, Value
+from .costs import Estimate, Scanned
 
 __all__ = [
     "AnyOf",
@@ -112,6 +113,8 @@ class ApprovedQuery(Value):
     shape: Shape | Literal["free"] = "rows"
     """`free` where the text shapes its own result."""
     policy_hash: str
+    estimate: Estimate | None = None
+    """What its window holds in its tables, where that was looked up; no part of what was proved."""
 
 
 class QueryRecord(Value):
@@ -136,6 +139,10 @@ class QueryRecord(Value):
     leads_from: str = ""
     start: UtcTime | None = None
     end: UtcTime | None = None
+    estimate: Estimate | None = None
+    """What it was expected to read, before it ran."""
+    scanned: Scanned | None = None
+    """What the service says that it did read."""
 
 
 class Coverage(Value):

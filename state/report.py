@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import Field
 
 from .base import Value
+from .costs import Estimate, Scanned
 from .entities import Entity, TimeWindow
 from .findings import Finding, Hypothesis, Outcome, TimelineEvent
 from .queries import Coverage, Diagnostic, QueryStatus
@@ -30,6 +31,10 @@ class QueryReport(Value):
     truncated: bool
     elapsed_ms: float
     diagnostics: tuple[Diagnostic, ...] = ()
+    estimate: Estimate | None = None
+    """Rows and bytes that its window was expected to hold, before it ran; null where nobody knew."""
+    scanned: Scanned | None = None
+    """What the service says that it read; null where it does not say."""
 
 
 class ModelCall(Value):

@@ -141,6 +141,9 @@ class _Round:
                 "status": record.status,
                 "rows": record.rows,
                 "elapsed_ms": record.elapsed_ms,
+                "bytes": record.scanned.bytes if record.scanned else None,
+                "scanned_rows": record.scanned.rows if record.scanned else None,
+                "cpu_ms": record.scanned.cpu_ms if record.scanned else None,
             },
         )
         return record
@@ -158,6 +161,7 @@ class _Round:
             leads_from=planned.leads_from,
             start=query.start,
             end=query.end,
+            estimate=query.estimate,
         )
 
     def _stored(
@@ -173,6 +177,7 @@ class _Round:
                 "oldest": _oldest(result.rows) if result.truncated else None,
                 "elapsed_ms": round(result.elapsed_ms, 1),
                 "diagnostics": tuple(result.diagnostics),
+                "scanned": result.scanned,
             }
         )
         if record.status != "failed":

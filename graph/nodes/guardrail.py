@@ -10,11 +10,11 @@ from langgraph.runtime import Runtime
 from soc_analyst.graph.budgets import Stopwatch, rows_left, used_up
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk
-from soc_analyst.graph.progress import tell
+from soc_analyst.graph.progress import tell, tell_cost
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.plans import Feedback
 from soc_analyst.state.queries import ApprovedQuery, Diagnostic, PlannedQuery, QueryRecord, asked_key
-from soc_analyst.tools.guard import Verdict, check
+from soc_analyst.tools.guard import Verdict, check, estimated
 
 __all__ = ["guardrail"]
 
@@ -30,13 +30,15 @@ async def guardrail(state: CaseState, runtime: Runtime[Context]) -> dict[str, An
     records: list[QueryRecord] = []
     for query, verdict in zip(state["plan"].queries, verdicts, strict=True):
         if verdict.approved is not None:
-            approved.append(verdict.approved)
+            estimate = estimated(verdict.approved, state.get("volumes", ()), desk.policy)
+            approved.append(verdict.approved.model_copy(update={"estimate": estimate}))
             tell(runtime, {"event": "query_approved", "node": "guardrail", "id": query.id, "text": query.purpose})
             continue
         message = "; ".join(diagnostic.message for diagnostic in verdict.diagnostics)
         feedback.append(Feedback(kind="refused", query=query, message=message, diagnostics=verdict.diagnostics))
         records.append(refused_record(query, verdict.diagnostics, state["plan"].round))
         tell(runtime, {"event": "query_refused", "node": "guardrail", "id": query.id, "text": message})
+    tell_cost(runtime, approved)
     nothing_left = bool(feedback) and not approved
     return {
         "approved": tuple(approved),

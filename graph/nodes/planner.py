@@ -19,6 +19,7 @@ from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk, wall_clock
 from soc_analyst.graph.models import open_model
 from soc_analyst.graph.progress import tell
+from soc_analyst.graph.surveying import surveyed
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.entities import Reading
 from soc_analyst.state.errors import OperatorError
@@ -47,9 +48,13 @@ async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]
         reading, said = _within_policy(case, desk)
         situation = _situation(case, reading, desk)
         planned = await _planned(situation, case, desk)
+        volumes = case.get("volumes", ())
+        if planned.window is not None:
+            reading = reading.model_copy(update={"window": planned.window})
+            async with desk.workspace() as workspace:
+                found = await surveyed(planned.window, desk, workspace)
+            volumes, said = found.volumes, (*said, *found.notes)
     plan = planned.plan
-    if planned.window is not None:
-        reading = reading.model_copy(update={"window": planned.window})
     queries, skipped = _fresh(plan, case, situation.queries_left)
     new = [*said, *planned.said, *plan.given_up]
     warnings = tuple([*case.get("warnings", ()), *new] if opened else new)
@@ -60,6 +65,7 @@ async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]
     return {
         **{name: Overwrite(value) if name in MERGED else value for name, value in opened.items()},
         "reading": reading,
+        "volumes": volumes,
         "plan": plan.model_copy(update={"queries": queries}),
         "rounds": case["rounds"] + bool(queries),
         "approved": (),
@@ -91,6 +97,7 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
         reading = await asyncio.to_thread(read_question, question, now=now, since=since, until=until)
         reading = carried_on(await confirmed(reading, desk, workspace), state.get("reading"))
         notes, lacking = workspace.notes, dict(workspace.lacking)
+        survey = await surveyed(reading.window, desk.within(lacking), workspace)
     _fits(reading, desk)
     header = CaseHeader(
         thread_id=str(thread_id), question=question, started=wall_clock(), options=context.model_dump(mode="json")
@@ -114,9 +121,10 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
         "findings": (),
         "hypotheses": (),
         "usage": Usage(model=context.model),
-        "warnings": (*notes, *reading.notes),
+        "warnings": (*notes, *reading.notes, *survey.notes),
         "policy_hash": desk.policy.hash,
         "lacking": lacking,
+        "volumes": survey.volumes,
     }
 
 

@@ -22,6 +22,7 @@ MARKS = {
     "failed": "[red]✗[/]",
     "skipped": "[yellow]-[/]",
 }
+SOURCES = {"usage": " (by the table Usage)", "count": " (by a count)", "loaded": ""}
 ASCII_MARKS = {"ok": "ok", "empty": "empty", "partial": "partial", "failed": "failed", "skipped": "skipped"}
 
 
@@ -65,14 +66,41 @@ def _line(console: Console, event: Event) -> None:
         console.print(f"[bold]Round {event['round']}[/] · {asked} · {escape(event['text'])}")
     elif kind == "query_refused":
         console.print(f"  [red]refused[/] {event['id']} · {escape(event['text'])}")
+    elif kind == "cost":
+        console.print(f"  [dim]{_cost(event)}[/]")
     elif kind == "query_finished":
         marks = MARKS if console.is_terminal else ASCII_MARKS
         console.print(
             f"  {marks[event['status']]} {event['id']:<6} {event['table']:<26} "
-            f"{event['rows']:>8,} rows [dim]{event['elapsed_ms']:>7,.0f} ms[/]"
+            f"{event['rows']:>8,} rows [dim]{event['elapsed_ms']:>7,.0f} ms{_taken(event)}[/]"
         )
     elif kind == "detections":
         console.print(f"  [dim]{_counted(event['count'], 'detection', 'detections')} fired[/]")
+
+
+def _cost(event: Event) -> str:
+    """Say what the plan will read."""
+    amounts = _amounts(event)
+    unknown = event["unknown"]
+    if not amounts:
+        return "to read: unknown"
+    more = f"; {_counted(unknown, 'query', 'queries')} unknown" if unknown else ""
+    return f"to read: {amounts}{SOURCES.get(event['text'], '')}{more}"
+
+
+def _taken(event: Event) -> str:
+    """Say what the service counted, where it counts."""
+    amounts, cpu = _amounts(event), event.get("cpu_ms")
+    took = f", {cpu:,.0f} ms of CPU" if cpu is not None else ""
+    return f", {amounts} read{took}" if amounts else took
+
+
+def _amounts(event: Event) -> str:
+    from soc_analyst.state.costs import size_text
+
+    rows, size = event.get("scanned_rows"), event.get("bytes")
+    parts = (f"{rows:,} rows" if rows is not None else "", size_text(size) if size is not None else "")
+    return ", ".join(filter(None, parts))
 
 
 def _counted(count: int, one: str, many: str) -> str:

@@ -11,10 +11,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from soc_analyst.state.costs import size_text
 from soc_analyst.tools.evidence.describing import describe
 from soc_analyst.tools.records.safe_text import inert
 
 if TYPE_CHECKING:
+    from soc_analyst.state.costs import Estimate, Scanned
     from soc_analyst.state.findings import Finding
     from soc_analyst.state.report import Report
 
@@ -140,10 +142,19 @@ def _queries(report: Report) -> Table:
     table.add_column("Purpose", overflow="fold")
     table.add_column("Status", no_wrap=True)
     table.add_column("Rows", justify="right", no_wrap=True)
+    told = any(query.scanned is not None for query in report.queries)
+    if told:
+        table.add_column("Expected", justify="right", no_wrap=True)
+        table.add_column("Read", justify="right", no_wrap=True)
     for query in report.queries:
         status = f"{query.status}, cut" if query.truncated else query.status
-        table.add_row(query.id, Text(inert(query.purpose)), status, f"{query.rows:,}")
+        costs = [_size(query.estimate), _size(query.scanned)] if told else []
+        table.add_row(query.id, Text(inert(query.purpose)), status, f"{query.rows:,}", *costs)
     return table
+
+
+def _size(cost: Estimate | Scanned | None) -> str:
+    return size_text(cost.bytes) if cost is not None and cost.bytes is not None else ""
 
 
 def _coverage(report: Report) -> Table:

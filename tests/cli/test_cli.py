@@ -22,7 +22,10 @@ FINDING_KEYS = {
     "indicators_of_compromise", "tags", "notes",
     "id", "time", "entities", "evidence", "detections", "claims",
 }  # fmt: skip
-QUERY_KEYS = {"id", "round", "purpose", "table", "kql", "status", "rows", "truncated", "elapsed_ms", "diagnostics"}
+QUERY_KEYS = {
+    "id", "round", "purpose", "table", "kql", "status", "rows", "truncated", "elapsed_ms", "diagnostics",
+    "estimate", "scanned",
+}  # fmt: skip
 
 
 class Line:

@@ -1,6 +1,7 @@
 """The guard: what may be asked, and the proof that a query asks no more."""
 
 from .check import TextVerdict, Verdict, check, check_text, recheck
+from .cost import estimated
 from .policy import Budgets, Policy, Refusals, TablePolicy, load_policy
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Verdict",
     "check",
     "check_text",
+    "estimated",
     "load_policy",
     "recheck",
 ]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 import pyarrow as pa
 
+from soc_analyst.state.costs import Scanned, Volume
 from soc_analyst.state.queries import ApprovedQuery, Diagnostic
 from soc_analyst.state.tables import TableSchema
 
-__all__ = ["QueryResult", "Workspace"]
+__all__ = ["QueryResult", "Survey", "Workspace"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class QueryResult:
     truncated: bool = False
     elapsed_ms: float = 0.0
     diagnostics: tuple[Diagnostic, ...] = ()
+    scanned: Scanned | None = None
+    """What the service says it took, where it says so."""
 
     @classmethod
     def failed(cls, diagnostic: Diagnostic, *, elapsed_ms: float = 0.0) -> QueryResult:
@@ -40,6 +43,14 @@ class QueryResult:
         kept = rows.slice(0, row_cap) if rows.num_columns else rows  # a slice of no columns would count rows
         status: Literal["ok", "empty"] = "ok" if kept.num_rows else "empty"
         return cls(status, kept, truncated=rows.num_rows > row_cap, elapsed_ms=elapsed_ms)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What tables hold in a window, found without reading their rows as far as that goes; `notes` say what was not."""
+
+    volumes: tuple[Volume, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Workspace(Protocol):
@@ -76,6 +87,10 @@ class Workspace(Protocol):
 
     async def run(self, query: ApprovedQuery, *, timeout: float) -> QueryResult:  # noqa: ASYNC109 - the engine is told
         """Run an approved query for at most `timeout` seconds. What goes wrong is a result, never an exception."""
+        ...
+
+    async def survey(self, tables: Sequence[str], start: datetime, end: datetime) -> Survey:
+        """Look up what tables hold in a window. A table that nobody can tell of is a note, never an exception."""
         ...
 
     async def aclose(self) -> None:

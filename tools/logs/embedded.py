@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,10 +19,11 @@ from soc_analyst.state.queries import ApprovedQuery, Diagnostic
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.kql import EngineRefusal, to_sql
 
-from .base import QueryResult
+from .base import QueryResult, Survey
 from .loading import ABOUT, load_folder
 from .reach import require_known_tables
 from .results import as_kusto_types
+from .volumes import counted
 
 __all__ = ["EmbeddedWorkspace", "connect", "lacking"]
 
@@ -91,6 +92,16 @@ class EmbeddedWorkspace:
         except asyncio.CancelledError:
             stop.set()
             raise
+
+    async def survey(self, tables: Sequence[str], start: datetime, end: datetime) -> Survey:
+        """Count the rows of tables in a window."""
+        schemas = {name: self.tables[name] for name in tables if name in self.tables}
+
+        def surveyed() -> Survey:
+            with self._engine.cursor() as cursor:
+                return counted(cursor, schemas, start, end)
+
+        return await asyncio.to_thread(surveyed)
 
     async def aclose(self) -> None:
         """Stop what still runs, and close the engine."""

@@ -126,6 +126,8 @@ def _query(record: QueryRecord, texts: EvidenceStore) -> QueryReport:
         truncated=record.truncated,
         elapsed_ms=record.elapsed_ms,
         diagnostics=record.diagnostics,
+        estimate=record.estimate,
+        scanned=record.scanned,
     )
 
 

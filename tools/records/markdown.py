@@ -7,7 +7,8 @@ from importlib.resources import files
 
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 
-from soc_analyst.state.report import Report
+from soc_analyst.state.costs import Estimate, Scanned, size_text
+from soc_analyst.state.report import QueryReport, Report
 
 from .safe_text import inert
 
@@ -34,6 +35,7 @@ def _environment() -> Environment:
     environment.loader = DictLoader({"report.md.j2": (templates / "report.md.j2").read_text(encoding="utf-8")})
     environment.filters["inert"] = _inert
     environment.filters["code"] = _code
+    environment.filters["cost"] = _cost
     return environment
 
 
@@ -46,3 +48,19 @@ def _inert(text: str) -> str:
 def _code(text: str) -> str:
     """Return text for a fenced block: no run of backticks in it can close the fence."""
     return inert(text).replace("```", "'''")
+
+
+def _cost(query: QueryReport) -> str:
+    """Return what a query was expected to read and what it did, where the service says so."""
+    if query.scanned is None:
+        return ""
+    cpu = f" in {query.scanned.cpu_ms:,.0f} ms of CPU" if query.scanned.cpu_ms is not None else ""
+    expected, read = _amounts(query.estimate), _amounts(query.scanned)
+    told = (f"expected to read {expected}" if expected else "", f"read {read}{cpu}" if read else "")
+    return "".join(f" · {part}" for part in told if part)
+
+
+def _amounts(cost: Estimate | Scanned | None) -> str:
+    rows = f"{cost.rows:,} rows" if cost is not None and cost.rows is not None else ""
+    size = size_text(cost.bytes) if cost is not None and cost.bytes is not None else ""
+    return ", ".join(filter(None, (rows, size)))

@@ -10,6 +10,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from soc_analyst.state.costs import Scanned
 from soc_analyst.state.queries import ApprovedQuery
 from soc_analyst.tools.logs.base import QueryResult
 
@@ -34,6 +35,7 @@ def joined(answers: Mapping[str, QueryResult], query: ApprovedQuery) -> QueryRes
         kept,
         truncated=rows.num_rows > query.row_cap or any(part.truncated for part in parts),
         diagnostics=tuple(dict.fromkeys(why for part in parts for why in part.diagnostics)),
+        scanned=Scanned.together(part.scanned for part in parts),
     )
 
 

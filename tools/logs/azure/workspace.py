@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
@@ -16,13 +17,16 @@ from azure.core.exceptions import AzureError
 from soc_analyst.state.errors import BackendDenied, UnreachableError
 from soc_analyst.state.queries import ApprovedQuery, Diagnostic
 from soc_analyst.state.tables import TableSchema
-from soc_analyst.tools.logs.base import QueryResult
+from soc_analyst.tools.logs.base import QueryResult, Survey
+from soc_analyst.tools.logs.volumes import added_up
 
 from .asking import Service
 from .bodies import Body
 from .joining import joined
 from .schema import FATAL, Seen, read_schema
 from .spec import AzureSpec
+from .statistics import scanned_by
+from .survey import survey
 from .troubles import of_exception, of_told
 
 __all__ = ["AzureWorkspace", "open_azure"]
@@ -69,6 +73,17 @@ class AzureWorkspace:
         result = await asyncio.to_thread(joined, dict(zip(self._where.ids, parts, strict=True)), query)
         return replace(result, elapsed_ms=1000 * (time.monotonic() - begun))
 
+    async def survey(self, tables: Sequence[str], start: datetime, end: datetime) -> Survey:
+        """Look up what tables hold in a window, in all workspaces together."""
+        known = [name for name in tables if name in self.tables]
+        found = [await survey(self._service, one, known, start, end) for one in self._where.ids]
+        if len(found) > 1:
+            found = [
+                replace(part, notes=tuple(f"{one}: {note}" for note in part.notes))
+                for part, one in zip(found, self._where.ids, strict=True)
+            ]
+        return added_up(found)
+
     async def aclose(self) -> None:
         """Close the client and the credential, and see their connections end."""
         await self._stack.aclose()
@@ -85,13 +100,14 @@ class AzureWorkspace:
 
 def _result(body: Body, row_cap: int) -> QueryResult:
     """Return what a response says; rows that are missing are said."""
-    further = (_further(body.apart),) if body.apart else ()
+    further, scanned = ((_further(body.apart),) if body.apart else ()), scanned_by(body.statistics)
     if body.error is None:
         result = QueryResult.of(body.rows, row_cap=row_cap, elapsed_ms=0.0)
-        return replace(result, diagnostics=further)
+        return replace(result, diagnostics=further, scanned=scanned)
     rows = body.rows.slice(0, row_cap) if body.rows.num_columns else body.rows
     why = (of_told(body.error), *further)
-    return QueryResult("partial" if rows.num_rows else "failed", rows, truncated=bool(rows.num_rows), diagnostics=why)
+    status: Literal["partial", "failed"] = "partial" if rows.num_rows else "failed"
+    return QueryResult(status, rows, truncated=bool(rows.num_rows), diagnostics=why, scanned=scanned)
 
 
 def _further(names: Sequence[str]) -> Diagnostic:

@@ -23,7 +23,10 @@ from soc_analyst.tools.logs.tables import load_tables
 
 __all__ = ["SemanticError", "Tenant"]
 
-USAGE = ("TimeGenerated", "DataType", "Quantity", "QuantityUnit", "IsBillable")
+USAGE = ("TimeGenerated", "StartTime", "EndTime", "DataType", "Quantity", "QuantityUnit", "IsBillable")
+ROW_BYTES = 1_000
+"""What every row is billed as, in `Usage` and in `_BilledSize`."""
+BILLED = "_BilledSize"
 _MISSING = re.compile(r'(?:column|Column) (?:named )?"([^"]{1,100})"', re.IGNORECASE)
 
 
@@ -51,7 +54,9 @@ class Tenant:
         columns = {name: tuple(schema.columns) for name, schema in schemas.items()}
         dynamic = {c for schema in schemas.values() for c, column in schema.columns.items() if column.type == "dynamic"}
         _measured(engine, columns)
-        return OpenTenant(engine, {**columns, "Usage": USAGE}, frozenset(dynamic), self.now or _newest(engine))
+        known = {**columns, **({"Usage": USAGE} if "Usage" not in self.lacking else {})}
+        held = {name: _rows_of(engine, name) for name in columns}
+        return OpenTenant(engine, known, frozenset(dynamic), self.now or _newest(engine), held)
 
     def _seen(self, schema: TableSchema) -> TableSchema:
         gone = (self.without or {}).get(schema.name, ())
@@ -72,8 +77,10 @@ class OpenTenant:
     dynamic: frozenset[str]
     """Columns that hold JSON."""
     now: datetime
+    held: Mapping[str, int]
+    """Rows of each table."""
     alone: threading.Lock = field(default_factory=threading.Lock)
-    """Held for `Usage`, which only the first connection has."""
+    """Held for `Usage` and for what rows are billed as, which only the first connection has."""
 
     def run(self, kql: str) -> pa.Table:
         """Return the rows of a text; raise SemanticError where the service would."""
@@ -83,11 +90,17 @@ class OpenTenant:
         self._require_tables(parsed.tree)
         try:
             sql = to_sql(kql, self.columns, self.now)
-            return as_kusto_types(self._rows(sql, measured="Usage" in kql))
+            return as_kusto_types(self._rows(sql, measured="Usage" in kql or BILLED in kql))
         except EngineRefusal as refusal:
             raise SemanticError("SEM0001", refusal.diagnostic.message) from None
         except duckdb.BinderException as error:
             raise _unresolved(error) from None
+
+    def scanned(self, kql: str) -> int:
+        """Return how many rows the tables hold that a text reads."""
+        tree = parse(kql, max_text=1_000_000).tree
+        named = {found.name for found in walk(tree) if isinstance(found, Table)} if tree is not None else set()
+        return sum(self.held.get(name, 0) for name in named)
 
     def _rows(self, sql: Sql, *, measured: bool) -> pa.Table:
         if measured:
@@ -121,15 +134,29 @@ def _unresolved(error: duckdb.BinderException) -> SemanticError:
 
 
 def _measured(engine: duckdb.DuckDBPyConnection, columns: Mapping[str, tuple[str, ...]]) -> None:
-    """Make the table `Usage`: megabytes by table and hour, 0.001 a row, which is near what such rows take."""
+    """Make the table `Usage`, megabytes by table and hour, and views of the tables that say what a row is billed as."""
     parts = [
-        f"SELECT date_trunc('hour', TimeGenerated) AS TimeGenerated, '{name}' AS DataType,"
-        f" count(*) * 0.001 AS Quantity, 'MBytes' AS QuantityUnit, TRUE AS IsBillable FROM \"{name}\" GROUP BY 1"
+        f"SELECT date_trunc('hour', TimeGenerated) AS StartTime, '{name}' AS DataType,"
+        f' count(*) * {ROW_BYTES} / 1e6 AS Quantity FROM "{name}" GROUP BY 1'
         for name in columns
     ]
-    engine.execute(f"CREATE TEMP TABLE Usage AS {' UNION ALL '.join(parts)}").fetchall()
+    engine.execute(
+        "CREATE TEMP TABLE Usage AS SELECT StartTime + INTERVAL 1 HOUR AS TimeGenerated, StartTime,"
+        " StartTime + INTERVAL 1 HOUR AS EndTime, DataType, Quantity, 'MBytes' AS QuantityUnit, TRUE AS IsBillable"
+        f" FROM ({' UNION ALL '.join(parts)})"
+    ).fetchall()
+    ((database,),) = engine.execute("SELECT current_database()").fetchall()
+    for name in (name for name, own in columns.items() if BILLED in own):
+        size = f"coalesce({BILLED}, {ROW_BYTES}) AS {BILLED}"
+        billed = f'SELECT * REPLACE ({size}) FROM "{database}".main."{name}"'
+        engine.execute(f'CREATE TEMP VIEW "{name}" AS {billed}').fetchall()
+
+
+def _rows_of(engine: duckdb.DuckDBPyConnection, table: str) -> int:
+    ((rows,),) = engine.execute(f'SELECT count(*) FROM "{table}"').fetchall()
+    return int(rows)
 
 
 def _newest(engine: duckdb.DuckDBPyConnection) -> datetime:
-    ((newest,),) = engine.execute("SELECT max(TimeGenerated) + INTERVAL 1 HOUR FROM Usage").fetchall()
+    ((newest,),) = engine.execute("SELECT max(TimeGenerated) FROM Usage").fetchall()
     return newest.astimezone(UTC) if isinstance(newest, datetime) else datetime(2026, 1, 1, tzinfo=UTC)

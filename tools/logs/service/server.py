@@ -162,10 +162,7 @@ def _run(tenant: OpenTenant, kql: str, fault: Fault | None, *, statistics: bool)
         return _Answer(400, wire.error(400, inner=(error.code, str(error))), fault)
     except duckdb.Error as error:
         return _Answer(500, wire.error(500, message=" ".join(str(error).split())[:200]), fault)
-    told = {
-        "executionTime": time.perf_counter() - begun,
-        "datasetStatistics": [{"tableRowCount": rows.num_rows, "tableSize": rows.nbytes}],
-    }
+    told = wire.statistics(rows, seconds=time.perf_counter() - begun, scanned=tenant.scanned(kql))
     body = wire.result(rows.slice(0, MOST_ROWS), tenant.dynamic, statistics=told if statistics else None)
     if rows.num_rows > MOST_ROWS:
         return _Answer(200, wire.partial(body, "-2133196797", _TOO_LARGE.format("record count", MOST_ROWS)), fault)
