@@ -34,6 +34,11 @@ class Context(BaseModel):
     )
     since: UtcTime | None = Field(default=None, description="Start of the window; wins over the question.")
     until: UtcTime | None = Field(default=None, description="End of the window, exclusive.")
+    alert: str = Field(
+        default="",
+        max_length=200,
+        description="The AlertId to start from: its things and time are looked into, and its claim is tested.",
+    )
     max_rounds: int = Field(default=6, ge=1, le=20, description="Plans that may be made, the first one included.")
     max_queries: int = Field(default=100, ge=1, le=500, description="Queries that may run.")
     max_rows: int = Field(default=500_000, ge=1, le=10_000_000, description="Rows that may be fetched in all.")

@@ -16,7 +16,7 @@ from soc_analyst.tools.logs.base import Workspace
 
 from .desk import Desk
 
-__all__ = ["count_about", "cover", "known_values", "like", "same_name"]
+__all__ = ["count_about", "cover", "known_values", "like", "rows_where", "same_name"]
 
 PROBE_TIMEOUT = 30.0
 """Seconds a probe may take."""
@@ -46,6 +46,14 @@ async def count_about(test: AnyOf, table: str, window: TimeWindow, desk: Desk, w
     typed = TypedQuery(table=table, start=window.start, end=window.end, shape="coverage", where=(test,))
     rows, _ = await _probe(typed, desk, workspace)
     return int(rows.to_pylist()[0]["Rows"] or 0) if rows is not None and rows.num_rows else None
+
+
+async def rows_where(
+    test: AnyOf, table: str, window: TimeWindow, desk: Desk, workspace: Workspace
+) -> tuple[pa.Table | None, str]:
+    """Return the rows of a table in a window that meet a test, the newest 5,000; or None and why there are none."""
+    start = desk.policy.start_of(table, window.start, window.end)
+    return await _probe(TypedQuery(table=table, start=start, end=window.end, where=(test,)), desk, workspace)
 
 
 async def known_values(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from .base import UtcTime, Value
 
-__all__ = ["Basis", "Entity", "EntityKind", "Reading", "TimeWindow", "Topic"]
+__all__ = ["Alert", "Basis", "Entity", "EntityKind", "Reading", "TimeWindow", "Topic"]
 
 EntityKind = Literal[
     "host", "account", "ip", "port", "domain", "url", "hash", "file", "process", "registry_key", "resource"
@@ -36,6 +36,21 @@ class TimeWindow(Value):
     phrase: str = ""
 
 
+class Alert(Value):
+    """An alert that an investigation starts from: what it claims, and of which things."""
+
+    id: str
+    title: str = ""
+    severity: str = ""
+    techniques: tuple[str, ...] = ()
+    """ATT&CK ids that it claims."""
+    first: UtcTime
+    last: UtcTime
+    """When the first and the last of its rows were written."""
+    things: tuple[Entity, ...] = ()
+    """What its evidence names besides hosts and accounts: files, command lines, hashes, addresses, registry keys."""
+
+
 class Reading(Value):
     """What was understood of a question."""
 
@@ -54,5 +69,7 @@ class Reading(Value):
     """Words to look for in rows, such as `powershell` or `encoded`; empty for a broad question."""
     outcomes: tuple[Literal["failed", "succeeded", "blocked", "allowed"], ...] = ()
     """What the question says of results: failed sign-ins, blocked flows."""
+    alert: Alert | None = None
+    """The alert whose claim is to be tested, if the investigation starts from one."""
     notes: tuple[str, ...] = ()
     """What the user should know of how the question was read."""

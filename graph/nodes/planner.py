@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from langchain_core.messages import HumanMessage
@@ -13,6 +13,7 @@ from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 
+from soc_analyst.graph.alerting import alert_named, question_about, started_from
 from soc_analyst.graph.budgets import Stopwatch, queries_left
 from soc_analyst.graph.confirming import confirmed
 from soc_analyst.graph.context import Context
@@ -26,6 +27,7 @@ from soc_analyst.state.errors import OperatorError
 from soc_analyst.state.plans import Plan
 from soc_analyst.state.queries import Coverage, PlannedQuery, asked_key
 from soc_analyst.state.report import Usage
+from soc_analyst.tools.logs.base import Workspace
 from soc_analyst.tools.reading import carried_on, read_question
 from soc_analyst.tools.reasoning.base import Planned, Situation
 from soc_analyst.tools.reasoning.by_model.planner import ModelPlanner
@@ -41,7 +43,7 @@ async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]
     watch = Stopwatch()
     context = runtime.context or Context()
     async with open_desk(context) as desk:
-        going_on = state.get("stage") == "open" and state["about"] == _question(state)
+        going_on = state.get("stage") == "open" and state["about"] == _question(state, context)
         opened = {} if going_on else await _opened(state, desk)
         case = cast(CaseState, {**state, **opened})
         desk = desk.within(case.get("lacking", {}))
@@ -87,15 +89,14 @@ MERGED = frozenset({"records", "coverage"})
 
 async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
     """Return a new case: the question read, its names confirmed, all counters at zero."""
-    context, question = desk.context, _question(state)
+    context = desk.context
+    question = _question(state, context)
     if not question.strip():
         raise OperatorError("the question is empty; ask one in plain words", where="question")
     thread_id = state.get("thread_id") or get_config().get("configurable", {}).get("thread_id") or uuid.uuid4().hex
     async with desk.workspace() as workspace:
         now = await workspace.now()
-        since, until = context.window_option()
-        reading = await asyncio.to_thread(read_question, question, now=now, since=since, until=until)
-        reading = carried_on(await confirmed(reading, desk, workspace), state.get("reading"))
+        reading = await _read(question, now, state.get("reading"), desk, workspace)
         notes, lacking = workspace.notes, dict(workspace.lacking)
         survey = await surveyed(reading.window, desk.within(lacking), workspace)
     _fits(reading, desk)
@@ -128,6 +129,15 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
     }
 
 
+async def _read(question: str, now: datetime, before: Reading | None, desk: Desk, workspace: Workspace) -> Reading:
+    """Return what the question asks, with what an alert or the question before gives where it says nothing itself."""
+    since, until = desk.context.window_option()
+    reading = await asyncio.to_thread(read_question, question, now=now, since=since, until=until)
+    if desk.context.alert:
+        return started_from(await alert_named(desk.context.alert, now, desk, workspace), reading)
+    return carried_on(await confirmed(reading, desk, workspace), before)
+
+
 def _not_there(reading: Reading, lacking: Mapping[str, tuple[str, ...]], desk: Desk) -> tuple[Coverage, ...]:
     """Return the coverage of tables that the question names the topic of and that the workspace has not."""
     if not reading.topics:
@@ -157,14 +167,14 @@ def _fits(reading: Reading, desk: Desk) -> None:
         raise OperatorError(f"ask for {days:,.0f} days; policy allows {longest}", where="--since and --until")
 
 
-def _question(state: CaseState) -> str:
-    """Return what is asked: the last human message that we have not answered, else the question given."""
+def _question(state: CaseState, context: Context) -> str:
+    """Return what is asked: the last human message that we have not answered, the question given, or of the alert."""
     for message in reversed(state.get("messages") or []):
         if message.name == ANSWERER:
             break
         if isinstance(message, HumanMessage):
             return str(message.text)
-    return state.get("question") or ""
+    return state.get("question") or (question_about(context.alert) if context.alert else "")
 
 
 def _within_policy(case: CaseState, desk: Desk) -> tuple[Reading, tuple[str, ...]]:

@@ -24,6 +24,7 @@ Examples:
   soc-analyst hunt "Show suspicious PowerShell activity on host WS-123 in the last day"
   soc-analyst hunt "Anything odd about arisa?" --since 2026-03-01 --until 2026-03-15 --json
   soc-analyst hunt "Who logged on to FS01 overnight?" --workspace ./exported-logs
+  soc-analyst hunt --alert da637551227677560813
 """
 LEAVE = frozenset({"exit", "quit"})
 
@@ -45,8 +46,8 @@ def hunt(
     if thread == "":
         raise OperatorError("is empty; give an id, or leave the option out for a new one", where="--thread")
     thread_id = thread or new_thread_id()
-    if question is not None:
-        return _answered(question, context, thread_id, as_json=as_json)
+    if question is not None or context.alert:
+        return _answered(question or "", context, thread_id, as_json=as_json)
     if as_json:
         raise OperatorError("--json needs the question on the command line", where="question")
     return _conversation(context, thread_id)

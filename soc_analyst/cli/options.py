@@ -25,8 +25,9 @@ PLAIN: dict[str, Any] = {
     "max_rounds": int, "max_queries": int, "max_rows": int, "max_usd": float, "max_seconds": float, "warn_ratio": float,
 }  # fmt: skip
 METAVARS = {
-    "workspace": "SPEC", "model": "SPEC", "now": "ISO", "since": "ISO", "until": "ISO", "max_rounds": "N",
-    "max_queries": "N", "max_rows": "N", "max_usd": "X", "max_seconds": "S", "approve": "auto|costly|always",
+    "workspace": "SPEC", "model": "SPEC", "now": "ISO", "since": "ISO", "until": "ISO", "alert": "ID",
+    "max_rounds": "N", "max_queries": "N", "max_rows": "N", "max_usd": "X", "max_seconds": "S",
+    "approve": "auto|costly|always",
     "policy": "FILE", "sigma_rules": "DIR", "attack_data": "FILE", "known_good": "FILE", "data_dir": "DIR",
     "privacy": "off|personal|all", "tier": "free|1|2|3|4|5",
     "warn_ratio": "X", "over_limit": "LIST", "limits": "FILE",
@@ -63,7 +64,7 @@ def with_context(*names: str, model_checked: bool = True) -> Callable[[Callable[
 def _annotation(name: str) -> Any:
     field = Context.model_fields[name]
     chosen = ",".join(field.default) if isinstance(field.default, tuple) else field.default
-    default = "" if chosen is None else rf" \[default: {chosen}]"  # escaped: it is no markup
+    default = "" if chosen in (None, "") else rf" \[default: {chosen}]"  # escaped: it is no markup
     option = typer.Option(
         f"--{name.replace('_', '-')}",
         metavar=METAVARS[name],

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from soc_analyst.state.findings import Claim
-from soc_analyst.state.queries import Condition, Coverage, Scalar
-from soc_analyst.tools.evidence import Evidence
+from soc_analyst.state.queries import AnyOf, Condition, Coverage, Scalar
+from soc_analyst.tools.evidence import Evidence, TableRows
 
-__all__ = ["check", "meets", "rows_meeting"]
+__all__ = ["check", "meeting_any", "meets", "rows_meeting"]
 
 Row = Mapping[str, Any]
 
@@ -37,6 +37,15 @@ def rows_meeting(where: tuple[Condition, ...], table: str, evidence: Evidence) -
     for condition in where:
         met &= _column_meets(rows.rows[condition.column], condition)
     return int(met.sum())
+
+
+def meeting_any(test: AnyOf, rows: TableRows) -> list[int]:
+    """Return the positions of the rows that meet at least one of the conditions."""
+    met = np.zeros(len(rows), np.bool_)
+    for condition in test.conditions:
+        if condition.column in rows.rows.column_names:
+            met |= _column_meets(rows.rows[condition.column], condition)
+    return [int(at) for at in np.flatnonzero(met)]
 
 
 def _column_meets(column: pa.ChunkedArray, condition: Condition) -> npt.NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from soc_analyst.state.plans import Lead
 
 from .indicators import is_public
 
-__all__ = ["MAX_DEPTH", "leads_from", "same_thing"]
+__all__ = ["MAX_DEPTH", "is_anybody", "leads_from", "same_thing"]
 
 MAX_DEPTH = 2
 """Steps away from the question that are followed."""
@@ -57,6 +57,11 @@ def same_thing(left: Entity, right: Entity) -> bool:
     return left.value.casefold() == right.value.casefold()
 
 
+def is_anybody(name: str) -> bool:
+    """Return whether a name is one that every machine knows: no one in particular."""
+    return EVERYBODY.match(name) is not None
+
+
 def _short(name: str) -> str:
     return re.split(r"[.@]", name.rsplit("\\", 1)[-1].casefold(), maxsplit=1)[0]
 
@@ -67,7 +72,7 @@ def _lead(entity: Entity, finding: Finding, depth: int) -> Lead:
 
 
 def _worth_it(entity: Entity) -> bool:
-    if entity.kind not in WORTH or EVERYBODY.match(entity.value):
+    if entity.kind not in WORTH or is_anybody(entity.value):
         return False
     if entity.kind == "account" and " " in entity.value:
         return False  # a display name stands beside the account it belongs to

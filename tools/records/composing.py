@@ -16,6 +16,7 @@ from soc_analyst.tools.proof.findings import with_log_lines
 from soc_analyst.tools.proof.hypotheses import stated, weighed
 from soc_analyst.tools.proof.outcome import Verdict, judge, unseen_parts
 from soc_analyst.tools.reasoning.base import CaseFile
+from soc_analyst.tools.reasoning.by_rules.alert_claims import beside_alerts, tested
 from soc_analyst.tools.reasoning.by_rules.answering import answer
 
 __all__ = ["ClosedCase", "compose"]
@@ -54,8 +55,8 @@ class ClosedCase:
 def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, tables: Mapping[str, TableSchema]) -> Report:
     """Return the report: log lines copied from the rows, the outcome decided by code. Blocks."""
     findings = with_log_lines(_own_question_first(case), evidence)
-    verdict = judge(case.reading, findings, case.records, case.coverage)
     file = CaseFile(case.reading, _asked_only(case, evidence), (), case.coverage, tables)
+    verdict, of_alert = _verdict(case, findings, file)
     unseen = () if verdict.outcome == "could_not_look" else unseen_parts(case.records)
     return Report(
         thread_id=case.thread_id,
@@ -68,7 +69,7 @@ def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, table
         entities=case.reading.entities,
         findings=findings,
         timeline=_timeline(findings, evidence),
-        hypotheses=stated(weighed(case.records, findings, verdict.outcome), case.hypotheses),
+        hypotheses=stated((*of_alert, *weighed(case.records, findings, verdict.outcome)), case.hypotheses),
         queries=tuple(_query(record, texts) for record in case.records),
         coverage=case.coverage,
         rounds=case.rounds,
@@ -77,6 +78,17 @@ def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, table
         attack_version=case.attack_version,
         budget_reached=case.budget_reached,
     )
+
+
+def _verdict(case: ClosedCase, findings: tuple[Finding, ...], file: CaseFile) -> tuple[Verdict, tuple[Hypothesis, ...]]:
+    """Return the outcome; of an investigation that starts from an alert by what is found beside the alert."""
+    alert = case.reading.alert
+    if alert is None:
+        return judge(case.reading, findings, case.records, case.coverage), ()
+    verdict = judge(case.reading, beside_alerts(findings), case.records, case.coverage)
+    test = tested(alert, file, findings, seen_whole=verdict.outcome != "could_not_look")
+    outcome = "suspected" if test.stands and verdict.outcome in ("benign", "not_found") else verdict.outcome
+    return Verdict(outcome, (test.said, *verdict.reasons)), (test.hypothesis,)
 
 
 def _own_question_first(case: ClosedCase) -> tuple[Finding, ...]:

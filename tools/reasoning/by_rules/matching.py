@@ -9,7 +9,7 @@ from soc_analyst.state.entities import Entity, EntityKind
 from soc_analyst.state.queries import AnyOf, Condition, Operator
 from soc_analyst.state.tables import TableSchema
 
-__all__ = ["conditions_for", "knows"]
+__all__ = ["ID_COLUMN", "conditions_for", "knows"]
 
 GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 HASH_COLUMN_BY_LENGTH = {32: "MD5", 40: "SHA1", 64: "SHA256"}

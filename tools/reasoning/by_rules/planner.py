@@ -42,7 +42,8 @@ class RulesPlanner:
         return self._following(situation)
 
     def _first(self, situation: Situation) -> Plan:
-        queries = queries_for(situation.reading, situation.tables, round_=situation.round)
+        of_any = situation.reading.alert is not None
+        queries = queries_for(situation.reading, situation.tables, round_=situation.round, either=of_any)
         return Plan(round=situation.round, queries=queries, rationale="Every table that can answer the question.")
 
     def _mended(self, situation: Situation) -> Plan:
