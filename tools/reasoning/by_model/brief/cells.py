@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from soc_analyst.tools.privacy import Pseudonyms, fenced
 
-from .shortening import shortened
+from .marks import left_out
+from .shortening import leaves_of, shortened
 
 __all__ = ["Cells"]
 
@@ -18,10 +19,11 @@ READ = 4_000
 ENDING = 60
 """Characters of a cut value that are kept of its end."""
 SHORT = 60
-SHORT = 60
 """Characters of a name of the question's that are shown."""
 WORD = r"[A-Za-z0-9_.@\\-]{1,60}"
 LAST_WORD, FIRST_WORD = re.compile(f"{WORD}$"), re.compile(WORD)
+LAST_MARK, FIRST_MARK = re.compile(r"<[^<>]*$"), re.compile(r"^[^<>]*>")
+"""Marks that a cut went through."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,14 @@ class Cells:
     def short(self, text: str) -> str:
         """Write a name of the question's."""
         shown = self._plain(self.pseudonyms.hide_text(text))
-        return shown if len(shown) <= SHORT else f"{shown[:SHORT]}…"
+        return shown if len(shown) <= SHORT else f"{shown[:SHORT]}{left_out(len(shown) - SHORT)}"
 
     def _written(self, hidden: str) -> tuple[str, int]:
-        short, left = shortened(hidden)
-        text, cut = _cut(self._plain(short))
-        return text, left + cut
+        leaves = leaves_of(hidden)
+        plain = self._plain(leaves)
+        short = shortened(plain)
+        text, cut = _cut(short)
+        return text, max(0, len(hidden) - len(leaves)) + max(0, len(plain) - len(short)) + cut
 
     def _plain(self, text: str) -> str:
         """Fence a text; names that invisible characters broke up stand whole after it, and are hidden then."""
@@ -65,9 +69,9 @@ def _cut(text: str) -> tuple[str, int]:
 
 def _joined(head: str, tail: str, between: int) -> tuple[str, int]:
     """Join the begin of one text to the end of another; no word, which may be a pseudonym, is cut in two."""
-    start, end = head[: LONGEST - ENDING], tail[-ENDING:]
+    start, end = LAST_MARK.sub("", head[: LONGEST - ENDING]), FIRST_MARK.sub("", tail[-ENDING:])
     last, first = LAST_WORD.search(start), FIRST_WORD.match(end)
     start = start[: last.start()] if last and last.start() else start
     end = end[first.end() :] if first and first.end() < len(end) else end
     missing = len(head) + len(tail) + between - len(start) - len(end)
-    return f"{start}…(+{missing} characters)…{end}", missing
+    return f"{start}{left_out(missing)}{end}", missing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from soc_analyst.state.findings import Detection
@@ -12,11 +12,12 @@ from soc_analyst.tools.reasoning.base import CaseFile
 from .base import Brief, Count, Group
 from .cells import Cells
 from .grouping import Grouped, grouped
+from .layout import Days, detection_lines, table_lines
 from .leaving_out import Left
-from .lines import DETECTION_HEAD, Line, detection_cells, group_line, names_of, table_lines
+from .lines import Line, Told, group_line, names_of, told_of
 from .ranking import Candidate, candidates
 from .reading import view_of
-from .standing import hits_of, standing_of, weights_of
+from .standing import hits_of, is_about, standing_of, weights_of
 
 __all__ = ["build_brief", "parts"]
 
@@ -79,7 +80,8 @@ class _Waiting:
         for table, view in views.items():
             standing = standing_of(view, hits, weights, case.reading, case.tables.get(table))
             tables[table] = grouped(view, standing, hits.of_rows(table))
-        return cls(tables, candidates(tables))
+        themes = {i for i, one in enumerate(case.detections) if is_about(one, case.reading.themes)}
+        return cls(tables, candidates(tables, [one.rule.id for one in case.detections], themes))
 
 
 @dataclass
@@ -91,8 +93,8 @@ class _Filling:
     budget: int
     count: Count
     cells: Cells
-    detections: dict[int, tuple[str, int]] = field(default_factory=dict)
-    """Lines by position of the detection, with the characters they do not show."""
+    detections: dict[int, Told] = field(default_factory=dict)
+    """Lines by position of the detection."""
     groups: dict[tuple[str, int], tuple[Candidate, Line]] = field(default_factory=dict)
 
     def brief(self) -> Brief:
@@ -120,10 +122,10 @@ class _Filling:
             if candidate.worth < TELLING and self.budget - room > ENOUGH:
                 break
             groups = self.waiting.tables[candidate.table]
-            line = group_line(groups, candidate.group, self.cells)
+            line = group_line(groups, candidate.group, self.cells, self._is_told)
             fresh = {each: self._detection(each) for each in line.detections if each not in self.detections}
             opening = "" if candidate.table in tables else "\t".join(("## : 99999 rows", *names_of(groups)))
-            cost = self.count("\n".join((opening, *line.cells, line.why, *(text for text, _ in fresh.values())))) + 16
+            cost = self.count("\n".join((opening, *line.cells, line.why, *self._said(fresh.values())))) + 16
             if cost > room:
                 missed += 1
                 if missed > PATIENCE:
@@ -135,8 +137,18 @@ class _Filling:
             self.groups[candidate.key] = candidate, line
         return len(self.groups) > before
 
-    def _detection(self, position: int) -> tuple[str, int]:
-        return detection_cells(self.case.detections[position], self.case.evidence, self.cells)
+    def _detection(self, position: int) -> Told:
+        return told_of(self.case.detections[position], self.case.evidence, self.cells)
+
+    def _is_told(self, position: int) -> bool:
+        return self.case.detections[position].rule.id in {
+            self.case.detections[each].rule.id for each in self.detections
+        }
+
+    def _said(self, fresh: Iterable[Told]) -> Iterator[str]:
+        """Yield what lines are to be added for these detections."""
+        standing = {one.cells for one in self.detections.values()}
+        yield from ("\t".join(one.cells) for one in fresh if one.cells not in standing)
 
     def _dropped(self) -> bool:
         """Take the last line out again."""
@@ -148,15 +160,18 @@ class _Filling:
         return True
 
     def _made(self) -> Brief:
-        texts = [self._head(), *self._detection_lines()]
-        rows, groups = {}, {}
+        texts = [self._head()]
+        if self.detections:
+            texts += ["## detections", *detection_lines(self.detections)]
+        rows, groups, days = {}, {}, Days()
         numbers = {key: self.waiting.shown + i for i, key in enumerate(self._in_order(), 1)}
         for table in dict.fromkeys(table for table, _ in numbers):
             source = self.waiting.tables[table]
             own = {number: self.groups[key] for key, number in numbers.items() if key[0] == table}
             told = [(f"G{number}", self._why(line), line) for number, (_, line) in own.items()]
-            texts += [f"## {table}: {len(source.view.rows)} rows, {len(source)} groups"]
-            texts += table_lines(names_of(source), told)
+            count = sum(line.rows for _, line in own.values())
+            texts.append(f"## {table}: {len(own)} of {len(source)} groups, {count} of {len(source.view.rows)} rows")
+            texts += table_lines(names_of(source), told, days)
             for number, (candidate, line) in own.items():
                 indexes = source.rows(candidate.group)
                 groups[f"G{number}"] = Group(f"G{number}", table, len(indexes), indexes, source.view.rows)
@@ -174,15 +189,6 @@ class _Filling:
 
     def _why(self, line: Line) -> str:
         return line.why.format(",".join(f"D{each + 1}" for each in line.detections))
-
-    def _detection_lines(self) -> list[str]:
-        if not self.detections:
-            return []
-        return [
-            "## detections",
-            DETECTION_HEAD,
-            *(f"D{each + 1}\t{text}" for each, (text, _) in sorted(self.detections.items())),
-        ]
 
     def _head(self) -> str:
         window = self.case.reading.window
@@ -202,5 +208,6 @@ class _Filling:
     def _left_out(self) -> tuple[str, ...]:
         left = [each for each in self.waiting.groups if each.key not in self.groups]
         levels = [one.level for one in self._untold()]
-        cut = sum(line.cut for _, line in self.groups.values()) + sum(cut for _, cut in self.detections.values())
-        return Left(self.waiting.tables, left, levels, cut, self.waiting.shown).said(tight=self.budget < TIGHT)
+        cut = sum(line.cut for _, line in self.groups.values()) + sum(one.cut for one in self.detections.values())
+        above = {table for table, _ in self.groups}
+        return Left(self.waiting.tables, left, above, levels, cut, self.waiting.shown).said(tight=self.budget < TIGHT)

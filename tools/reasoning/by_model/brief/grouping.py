@@ -47,7 +47,7 @@ class Grouped:
         if not self.hits:
             return ()
         found = {each for row in rows.tolist() for each in self.hits.get(row, ())}
-        return tuple(sorted(found, key=lambda each: (-self.standing.worth[each], each)))
+        return tuple(sorted(found, key=self._strongest))
 
     @cached_property
     def fired_in(self) -> Mapping[int, frozenset[int]]:
@@ -58,6 +58,19 @@ class Grouped:
         for row, detections in self.hits.items():
             found.setdefault(int(group_of[row]), set()).update(detections)
         return {group: frozenset(detections) for group, detections in found.items()}
+
+    def telling(self, rows: Indexes) -> int:
+        """Return which of the rows to show: the one that weighs most, then the rarest, then the first."""
+        weight, alike = self.standing.weight[rows], self.alike[rows]
+        return int(rows[np.lexsort((np.arange(len(rows)), alike, -weight))[0]])
+
+    def leading(self, group: int, row: int) -> int:
+        """Return the position of the detection that a group, shown by this row, is first of all about; -1 for none."""
+        fired = self.fired_in.get(group, ())
+        return min(fired, key=self._strongest) if fired else int(self.standing.detection[row])
+
+    def _strongest(self, position: int) -> tuple[float, int]:
+        return -self.standing.worth[position], position
 
     def most(self, values: npt.NDArray[np.float64] | Indexes) -> npt.NDArray[np.float64]:
         """Return the greatest of the rows' values, by group."""
@@ -90,7 +103,7 @@ def _settled(view: TableView, place: Indexes, plain: Mapping[str, Coded]) -> Ind
 
     Columns are settled one after the other, so that the number of groups is bounded whatever the rows hold.
     """
-    fine = together([place, *(column.codes for column in plain.values())])
+    fine = together([dense(place), *(column.codes for column in plain.values())])
     _, firsts = np.unique(fine, return_index=True)
     context = dense(place[firsts])
     for name, column in plain.items():

@@ -1,4 +1,4 @@
-"""Long identifiers, encoded text, JSON and browser names, written shorter; a tilde stands for what is left out."""
+"""Long identifiers, encoded text, JSON and browser names, written shorter, with a mark for what is left out."""
 
 from __future__ import annotations
 
@@ -7,31 +7,34 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-__all__ = ["shortened"]
+from .marks import PART
 
-MARK = "~"
+__all__ = ["leaves_of", "shortened"]
+
 LONG = (
-    (re.compile(r"\b([0-9a-fA-F]{8})-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"), rf"\1{MARK}"),
-    (re.compile(r"\b(S-1-5-21)-\d+-\d+-\d+(-\d+)\b"), rf"\1{MARK}\2"),
-    (re.compile(r"\b([0-9a-fA-F]{8})[0-9a-fA-F]{24,}\b"), rf"\1{MARK}"),
-    (re.compile(r"(?<![A-Za-z0-9+/])([A-Za-z0-9+]{24})[A-Za-z0-9+/]{24,}={0,2}"), rf"\1{MARK}"),
-    (re.compile(r"\bMozilla/5\.0 (?=\()"), MARK),
-    (re.compile(r"AppleWebKit/[\d.]+ \(KHTML, like Gecko\)( Version/[\d.]+)?"), MARK),
+    (re.compile(r"\b([0-9a-fA-F]{8})-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"), rf"\1{PART}"),
+    (re.compile(r"\b(S-1-5-21)-\d+-\d+-\d+(-\d+)\b"), rf"\1{PART}\2"),
+    (re.compile(r"\b([0-9a-fA-F]{8})[0-9a-fA-F]{24,}\b"), rf"\1{PART}"),
+    (re.compile(r"(?<![A-Za-z0-9+/])([A-Za-z0-9+]{24})[A-Za-z0-9+/]{24,}={0,2}"), rf"\1{PART}"),
+    (re.compile(r"\bMozilla/5\.0 (?=\()"), PART),
+    (re.compile(r"AppleWebKit/[\d.]+ \(KHTML, like Gecko\)( Version/[\d.]+)?"), PART),
     (re.compile(r" Safari/[\d.]+"), ""),
 )
 DEEPEST = 6
 LONGEST_JSON = 20_000
+UNCLEAR = re.compile(r'[,="]')
+"""Characters of a text by which it could pass for several leaves."""
 
 
-def shortened(text: str) -> tuple[str, int]:
-    """Return a text with its long parts shortened, and how many characters that left out. JSON becomes its leaves."""
-    plain = _leaves_of(text)
+def shortened(text: str) -> str:
+    """Return a fenced text with its long parts shortened."""
     for pattern, short in LONG:
-        plain = pattern.sub(short, plain)
-    return plain, max(0, len(text) - len(plain))
+        text = pattern.sub(short, text)
+    return text
 
 
-def _leaves_of(text: str) -> str:
+def leaves_of(text: str) -> str:
+    """Return JSON as `name=value, …` of what is filled, any other text as it is."""
     if text[:1] not in ("[", "{") or len(text) > LONGEST_JSON:
         return text
     try:
@@ -55,5 +58,9 @@ def _leaves(value: object, name: str, depth: int) -> Iterator[str]:
         for one in value:
             yield from _leaves(one, name, depth + 1)
     else:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        yield f"{name}={text}" if name else text
+        text = value if isinstance(value, str) and not UNCLEAR.search(value) else json.dumps(value, ensure_ascii=False)
+        yield f"{_plain(name)}={text}" if name else text
+
+
+def _plain(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False) if UNCLEAR.search(name) else name

@@ -20,7 +20,7 @@ from .looks import SubjectKind
 from .reading import TableView
 from .subjects import PLAIN_NAME
 
-__all__ = ["FAR", "HIT", "NEAR", "WEIGHT", "Hits", "Standing", "hits_of", "standing_of", "weights_of"]
+__all__ = ["FAR", "HIT", "NEAR", "WEIGHT", "Hits", "Standing", "hits_of", "is_about", "standing_of", "weights_of"]
 
 FAR, NEAR, HIT = range(3)
 WEIGHT: Mapping[Level, float] = {"critical": 100.0, "high": 80.0, "medium": 50.0, "low": 20.0, "informational": 5.0}
@@ -67,10 +67,11 @@ class Standing:
 
 def weights_of(detections: Sequence[Detection], themes: Sequence[str]) -> tuple[float, ...]:
     """Return what each detection weighs: its level, and more where it is about what the question is about."""
-    return tuple(WEIGHT[each.level] + (FOR_THEME if _is_about(each, themes) else 0.0) for each in detections)
+    return tuple(WEIGHT[each.level] + (FOR_THEME if is_about(each, themes) else 0.0) for each in detections)
 
 
-def _is_about(detection: Detection, themes: Sequence[str]) -> bool:
+def is_about(detection: Detection, themes: Sequence[str]) -> bool:
+    """Return whether a detection is of a technique or tactic that the question is about."""
     own = (*detection.techniques, *detection.tactics)
     return any(one == theme or one.startswith(f"{theme}.") for one in own for theme in themes)
 
