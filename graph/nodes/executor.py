@@ -13,15 +13,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from langgraph.runtime import Runtime
 
-from soc_analyst.graph.budgets import Stopwatch, rows_left, seconds_left, used_up
+from soc_analyst.graph.budgets import Stopwatch, queries_left, rows_left, seconds_left, used_up
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk
+from soc_analyst.graph.parting import MOST_PARTS, hit_a_limit, in_parts
 from soc_analyst.graph.probing import count_about, cover, known_values, like, same_name
 from soc_analyst.graph.progress import tell
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.plans import Feedback
-from soc_analyst.state.queries import ApprovedQuery, Coverage, PlannedQuery, QueryRecord, asked_key
+from soc_analyst.state.queries import ApprovedQuery, Coverage, Diagnostic, PlannedQuery, QueryRecord, asked_key
 from soc_analyst.tools.evidence.store import ROWS
 from soc_analyst.tools.guard import recheck
 from soc_analyst.tools.logs.base import QueryResult, Workspace
@@ -129,7 +130,7 @@ class _Round:
                 "text": planned.purpose,
             },
         )
-        result = await self.workspace.run(query, timeout=min(QUERY_TIMEOUT, left))
+        result = await self._whole_or_parts(query, planned, folder, key)
         record = await asyncio.to_thread(self._stored, query, planned, result, folder, key)
         tell(
             self.runtime,
@@ -148,6 +149,49 @@ class _Round:
         )
         return record
 
+    async def _whole_or_parts(
+        self, query: ApprovedQuery, planned: PlannedQuery, folder: CaseFolder, key: str
+    ) -> QueryResult:
+        """Run a query; a text that hits a limit is asked in parts, of which none is asked twice.
+
+        A typed query that hits one goes back to the planner, which parts it.
+        """
+        limit = f"{key}-limit"
+        known = await asyncio.to_thread(folder.kept, limit)
+        result = await self._asked(query) if known is None else await asyncio.to_thread(self._again, known)
+        if planned.kql is None or not hit_a_limit(result):
+            return result
+        if known is None:
+            await asyncio.to_thread(self._stored, query, planned, result, folder, limit, even_failed=True)
+
+        async def part(one: ApprovedQuery) -> QueryResult:
+            own = _ledger_key(one, self.desk.context.workspace)
+            kept = await asyncio.to_thread(folder.kept, own)
+            if kept is not None:
+                return await asyncio.to_thread(self._again, kept)
+            found = await self._asked(one)
+            await asyncio.to_thread(self._stored, one, planned, found, folder, own)
+            return found
+
+        return await in_parts(query, result, self.desk, part, most=self._parts_left())
+
+    async def _asked(self, query: ApprovedQuery) -> QueryResult:
+        left = seconds_left(self.state, self.desk.context) - self.watch.seconds
+        if left <= 0:
+            return QueryResult.failed(Diagnostic(code="no-time", message="no time was left to ask it"))
+        return await self.workspace.run(query, timeout=min(QUERY_TIMEOUT, left))
+
+    def _again(self, record: QueryRecord) -> QueryResult:
+        """Return the result of which a record was kept."""
+        rows = self.desk.data.evidence.rows(record.rows_digest) if record.rows_digest else pa.table({})
+        assert record.status in ("ok", "empty", "partial", "failed")
+        return QueryResult(record.status, rows, record.truncated, record.elapsed_ms, record.diagnostics)
+
+    def _parts_left(self) -> int:
+        """Return the requests that each query of the round may take for its parts."""
+        asked = len(self.state["approved"])
+        return min(MOST_PARTS, (queries_left(self.state, self.desk.context) - asked) // asked)
+
     def _record(self, query: ApprovedQuery, planned: PlannedQuery) -> QueryRecord:
         return QueryRecord(
             id=query.id,
@@ -165,7 +209,14 @@ class _Round:
         )
 
     def _stored(
-        self, query: ApprovedQuery, planned: PlannedQuery, result: QueryResult, folder: CaseFolder, key: str
+        self,
+        query: ApprovedQuery,
+        planned: PlannedQuery,
+        result: QueryResult,
+        folder: CaseFolder,
+        key: str,
+        *,
+        even_failed: bool = False,
     ) -> QueryRecord:
         rows = result.rows.num_rows
         record = self._record(query, planned).model_copy(
@@ -180,7 +231,7 @@ class _Round:
                 "scanned": result.scanned,
             }
         )
-        if record.status != "failed":
+        if even_failed or record.status != "failed":
             folder.keep(key, record)
         return record
 
