@@ -10,6 +10,7 @@ from typing import Literal
 
 import duckdb
 
+from soc_analyst.state.costs import Scanned
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.queries import ApprovedQuery, Diagnostic, PlannedQuery
 from soc_analyst.tools.guard import check
@@ -64,6 +65,7 @@ class _Parts:
     left: int
     done: list[QueryResult] = field(default_factory=list)
     unseen: list[tuple[datetime, datetime]] = field(default_factory=list)
+    asked: int = 0
     over: bool = False
     """Whether no further part is asked: enough rows came, or something is wrong that parts do not mend."""
 
@@ -75,7 +77,7 @@ class _Parts:
             if approved is None:
                 self.unseen.append((since, until))
                 continue
-            self.left -= 1
+            self.left, self.asked = self.left - 1, self.asked + 1
             result = await self.ask(approved)
             if hit_a_limit(result) and depth < MOST_HALVINGS and until - since >= 2 * SHORTEST and self.left > 1:
                 await self.halve(since, until, depth + 1)
@@ -101,11 +103,11 @@ class _Parts:
         good = [part for part in self.done if part.status != "failed"]
         told = tuple(dict.fromkeys(why for part in self.done for why in part.diagnostics))
         if not any(part.rows.num_rows or part.status == "empty" for part in good):
-            return replace(whole, diagnostics=(*whole.diagnostics, *told))
+            return replace(whole, requests=1 + self.asked, diagnostics=(*whole.diagnostics, *told))
         try:
             rows = merged([part.rows for part in good], self.parting.merge, name=PARTS, now=self.query.end)
         except (EngineRefusal, duckdb.Error):
-            return replace(whole, diagnostics=(*whole.diagnostics, _NOT_MERGED))
+            return replace(whole, requests=1 + self.asked, diagnostics=(*whole.diagnostics, _NOT_MERGED))
         enough = not self.parting.merge and rows.num_rows >= self.query.row_cap
         cut = any(part.truncated for part in good)
         complete = (not self.unseen or enough) and (not cut or self.parting.cut_is_sound)
@@ -117,11 +119,13 @@ class _Parts:
             truncated=cut or enough or rows.num_rows > kept.num_rows or not complete,
             elapsed_ms=whole.elapsed_ms + sum(part.elapsed_ms for part in self.done),
             diagnostics=(self._said(whole, complete), *told),
+            scanned=Scanned.together(part.scanned for part in (whole, *self.done)),
+            requests=1 + self.asked,
         )
 
     def _said(self, whole: QueryResult, complete: bool) -> Diagnostic:
         why = whole.diagnostics[0].message if whole.diagnostics else "it hit a limit"
-        message = f"asked in {len(self.done)} parts of its window, since of the whole {why}"
+        message = f"asked in {len(self.done)} parts of its window, since of the whole: {why}"
         if complete:
             return Diagnostic(code="in-parts", message=message)
         spans = ", ".join(f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}" for start, end in sorted(self.unseen)[:4])

@@ -133,6 +133,8 @@ class QueryRecord(Value):
     truncated: bool = False
     oldest: UtcTime | None = None
     """The time of the oldest row of a truncated result."""
+    requests: int = 1
+    """How often the workspace was asked for it: more than once where it was asked in parts."""
     elapsed_ms: float = 0.0
     diagnostics: tuple[Diagnostic, ...] = ()
     hypothesis: str = ""

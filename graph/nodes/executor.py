@@ -52,8 +52,11 @@ async def executor(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         records = await round_.run()
         coverage = await round_.covered(records)
         feedback, warnings = await round_.feedback(records, coverage)
+        warnings = (*warnings, *_parted(records))
     usage = watch.added_to(
-        state["usage"], queries=sum(r.status != "refused" for r in records), rows=sum(r.rows for r in records)
+        state["usage"],
+        queries=sum(r.requests for r in records if r.status != "refused"),
+        rows=sum(r.rows for r in records),
     )
     spent: CaseState = {**state, "usage": usage}
     skipped = any(record.status == "skipped" for record in records)
@@ -185,7 +188,15 @@ class _Round:
         """Return the result of which a record was kept."""
         rows = self.desk.data.evidence.rows(record.rows_digest) if record.rows_digest else pa.table({})
         assert record.status in ("ok", "empty", "partial", "failed")
-        return QueryResult(record.status, rows, record.truncated, record.elapsed_ms, record.diagnostics)
+        return QueryResult(
+            record.status,
+            rows,
+            record.truncated,
+            record.elapsed_ms,
+            record.diagnostics,
+            record.scanned,
+            record.requests,
+        )
 
     def _parts_left(self) -> int:
         """Return the requests that each query of the round may take for its parts."""
@@ -229,6 +240,7 @@ class _Round:
                 "elapsed_ms": round(result.elapsed_ms, 1),
                 "diagnostics": tuple(result.diagnostics),
                 "scanned": result.scanned,
+                "requests": result.requests,
             }
         )
         if even_failed or record.status != "failed":
@@ -324,6 +336,14 @@ def _unsatisfied(records: Iterable[QueryRecord], planned: dict[str, PlannedQuery
         elif record.truncated:
             message = f"{record.table} held more rows than the {record.rows} that may be fetched at once"
             yield Feedback(kind="truncated", query=planned[record.id], message=message, oldest=record.oldest)
+
+
+def _parted(records: Iterable[QueryRecord]) -> Iterable[str]:
+    """Say which queries were asked in parts, and which could not be."""
+    for record in records:
+        for why in record.diagnostics:
+            if why.code in ("in-parts", "not-in-parts"):
+                yield f"Query {record.id}: {why.message}."
 
 
 def _cut(record: QueryRecord) -> bool:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from soc_analyst.graph.desk import Desk
-    from soc_analyst.state.queries import Diagnostic
+    from soc_analyst.state.queries import ApprovedQuery, Diagnostic
     from soc_analyst.state.tables import TableSchema
     from soc_analyst.tools.guard import TextVerdict
-    from soc_analyst.tools.logs.base import Workspace
+    from soc_analyst.tools.logs.base import QueryResult, Workspace
 
 __all__ = ["CHECK_EXAMPLES", "QUERY_EXAMPLES", "check_query", "query", "window_of"]
 
@@ -102,17 +102,28 @@ async def _query(context: Context, text: str, write: Callable[[pa.Table], None])
         if verdict.approved is None or faults:
             _explain(text, faults)
             return REFUSED
-        result = await workspace.run(verdict.approved, timeout=TIMEOUT)
+        result = await _whole_or_parts(verdict.approved, desk, workspace)
         if result.status == "failed":
             raise UnreachableError("; ".join(_said(diagnostic) for diagnostic in result.diagnostics))
         _note((*verdict.diagnostics, *result.diagnostics))
         write(result.rows)
         if not result.rows.num_rows:
             await _say_empty(verdict.tables, window, desk, workspace)
-    if result.truncated:
-        cap = verdict.approved.row_cap
+    cap = verdict.approved.row_cap
+    if result.truncated and result.rows.num_rows == cap:
         sys.stderr.write(f"soc-analyst: cut at {cap:,} rows, as policy says; there are more in the window\n")
     return 0
+
+
+async def _whole_or_parts(query: ApprovedQuery, desk: Desk, workspace: Workspace) -> QueryResult:
+    """Run a query; one that hits a limit of the workspace is asked in parts of its window, where that is the same."""
+    from soc_analyst.graph.parting import MOST_PARTS, hit_a_limit, in_parts
+
+    async def ask(part: ApprovedQuery) -> QueryResult:
+        return await workspace.run(part, timeout=TIMEOUT)
+
+    result = await ask(query)
+    return await in_parts(query, result, desk, ask, most=MOST_PARTS) if hit_a_limit(result) else result
 
 
 def _text(source: str) -> str:

@@ -31,6 +31,8 @@ class QueryResult:
     diagnostics: tuple[Diagnostic, ...] = ()
     scanned: Scanned | None = None
     """What the service says it took, where it says so."""
+    requests: int = 1
+    """How often the workspace was asked for it: more than once where it was asked in parts."""
 
     @classmethod
     def failed(cls, diagnostic: Diagnostic, *, elapsed_ms: float = 0.0) -> QueryResult:
