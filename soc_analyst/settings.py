@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from soc_analyst.tools.logs.azure.variables import Variables
     from soc_analyst.tools.models.keys import Keys
 
 __all__ = ["Settings"]
 
 BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """How OpenSSL, requests and curl are told of a file of certificates; the first that is set counts."""
+
+_SECRET = re.compile(r"(KEY|SECRET|PASSWORD|PASSWD|TOKEN|CONNECTION_?STRING|SAS|IDENTITY_HEADER)\Z", re.IGNORECASE)
+"""How the name of a variable ends that holds a secret, whoever reads it."""
 
 
 @dataclass(frozen=True)
@@ -61,3 +66,24 @@ class Settings:
             azure_endpoint=value("AZURE_OPENAI_ENDPOINT"),
             azure_api_version=value("OPENAI_API_VERSION") or AZURE_VERSION,
         )
+
+    @staticmethod
+    def azure(environment: Mapping[str, str] | None = None) -> Variables:
+        """Read which of azure-identity's variables are set; no secret is kept."""
+        from soc_analyst.tools.logs.azure.variables import NAMES, Variables
+
+        given = os.environ if environment is None else environment
+        files = [given.get(name) for name in ("AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE")]
+        return Variables(
+            present=frozenset(name for name in NAMES if given.get(name)),
+            empty=frozenset(name for name in NAMES if given.get(name) == ""),
+            chosen=given.get("AZURE_TOKEN_CREDENTIALS", "").strip(),
+            certificate=Path(files[0]) if files[0] else None,
+            federated=Path(files[1]) if files[1] else None,
+        )
+
+    @staticmethod
+    def secrets(environment: Mapping[str, str] | None = None) -> frozenset[str]:
+        """Return the values that must appear in no text, to be looked for there; keep them no longer than that."""
+        given = os.environ if environment is None else environment
+        return frozenset(value.strip() for name, value in given.items() if _SECRET.search(name) and value.strip())

@@ -12,7 +12,7 @@ import typer
 
 from soc_analyst.state.errors import OperatorErrors, SocAnalystError
 
-from . import cases, checking, detecting, hunting, models, operating, policies, workspaces
+from . import cases, checking, detecting, doctoring, hunting, models, operating, policies, workspaces
 
 __all__ = ["app", "run"]
 
@@ -57,7 +57,7 @@ app.command(epilog=detecting.EXAMPLES)(detecting.detect)
 app.command()(operating.tables)
 app.command(epilog=policies.EXAMPLES)(policies.policy)
 app.command(epilog=models.EXAMPLES)(models.models)
-app.command()(operating.doctor)
+app.command(epilog=doctoring.EXAMPLES)(doctoring.doctor)
 app.add_typer(workspaces.app, name="workspace")
 
 

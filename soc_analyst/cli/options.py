@@ -100,7 +100,7 @@ def _context(given: dict[str, Any], model_checked: bool) -> Context:
         return context
     if context.model != "none" and model_checked:
         _require_model(context)
-    return context if "model" in values else with_default_model(context)
+    return context if "model" in values else with_default_model(context, checked=model_checked)
 
 
 def _require_model(context: Context) -> None:
@@ -117,17 +117,27 @@ def _require_limits(path: Path) -> None:
     read_figures(path)
 
 
-def with_default_model(context: Context) -> Context:
-    """Take the catalogue's default where a key for it is set and policy allows it."""
+def with_default_model(context: Context, *, checked: bool = True) -> Context:
+    """Take the catalogue's default where a key for it is set and policy allows it.
+
+    A command that checks the model itself checks the policy too, and tells of a broken one in its own way.
+    """
     if not Settings.from_environment().openai_key_present:
         return context
     from soc_analyst.graph.desk import model_for, policy_for
     from soc_analyst.tools.models import catalogue, model_is_allowed, parse_model_spec
 
-    chosen, policy = context.model_copy(update={"model": f"openai:{catalogue().default}"}), policy_for(context)
+    chosen = context.model_copy(update={"model": f"openai:{catalogue().default}"})
+    try:
+        policy = policy_for(context)
+    except OperatorError:
+        if checked:
+            raise
+        return chosen
     if not model_is_allowed(parse_model_spec(chosen.model), policy.models):
         return context
-    model_for(chosen, policy)
+    if checked:
+        model_for(chosen, policy)
     return chosen
 
 

@@ -38,12 +38,12 @@ def test_doctor_tells_of_the_model(
         monkeypatch.setenv("SOC_ANALYST_API_KEY", "wrong-key")
         assert run([*given, f"m@{server.url}"]) == 4
         told = capsys.readouterr().out
-        assert "refused the key (401 invalid_api_key); check SOC_ANALYST_API_KEY" in told
+        assert "refused the key (401 invalid_api_key)\n" in told and "check SOC_ANALYST_API_KEY" in told
         assert "wrong-key" not in told
         monkeypatch.setenv("SOC_ANALYST_API_KEY", "k")
         assert run([*given, f"m@{server.url}"]) == 0
-        assert f"ok    model: m@{server.url}: it answers and takes the key" in capsys.readouterr().out
+        assert f"ok    model          m@{server.url}: it answers and takes the key" in capsys.readouterr().out
     assert run([*given, "openai:gpt-5-mini"]) == 2
     told = capsys.readouterr().out
-    assert "FAIL  model: --model: openai:gpt-5-mini needs OPENAI_API_KEY" in told
+    assert "FAIL  model          --model: openai:gpt-5-mini needs OPENAI_API_KEY" in told
     assert told.count("FAIL") == 1

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-ROOMS = {"graph": "graph", "tools": "tools", "state": "state", "soc_analyst/cli": "cli"}
+ROOMS = {"graph": "graph", "tools": "tools", "state": "state", "soc_analyst/cli": "cli", "soc_analyst/health": "health"}
 
 
 def test_every_package_is_listed_and_mapped() -> None:

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from soc_analyst.state.errors import OperatorError
 
 from .base import Workspace
 from .tables import allowed_schemas, load_tables
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
 
 __all__ = ["AzureSettings", "open_workspace"]
 
@@ -27,10 +31,14 @@ ACCEPTED = "`sample`, a folder of <Table>.parquet|csv|jsonl, or azure:WORKSPACE_
 
 @dataclass(frozen=True)
 class AzureSettings:
-    """What the environment says of Azure: another endpoint, and a file of certificates to trust."""
+    """What the environment says of Azure: another endpoint, and a file of certificates to trust.
+
+    `credential` is one that is open already; without it azure-identity finds one.
+    """
 
     endpoint: str | None = None
     authority: Path | None = None
+    credential: AsyncTokenCredential | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,7 @@ async def _azure(order: Order) -> Workspace:
         now=_clock(order),
         lacking=order.lacking,
         authority=order.azure.authority,
+        credential=order.azure.credential,
     )
 
 

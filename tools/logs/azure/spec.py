@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.endpoints import parse_endpoint
 
+from .words import find_id
+
 __all__ = ["PUBLIC", "AzureSpec", "parse_azure_spec"]
 
 PUBLIC = "https://api.loganalytics.io"
@@ -28,10 +30,11 @@ class AzureSpec:
 def parse_azure_spec(text: str, *, endpoint: str | None = None) -> AzureSpec:
     """Return what a text names; `endpoint` is taken where the text has none. Raise OperatorError in one line."""
     body, at, given = text.partition(":")[2].partition("@")
-    ids = tuple(dict.fromkeys(one.strip().lower() for one in body.split(",")))
-    for one in ids:
+    given_ids = [one.strip() for one in body.split(",")]
+    for one in given_ids:
         if not _ID.match(one):
             raise _unreadable(one)
+    ids = tuple(dict.fromkeys(one.lower() for one in given_ids))
     if len(ids) > MOST:
         raise OperatorError(f"names {len(ids)} workspaces; at most {MOST} are asked at once", where="--workspace")
     if at:
@@ -44,7 +47,5 @@ def _endpoint(text: str, where: str) -> str:
 
 
 def _unreadable(one: str) -> OperatorError:
-    shown = one[:60]
-    why = "is empty" if not one else f"{shown!r} is no workspace id"
-    hint = "take the Workspace ID (a GUID) from the workspace's overview in the Azure portal, not its name"
-    return OperatorError(f"{why}; {hint}", where="--workspace")
+    why = "is empty" if not one else f"{one[:60]!r} is no workspace id, which is a GUID"
+    return OperatorError(f"{why}; {find_id(one)}", where="--workspace")

@@ -15,6 +15,12 @@ from azure.core.exceptions import (
 from azure.monitor.query import LogsQueryError
 
 from soc_analyst.state.queries import Diagnostic
+from soc_analyst.tools.privacy.secrets import without_secrets
+
+from .connecting import why_unreached
+from .refusals import SIGN_IN, why_not_signed_in
+from .signing_in import NotSignedIn
+from .words import CLOCK, FIND_ID, GRANT, TAKES_NO_TOKEN, other_tenant
 
 __all__ = ["Trouble", "is_transient", "of_error", "of_exception", "of_told", "passes", "retry_after"]
 
@@ -25,9 +31,9 @@ Trouble = Literal[
 
 HINTS: Mapping[Trouble, str] = {
     "throttled": "Wait a minute, or ask fewer and narrower questions at once.",
-    "no-credential": "Run `az login`, or set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET.",
-    "denied": "Ask for the role Log Analytics Reader on the workspace, and check that the tenant is the right one.",
-    "no-workspace": "Check the Workspace ID (not the name) and the cloud's endpoint.",
+    "no-credential": SIGN_IN,
+    "denied": GRANT,
+    "no-workspace": f"Check the Workspace ID (not the name) and the cloud's endpoint. {FIND_ID}",
     "no-table": "The workspace does not collect this table; connect its data source in Microsoft Sentinel.",
     "no-column": "The workspace's table has no such column.",
     "wrong-query": "Write the query another way.",
@@ -46,6 +52,11 @@ _TOO_LARGE = re.compile(
     re.IGNORECASE,
 )
 _NO_MEMORY = re.compile(r"lacks memory|E_LOW_MEMORY|E_RUNAWAY_QUERY|0x80DA0001|out of memory", re.IGNORECASE)
+_OTHER_TENANT = re.compile(
+    r"wrong issuer '[^']*?([0-9a-f-]{36})/?'.{0,60}?must match the tenant '[^']*?([0-9a-f-]{36})",
+    re.IGNORECASE | re.DOTALL,
+)
+_TOKEN_TIME = re.compile(r"access token '?(expiry|not before)", re.IGNORECASE)
 _TRIED = re.compile(r"(?m)^\s+(\w+)Credential: ")
 _LONGEST = 240
 
@@ -54,20 +65,23 @@ def of_exception(error: BaseException) -> Diagnostic:
     """Return what an exception of the client means."""
     if isinstance(error, TimeoutError):
         return _told("timeout", "the query took longer than it may")
+    if isinstance(error, NotSignedIn):
+        return _told("no-credential", *why_not_signed_in(error))
     if isinstance(error, ClientAuthenticationError) and getattr(error, "status_code", None) not in (401, 403):
         tried = ", ".join(dict.fromkeys(_TRIED.findall(str(error)))) or _first_line(str(error))
         return _told("no-credential", f"no credential of this machine gave a token (tried {tried})")
     if isinstance(error, HttpResponseError):
         return _of_response(error)
     if isinstance(error, ServiceRequestError | ServiceResponseError):
-        return _told("unreachable", f"the service could not be reached ({_first_line(str(error))})")
+        return _told("unreachable", *why_unreached(error))
     return _told("foreign-answer", f"what came back is no answer of Log Analytics ({type(error).__name__})")
 
 
 def of_error(error: LogsQueryError) -> Diagnostic:
     """Return what the error inside a response means: of a query of a batch, or beside partial rows."""
     told = [_innermost_of(detail) for detail in error.details or ()]
-    return _of_words(str(error.code or ""), "; ".join(filter(None, told)) or str(error.message or ""))
+    text = "; ".join(filter(None, told)) or str(error.message or "")
+    return _of_token(text) or _of_words(str(error.code or ""), text)
 
 
 def of_told(told: Mapping[str, Any]) -> Diagnostic:
@@ -107,6 +121,12 @@ def _broke_off(error: HttpResponseError) -> bool:
 
 def _of_response(error: HttpResponseError) -> Diagnostic:
     status = error.status_code or 0
+    if status in (401, 403) and (told := _of_token(_innermost(error))):
+        return told
+    if status == 429 and (seconds := retry_after(error)):
+        return _told(*_BY_STATUS[429], f"Wait {seconds:,.0f} seconds, as it asks, or ask fewer questions at once.")
+    if status == 401:
+        return _told(*_BY_STATUS[401], TAKES_NO_TOKEN)
     if status in _BY_STATUS:
         kind, words = _BY_STATUS[status]
         return _told(kind, words)
@@ -119,6 +139,16 @@ def _of_response(error: HttpResponseError) -> Diagnostic:
     if status == 200:
         return _told("foreign-answer", "what came back is no answer of Log Analytics")
     return _told("foreign-answer", f"the answer has status {status}, which Log Analytics does not give")
+
+
+def _of_token(text: str) -> Diagnostic | None:
+    """Return what the service says against a token, or None where it says nothing of that kind."""
+    if found := _OTHER_TENANT.search(text):
+        return _told("denied", *other_tenant(found[1].lower(), found[2].lower()))
+    if found := _TOKEN_TIME.search(text):
+        when = "is over" if found[1].lower() == "expiry" else "does not hold yet"
+        return _told("denied", f"the token {when} by the service's clock", CLOCK)
+    return None
 
 
 _BY_STATUS: Mapping[int, tuple[Trouble, str]] = {
@@ -140,6 +170,8 @@ _BY_CODE: Mapping[str, int] = {
 
 
 def _of_words(code: str, text: str) -> Diagnostic:
+    if code == "InvalidTokenError":
+        return _told(*_BY_STATUS[401], TAKES_NO_TOKEN)
     if code in _BY_CODE:
         return _told(*_BY_STATUS[_BY_CODE[code]])
     if code.startswith("InternalServer"):
@@ -170,15 +202,16 @@ def _innermost_of(detail: Mapping[str, Any]) -> str:
 
 
 def _innermost(error: HttpResponseError) -> str:
-    return str(getattr(error.model, "message", None) or error.message or "")
+    inner = error.error.innererror if error.error is not None else None
+    told = _innermost_of(inner) if inner else ""
+    return told or str(getattr(error.model, "message", None) or error.message or "")
 
 
-def _told(kind: Trouble, message: str) -> Diagnostic:
-    return Diagnostic(code=kind, message=message, hint=HINTS[kind])
+def _told(kind: Trouble, message: str, hint: str = "") -> Diagnostic:
+    return Diagnostic(code=kind, message=message, hint=hint or HINTS[kind])
 
 
 def _first_line(text: str) -> str:
     """Return a text as one short line; what looks like a token or a secret is left out."""
-    line = " ".join(text.split())
-    line = re.sub(r"(?i)(bearer |secret|password|token)\S*[=: ]+\S+", r"\1…", line)
+    line = without_secrets(" ".join(text.split()))
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

@@ -24,6 +24,7 @@ from .asking import Service
 from .bodies import Body
 from .joining import joined
 from .schema import FATAL, Seen, read_schema
+from .signing_in import found_credential
 from .spec import AzureSpec
 from .statistics import scanned_by
 from .survey import survey
@@ -133,10 +134,10 @@ async def open_azure(
     """
     async with AsyncExitStack() as stack:
         stack.push_async_callback(asyncio.sleep, LAST_WORDS)
-        signed_in = credential
-        if signed_in is None:
-            signed_in = await stack.enter_async_context(_found_credential(authority))
-        service = await Service.open(stack, where, signed_in, authority=authority)
+        if credential is None:
+            found = await stack.enter_async_context(found_credential(authority))
+            credential = found
+        service = await Service.open(stack, where, credential, authority=authority)
         seen = await _seen(service, where, tables, now()) if lacking is None else Seen.known(tables, lacking)
         return AzureWorkspace(spec, where, service, seen, policy_hash, now, stack.pop_all())
 
@@ -146,13 +147,6 @@ async def _seen(service: Service, where: AzureSpec, tables: Mapping[str, TableSc
         return _common([await read_schema(service, one, tables, now) for one in where.ids], tables)
     except (AzureError, TimeoutError) as error:
         raise _cannot_open(of_exception(error)) from error
-
-
-def _found_credential(authority: Path | None) -> AsyncTokenCredential:
-    from azure.identity.aio import DefaultAzureCredential
-
-    trusted = {"connection_verify": str(authority)} if authority is not None else {}
-    return DefaultAzureCredential(exclude_interactive_browser_credential=True, **trusted)
 
 
 def _cannot_open(why: Diagnostic) -> BackendDenied | UnreachableError:

@@ -6,6 +6,7 @@
 
 from .engine import Tenant
 from .faults import Fault, Kind
+from .identity import unsigned_token
 from .server import LogAnalyticsService, Posted
 
-__all__ = ["Fault", "Kind", "LogAnalyticsService", "Posted", "Tenant"]
+__all__ = ["Fault", "Kind", "LogAnalyticsService", "Posted", "Tenant", "unsigned_token"]

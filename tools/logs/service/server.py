@@ -8,8 +8,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,11 +17,12 @@ from urllib.parse import urlsplit
 
 import duckdb
 
-from soc_analyst.tools.loopback import Connection, Listener, identity_at, token_given, with_certificate
+from soc_analyst.tools.loopback import Connection, Listener, identity_at, with_certificate
 
 from . import wire
 from .engine import OpenTenant, SemanticError, Tenant
 from .faults import Fault, Faults
+from .identity import CLIENT, SECRET, TENANT, Identity
 
 __all__ = ["LogAnalyticsService", "Posted"]
 
@@ -57,7 +58,8 @@ class LogAnalyticsService:
     `signed_in` counts the tokens given out by `identity`.
 
     `tls` gives it a certificate of its own for 127.0.0.1 and localhost; `authority` is the file a client must trust.
-    With `token`, requests without `Authorization: Bearer TOKEN` are answered with 401.
+    With `token`, requests without `Authorization: Bearer TOKEN` are answered with 401. Its clock is `ahead` of this
+    machine's, in the `Date` of every answer.
     """
 
     def __init__(
@@ -68,11 +70,14 @@ class LogAnalyticsService:
         faults: Iterable[Fault] = (),
         tls: bool = False,
         token: str | None = None,
+        ahead: timedelta = timedelta(),
     ) -> None:
         given = {name: one if isinstance(one, Tenant) else Tenant(one) for name, one in workspaces.items()}
         self._tenants = {name: one.opened(home) for name, one in given.items()}
         self._faults = Faults(faults)
         self._token = token
+        self.ahead = ahead
+        self.gives = Identity(token or "token")
         self._posted: list[Posted] = []
         self.signed_in = 0
         self._lock = threading.Lock()
@@ -97,6 +102,17 @@ class LogAnalyticsService:
         return identity_at(self.url)
 
     @property
+    def application(self) -> Mapping[str, str]:
+        """Return the environment in which azure-identity signs in here as an application with a secret; needs TLS."""
+        return {
+            "AZURE_AUTHORITY_HOST": self.url,
+            "AZURE_TENANT_ID": TENANT,
+            "AZURE_CLIENT_ID": CLIENT,
+            "AZURE_CLIENT_SECRET": SECRET,
+            "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential",
+        }
+
+    @property
     def posted(self) -> tuple[Posted, ...]:
         """Return the queries that were posted so far."""
         with self._lock:
@@ -105,6 +121,10 @@ class LogAnalyticsService:
     def fail(self, *faults: Fault) -> None:
         """Switch on other faults from here on, and no longer those before."""
         self._faults = Faults(faults)
+
+    def refuse_sign_in(self, refusal: str) -> None:
+        """Give out no token from here on: `no-identity`, or a number of Microsoft Entra ID's such as AADSTS7000215."""
+        self.gives = replace(self.gives, refusal=refusal)
 
     def __enter__(self) -> Self:
         self._http.start()
@@ -142,12 +162,14 @@ class LogAnalyticsService:
 
 _REFUSALS: Mapping[str, int] = {
     "throttled": 429, "unauthorized": 401, "forbidden": 403, "not_found": 404, "semantic": 400, "syntax": 400,
-    "timeout": 504, "server_error": 500,
+    "timeout": 504, "server_error": 500, "other_tenant": 401, "token_over": 401,
 }  # fmt: skip
 
 
 def _refused(fault: Fault) -> _Answer:
     status = _REFUSALS[fault.kind]
+    if fault.kind in wire.TOKENS:
+        return _Answer(status, wire.refused_token(fault.kind), fault)
     codes = {"semantic": "SEM0100", "syntax": "SYN0002"}
     inner = (codes[fault.kind], fault.message or "Failed to resolve") if fault.kind in codes else None
     headers = {"Retry-After": f"{fault.retry_after:g}"} if status in (429, 500) and fault.retry_after else {}
@@ -210,6 +232,9 @@ def hours_of(timespan: str | None) -> float | None:
     return (ended - begun).total_seconds() / 3600
 
 
+_NO_PATH = (404, {"error": {"message": "The requested path does not exist", "code": "PathNotFoundError"}})
+
+
 class _Listener(Listener):
     owner: LogAnalyticsService
 
@@ -220,14 +245,15 @@ class _Connection(Connection):
         assert isinstance(self.server, _Listener)
         return self.server.owner
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time by the service's clock."""
+        return super().date_time_string((timestamp or time.time()) + self.owner.ahead.total_seconds())
+
     def do_GET(self) -> None:
-        """Give out a token."""
-        told = token_given(self, self.owner.token)
-        if told is None:
-            self._send(404, {"error": {"message": "The requested path does not exist", "code": "PathNotFoundError"}})
-            return
-        self.owner.signed_in += 1
-        self._send(200, told)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        status, told = self.owner.gives.answer_get(urlsplit(self.path).path, headers) or _NO_PATH
+        self.owner.signed_in += status == 200
+        self._send(status, told)
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -238,7 +264,7 @@ class _Connection(Connection):
         elif found := _QUERY.match(path):
             self._play(self.owner.answer(found[1], json.loads(raw), headers, batch=False))
         else:
-            self._send(404, {"error": {"message": "The requested path does not exist", "code": "PathNotFoundError"}})
+            self._send(*(self.owner.gives.answer_post(path, raw) or _NO_PATH))
 
     def _batch(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
         responses = []

@@ -10,7 +10,11 @@ from typing import Any
 
 import pyarrow as pa
 
-__all__ = ["error", "partial", "result", "row_bytes", "statistics"]
+from .identity import TENANT
+
+__all__ = ["OTHER_TENANT", "TOKENS", "error", "partial", "refused_token", "result", "row_bytes", "statistics"]
+
+OTHER_TENANT = "66666666-6666-4666-8666-666666666666"
 
 DETAILS: Mapping[int, tuple[str, str]] = {
     400: ("BadArgumentError", "The request had some invalid properties"),
@@ -86,6 +90,30 @@ def error(status: int, *, inner: tuple[str, str] | None = None, message: str = "
             "innererror": innermost,
         }
     return {"error": told}
+
+
+TOKENS: Mapping[str, tuple[str, str]] = {
+    "other_tenant": (
+        "InvalidAuthenticationTokenTenant",
+        f"The access token is from the wrong issuer 'https://sts.windows.net/{TENANT}/'. It must match the tenant "
+        f"'https://sts.windows.net/{OTHER_TENANT}/' associated with this subscription. Please use the authority (URL) "
+        f"'https://login.windows.net/{OTHER_TENANT}' to get the token.",
+    ),
+    "token_over": (
+        "ExpiredAuthenticationToken",
+        "The access token expiry UTC time '1/1/2026 1:00:00 AM' is earlier than current UTC time "
+        "'1/1/2026 2:00:00 AM'.",
+    ),
+}
+"""What is wrong with a token: the inner code and message."""
+
+
+def refused_token(kind: str) -> dict[str, Any]:
+    """Return the body of a refusal of the token itself."""
+    code, message = TOKENS[kind]
+    told = error(401, message="The provided authentication is not valid for this resource")
+    told["error"]["innererror"] = {"code": code, "message": message}
+    return told
 
 
 def row_bytes(row: list[Any]) -> int:
