@@ -104,7 +104,7 @@ class ModelDoor:
         """Return what a request takes and what may be added to it. No call is made."""
         candidate = (await self._candidates([self._at_hand(request)], request))[0]
         choice = choose([candidate], max_usd=float("inf"), over_limit=())
-        return Size(candidate.tokens.tokens, candidate.tokens.exact, max(0, choice.room))
+        return Size(candidate.tokens.tokens, candidate.tokens.exact, choice.room)
 
     async def ask(self, request: Request[A]) -> Answer[A]:
         """Return the answer in its form, or why there is none."""
@@ -186,7 +186,7 @@ class ModelDoor:
             return _read(call, request, lenient=False).value
         except Unusable as unusable:
             first = unusable
-        if first.plain:
+        if first.plain and not first.cut:
             self._try_other_way(candidate.spec, request)
         earlier = _repair(call, first)
         again = (await self._candidates([candidate.spec], request, earlier))[0]

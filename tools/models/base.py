@@ -66,7 +66,10 @@ class Size:
     exact: bool
     """False where the model's own encoding is unknown."""
     room: int
-    """Tokens that may still be added before a limit of the context window or of the account's tier is passed."""
+    """Tokens that may still be added before a limit of the context window or of the account's tier is passed.
+
+    Below 0 by so many it is too large.
+    """
 
 
 class Asker(Protocol):

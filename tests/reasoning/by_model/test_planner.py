@@ -99,7 +99,10 @@ async def test_a_model_too_small_for_anything_leaves_it_to_the_rules() -> None:
     planned = await ModelPlanner(Small(answer(), most=10), OFF).plan(situation())
     assert planned is not None
     assert typed(planned) == by_rules()
-    assert planned.said == ("too large",)
+    assert planned.said == (
+        "too large",
+        "The plan of round 1 was done by rules: no request that fits a model gave one.",
+    )
 
 
 async def test_nothing_is_asked_of_a_model_when_no_query_is_left() -> None:

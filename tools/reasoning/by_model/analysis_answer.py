@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.json_schema import SkipJsonSchema
 
 from soc_analyst.state.findings import Confidence, Recommendation
 
@@ -24,7 +25,10 @@ __all__ = [
     "StoryAnswer",
     "analysis_form",
     "claim_form",
+    "hidden",
     "narrowed",
+    "short_analysis_form",
+    "short_claim_form",
     "some",
 ]
 
@@ -129,11 +133,23 @@ class StoryAnswer(Form):
 
 
 Columns = tuple[tuple[str, tuple[str, ...]], ...]
+SHORT_COLUMNS = 12
+"""Columns of a table, the most direct ones, that claims of a small model can be about."""
 
 
 def analysis_form(columns: Mapping[str, Sequence[str]]) -> type[AnalysisAnswer]:
     """Return the form in which claims name these tables and columns only."""
     return _analysis_form(_frozen(columns))
+
+
+def short_analysis_form(columns: Mapping[str, Sequence[str]]) -> type[AnalysisAnswer]:
+    """Return the form for a small model: few findings in few words; what it leaves out is empty."""
+    return _short_analysis_form(_frozen(columns))
+
+
+def short_claim_form(columns: Mapping[str, Sequence[str]]) -> type[ClaimForm]:
+    """Return the form of a claim about rows by their handles: an order, or a value that all hold."""
+    return _short_claim_form(_frozen(columns))
 
 
 def claim_form(columns: Mapping[str, Sequence[str]]) -> type[ClaimForm]:
@@ -162,6 +178,43 @@ def _claim_form(columns: Columns) -> type[ClaimForm]:
     column, table = _choice("Column", columns), _choice("Table", columns)
     where = some(narrowed(FilterForm, column=(column, ...)), 4)
     return narrowed(ClaimForm, table=(table | None, ...), where=where, column=(column | None, ...))
+
+
+@lru_cache(maxsize=32)
+def _short_analysis_form(columns: Columns) -> type[AnalysisAnswer]:
+    finding = narrowed(
+        FindingForm,
+        title=(Annotated[str, Field(max_length=100)], ...),
+        description=(Annotated[str, Field(max_length=240)], ...),
+        recommendations=hidden(list[Recommendation], Field(default_factory=list)),
+        tags=hidden(list[str], Field(default_factory=list)),
+        notes=hidden(str, ""),
+        indicators=hidden(list[IndicatorForm], Field(default_factory=list)),
+        evidence=some(Handle, 6),
+        claims=some(_short_claim_form(columns), 1),
+    )
+    hypotheses = hidden(list[HypothesisForm], Field(default_factory=list))
+    return narrowed(AnalysisAnswer, findings=some(finding, 2), hypotheses=hypotheses)
+
+
+@lru_cache(maxsize=32)
+def _short_claim_form(columns: Columns) -> type[ClaimForm]:
+    few = tuple((table, names[:SHORT_COLUMNS]) for table, names in columns)
+    return narrowed(
+        ClaimForm,
+        kind=(Literal["order", "same_entity"], ...),
+        handles=some(Handle, 4),
+        table=hidden(str | None, None),
+        where=hidden(list[FilterForm], Field(default_factory=list)),
+        column=(_choice("Column", few) | None, ...),
+        value=(Annotated[str, Field(max_length=100)] | None, ...),
+        count=hidden(int | None, None),
+    )
+
+
+def hidden(kind: Any, value: Any) -> tuple[Any, Any]:
+    """Return a field that the schema does not show, with its value."""
+    return Annotated[kind, SkipJsonSchema()], value  # type: ignore[type-arg]
 
 
 def narrowed(base: type[F], **fields: Any) -> type[F]:

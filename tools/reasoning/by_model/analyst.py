@@ -14,7 +14,7 @@ from soc_analyst.tools.models.tokens import count as tokens_of
 from soc_analyst.tools.privacy import Pseudonyms, data_block
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 
-from .analysis_answer import AnalysisAnswer, StoryAnswer, analysis_form
+from .analysis_answer import AnalysisAnswer, StoryAnswer, analysis_form, short_analysis_form
 from .brief import Brief, parts
 from .drafting import Reading, read
 from .floor import lifted
@@ -27,6 +27,9 @@ __all__ = ["ModelAnalyst"]
 
 MOST_PARTS = 3
 """Parts of the evidence that are read where one does not hold all that fired."""
+SHORTENED = "The model read the evidence by the short prompt and form: the whole ones fit no model that may be asked."
+BY_RULES = "The reading of the evidence was done by rules: no request that fits a model gave one."
+MAX_OUTPUT_TOKENS, SHORT_OUTPUT = 4_000, 1_000
 TRIES = 3
 """How often a request that fits no model is made half as large."""
 
@@ -52,8 +55,8 @@ class ModelAnalyst:
         count: Callable[[str], int] | None = None,
         most_parts: int = MOST_PARTS,
     ) -> None:
-        self._asker = asker
-        self._pseudonyms = pseudonyms
+        self.asker = asker
+        self.pseudonyms = pseudonyms
         self._catalog = catalog
         self._count = count or (lambda text: tokens_of(text, "").tokens)
         self._most_parts = most_parts
@@ -75,63 +78,38 @@ class ModelAnalyst:
         return replace(made, warnings=tuple(dict.fromkeys(warnings)), calls=(*made.calls, *seen.calls, *calls))
 
     def _referee(self, case: CaseFile) -> Referee:
-        self._pseudonyms.learn(case.evidence, case.reading.entities)
-        return Referee(case, self._catalog, self._pseudonyms)
+        self.pseudonyms.learn(case.evidence, case.reading.entities)
+        return Referee(case, self._catalog, self.pseudonyms)
 
     async def _read(self, case: CaseFile, signals: Sequence[str]) -> _Read:
-        """Ask about the evidence in as many parts as what fired needs; smaller ones where a request fits no model."""
-        budget = budget_for(case, await self._asker.size(self._request(case, signals, "", "")))
+        """Ask about the evidence in as many parts as what fired needs; in less of it where a request fits no model."""
         answers: list[Answer[AnalysisAnswer]] = []
-        for _ in range(TRIES):
-            briefs = await asyncio.to_thread(self._briefs, case, budget)
-            answers.append(await self._asker.ask(self._about(case, signals, briefs, 0)))
-            if not answers[-1].too_large or budget <= LEAST_BUDGET:
+        for ask in (_Asking(self, case, signals), _Asking(self, case, signals, short=True)):
+            briefs, tried = await ask.first()
+            answers += tried
+            if not answers[-1].too_large:
                 break
-            budget = max(LEAST_BUDGET, budget // 2)
         first = [answers[-1]]
         if first[0].value is not None:
-            others = (self._asker.ask(self._about(case, signals, briefs, at)) for at in range(1, len(briefs)))
+            others = (self.asker.ask(ask.about(briefs, at)) for at in range(1, len(briefs)))
             first += await asyncio.gather(*others)
         pairs = tuple((brief, one.value) for brief, one in zip(briefs, first, strict=False) if one.value is not None)
         asked = (*answers, *first[1:])
-        said = (line for one in asked for line in one.said)
+        said = [line for one in asked for line in one.said]
+        said += [SHORTENED] if pairs and ask.short else []
+        said += [BY_RULES] if first[0].too_large else []
         return _Read(
             pairs, tuple(call for one in asked for call in one.calls), (*said, *_unread(first), *_unseen(case, pairs))
         )
 
-    def _briefs(self, case: CaseFile, budget: int) -> list[Brief]:
+    def briefs(self, case: CaseFile, budget: int) -> list[Brief]:
         """Return one brief, and more of them while detections are not shown yet. Blocks."""
         made: list[Brief] = []
-        for brief in parts(case, budget=budget, count=self._count, pseudonyms=self._pseudonyms):
+        for brief in parts(case, budget=budget, count=self._count, pseudonyms=self.pseudonyms):
             made.append(brief)
             if len(made) == self._most_parts or not brief.untold:
                 break
         return made
-
-    def _about(
-        self, case: CaseFile, signals: Sequence[str], briefs: Sequence[Brief], at: int
-    ) -> Request[AnalysisAnswer]:
-        part = f"part {at + 1} of {len(briefs)}" if len(briefs) > 1 else ""
-        return self._request(case, signals, briefs[at].text, part)
-
-    def _request(self, case: CaseFile, signals: Sequence[str], evidence: str, part: str) -> Request[AnalysisAnswer]:
-        prompt = load_prompt("analyse")
-        user = prompt.user(
-            question=question_of(case, self._pseudonyms),
-            window=window_of(case),
-            part=part,
-            signals="\n".join(self._pseudonyms.hide_text(line) for line in signals),
-            evidence=data_block("evidence", evidence),
-        )
-        return Request(
-            node="analyzer",
-            purpose=f"reading of {part} of the evidence" if part else "reading of the evidence",
-            system=prompt.system,
-            user=user,
-            answer=analysis_form(columns_shown(case)),
-            prompt=prompt.version,
-            role="analyse",
-        )
 
     async def _joined(
         self, case: CaseFile, readings: Sequence[Reading], referee: Referee
@@ -143,7 +121,7 @@ class ModelAnalyst:
         drafts = numbered(reading.drafts)
         prompt = load_prompt("reduce")
         user = prompt.user(
-            question=question_of(case, self._pseudonyms),
+            question=question_of(case, self.pseudonyms),
             window=window_of(case),
             drafts=data_block("drafts", listed(drafts, referee)),
         )
@@ -156,11 +134,59 @@ class ModelAnalyst:
             prompt=prompt.version,
             role="analyse",
         )
-        answer = await self._asker.ask(request)
+        answer = await self.asker.ask(request)
         if answer.value is None:
             return reading, answer.calls, answer.said or ("The parts of the evidence were joined by code alone.",)
         stories = await asyncio.to_thread(told, answer.value, drafts, referee)
         return replace(reading, drafts=stories), answer.calls, answer.said
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """How one case is asked about: by the whole prompt and form, or by the short ones."""
+
+    analyst: ModelAnalyst
+    case: CaseFile
+    signals: Sequence[str]
+    short: bool = False
+
+    async def first(self) -> tuple[list[Brief], list[Answer[AnalysisAnswer]]]:
+        """Return the briefs and what came of asking about the first; they are halved while it fits no model."""
+        asker, answers = self.analyst.asker, list[Answer[AnalysisAnswer]]()
+        budget = budget_for(self.case, await asker.size(self.request("", "")))
+        for _ in range(TRIES):
+            briefs = await asyncio.to_thread(self.analyst.briefs, self.case, budget)
+            answers.append(await asker.ask(self.about(briefs, 0)))
+            if not answers[-1].too_large or budget <= LEAST_BUDGET:
+                break
+            budget = max(LEAST_BUDGET, budget // 2)
+        return briefs, answers
+
+    def about(self, briefs: Sequence[Brief], at: int) -> Request[AnalysisAnswer]:
+        """Return the request about one brief."""
+        return self.request(briefs[at].text, f"part {at + 1} of {len(briefs)}" if len(briefs) > 1 else "")
+
+    def request(self, evidence: str, part: str) -> Request[AnalysisAnswer]:
+        """Return the request about some evidence."""
+        prompt = load_prompt("analyse_short" if self.short else "analyse")
+        pseudonyms, columns = self.analyst.pseudonyms, columns_shown(self.case)
+        user = prompt.user(
+            question=question_of(self.case, pseudonyms),
+            window=window_of(self.case),
+            part=part,
+            signals="\n".join(pseudonyms.hide_text(line) for line in self.signals),
+            evidence=data_block("evidence", evidence),
+        )
+        return Request(
+            node="analyzer",
+            purpose=f"reading of {part} of the evidence" if part else "reading of the evidence",
+            system=prompt.system,
+            user=user,
+            answer=short_analysis_form(columns) if self.short else analysis_form(columns),
+            prompt=prompt.version,
+            role="analyse",
+            max_output_tokens=SHORT_OUTPUT if self.short else MAX_OUTPUT_TOKENS,
+        )
 
 
 def _unread(answers: Sequence[Answer[AnalysisAnswer]]) -> tuple[str, ...]:

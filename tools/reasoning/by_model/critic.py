@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from soc_analyst.state.findings import Claim, Confidence, Finding, Hypothesis
 from soc_analyst.state.report import ModelCall
 from soc_analyst.tools.attack import AttackCatalog
-from soc_analyst.tools.models.base import Asker, Request
+from soc_analyst.tools.models.base import Answer, Asker, Request
 from soc_analyst.tools.models.tokens import count as tokens_of
 from soc_analyst.tools.privacy import Pseudonyms, data_block, fenced
 from soc_analyst.tools.proof.claims import meets
@@ -17,7 +17,7 @@ from soc_analyst.tools.reasoning.base import CaseFile
 
 from .brief import Brief, build_brief
 from .claiming import verified
-from .critic_answer import CriticAnswer, RefutationForm, critic_form
+from .critic_answer import CriticAnswer, RefutationForm, critic_form, short_critic_form
 from .floor import BY_MODEL
 from .prompts import load_prompt
 from .referee import Referee
@@ -29,6 +29,10 @@ LOWER: Mapping[Confidence, Confidence | None] = {"High": "Medium", "Medium": "Lo
 ENOUGH = 2
 """Claims that must hold against a finding to drop it at once."""
 REASON = 400
+LONGEST_CELL, SHORT_CELL = 600, 160
+"""Characters of a finding's title, description and claims each."""
+SHORT_FINDINGS = 3
+MAX_OUTPUT_TOKENS, SHORT_OUTPUT = 4_000, 700
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,10 @@ class ModelCritic:
         if not by_handle:
             return Reviewed(tuple(findings))
         referee = await asyncio.to_thread(self._referee, case)
-        brief, request = await self._prepared(by_handle, case, referee)
-        answer = await self._asker.ask(request)
+        brief, answer = await self._answered(by_handle, case, referee)
         if answer.value is None:
-            said = answer.said or ("The findings of the model were reviewed by code alone: no answer came.",)
+            alone = "The findings of the model were reviewed by code alone: no answer came."
+            said = (*answer.said, alone) if answer.too_large or not answer.said else answer.said
             return Reviewed(tuple(findings), calls=answer.calls, said=said)
         judged = await asyncio.to_thread(_judged, answer.value, by_handle, brief, referee)
         kept = tuple(one for each in findings if (one := judged.changed.get(each.id, each)) is not None)
@@ -76,20 +80,39 @@ class ModelCritic:
         self._pseudonyms.learn(case.evidence, case.reading.entities)
         return Referee(case, self._catalog, self._pseudonyms)
 
-    async def _prepared(
+    async def _answered(
         self, findings: Mapping[str, Finding], case: CaseFile, referee: Referee
+    ) -> tuple[Brief, Answer[CriticAnswer]]:
+        """Return what was shown and what came of it; a model too small is asked about fewer findings in few words."""
+        brief, request = await self._prepared(findings, case, referee)
+        answer = await self._asker.ask(request)
+        if not answer.too_large:
+            return brief, answer
+        few = dict(list(findings.items())[:SHORT_FINDINGS])
+        brief, request = await self._prepared(few, case, referee, short=True)
+        again = await self._asker.ask(request)
+        left = len(findings) - len(few)
+        more = f"; {left} of the model's findings were not reviewed" if left else ""
+        told = f"The review was asked for by the short prompt and form: the whole ones fit no model{more}."
+        said = (*answer.said, *again.said, *([told] if again.value is not None else []))
+        return brief, replace(again, calls=(*answer.calls, *again.calls), said=said)
+
+    async def _prepared(
+        self, findings: Mapping[str, Finding], case: CaseFile, referee: Referee, *, short: bool = False
     ) -> tuple[Brief, Request[CriticAnswer]]:
-        size = await self._asker.size(self._request(findings, case, referee, ""))
+        size = await self._asker.size(self._request(findings, case, referee, "", short))
         brief = await asyncio.to_thread(
             build_brief, case, budget=budget_for(case, size), count=self._count, pseudonyms=self._pseudonyms
         )
-        return brief, self._request(findings, case, referee, brief.text)
+        return brief, self._request(findings, case, referee, brief.text, short)
 
     def _request(
-        self, findings: Mapping[str, Finding], case: CaseFile, referee: Referee, evidence: str
+        self, findings: Mapping[str, Finding], case: CaseFile, referee: Referee, evidence: str, short: bool
     ) -> Request[CriticAnswer]:
-        prompt = load_prompt("critic")
-        listed = "\n".join(_line(handle, finding, referee) for handle, finding in findings.items())
+        prompt = load_prompt("critic_short" if short else "critic")
+        longest = SHORT_CELL if short else LONGEST_CELL
+        listed = "\n".join(_line(handle, finding, referee, longest) for handle, finding in findings.items())
+        columns = columns_shown(case)
         return Request(
             node="reviewer",
             purpose="review of the model's findings",
@@ -100,9 +123,10 @@ class ModelCritic:
                 findings=data_block("findings", listed),
                 evidence=data_block("evidence", evidence),
             ),
-            answer=critic_form(columns_shown(case)),
+            answer=short_critic_form(columns) if short else critic_form(columns),
             prompt=prompt.version,
             role="analyse",
+            max_output_tokens=SHORT_OUTPUT if short else MAX_OUTPUT_TOKENS,
         )
 
 
@@ -176,7 +200,7 @@ def _hypothesis(finding: Finding, after: Finding | None, claims: Sequence[Claim]
     return Hypothesis(statement=finding.title, status="refuted" if after is None else "open", evidence=refs)
 
 
-def _line(handle: str, finding: Finding, referee: Referee) -> str:
+def _line(handle: str, finding: Finding, referee: Referee, longest: int) -> str:
     rows = f"{len(finding.evidence)} rows"
     claims = " ".join(claim.statement for claim in finding.claims if claim.kind != "exists")
     cells = (
@@ -188,4 +212,4 @@ def _line(handle: str, finding: Finding, referee: Referee) -> str:
         finding.description,
         claims or "-",
     )
-    return "\t".join(fenced(referee.hidden(cell), limit=600) for cell in cells)
+    return "\t".join(fenced(referee.hidden(cell), limit=longest) for cell in cells)

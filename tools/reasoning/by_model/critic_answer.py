@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .analysis_answer import ClaimForm, Form, Handle, claim_form, narrowed, some
+from .analysis_answer import ClaimForm, Form, Handle, claim_form, narrowed, short_claim_form, some
 
-__all__ = ["CriticAnswer", "RefutationForm", "critic_form"]
+__all__ = ["CriticAnswer", "RefutationForm", "critic_form", "short_critic_form"]
 
 
 class RefutationForm(Form):
@@ -31,3 +31,10 @@ def critic_form(columns: Mapping[str, Sequence[str]]) -> type[CriticAnswer]:
     """Return the form in which claims name these tables and columns only."""
     review = narrowed(RefutationForm, claims=some(claim_form(columns), 4))
     return narrowed(CriticAnswer, reviews=some(review, 12))
+
+
+def short_critic_form(columns: Mapping[str, Sequence[str]]) -> type[CriticAnswer]:
+    """Return the form for a small model: few reviews in few words."""
+    reason = (Annotated[str, Field(max_length=160)], ...)
+    review = narrowed(RefutationForm, reason=reason, claims=some(short_claim_form(columns), 1))
+    return narrowed(CriticAnswer, reviews=some(review, 3))

@@ -18,7 +18,17 @@ from typing_extensions import TypeAliasType
 from soc_analyst.state.queries import Operator, Shape
 from soc_analyst.state.tables import TableSchema
 
-__all__ = ["OPERATORS", "SHAPES", "HypothesisAnswer", "PlanAnswer", "QueryAnswer", "ReadAnswer", "Test", "plan_form"]
+__all__ = [
+    "OPERATORS",
+    "SHAPES",
+    "HypothesisAnswer",
+    "PlanAnswer",
+    "QueryAnswer",
+    "ReadAnswer",
+    "Test",
+    "form_over",
+    "plan_form",
+]
 
 OPERATORS: tuple[str, ...] = get_args(Operator)
 SHAPES: tuple[str, ...] = get_args(Shape)
@@ -31,6 +41,9 @@ MAX_COLUMNS = 80
 Name = Annotated[str, Field(max_length=80)]
 Value = Annotated[str, Field(max_length=400)] | int | float | bool
 
+
+Tables = tuple[tuple[str, tuple[str, ...]], ...]
+"""Names of tables, each with those of its columns."""
 
 FUNCTION = "plan_queries"
 """What the form is called where it is the parameters of a function."""
@@ -129,28 +142,49 @@ def plan_form(tables: Mapping[str, TableSchema]) -> type[PlanAnswer]:
 
 
 @lru_cache(maxsize=16)
-def _form(tables: tuple[tuple[str, tuple[str, ...]], ...]) -> type[PlanAnswer]:
-    variants: list[Any] = [_variant(table, columns) for table, columns in tables]
-    shown: Any = Union[(*variants, None)]
-    read: Any = Annotated[ReadAnswer | None, _SchemaOf(TypeAdapter(shown).core_schema)]
-    query = create_model("Query", __base__=QueryAnswer, __doc__=QueryAnswer.__doc__, read=(read, ...))
-    queries: Any = Annotated[list[query], Field(max_length=MAX_QUERIES)]
-    return create_model(FUNCTION, __base__=PlanAnswer, __doc__=PlanAnswer.__doc__, queries=(queries, ...))
+def _form(tables: Tables) -> type[PlanAnswer]:
+    return form_over(tables)
 
 
-def _variant(table: str, columns: tuple[str, ...]) -> type[ReadAnswer]:
+def form_over(
+    tables: Tables,
+    *,
+    plan: type[PlanAnswer] = PlanAnswer,
+    query: type[QueryAnswer] = QueryAnswer,
+    read: type[ReadAnswer] = ReadAnswer,
+    test: type[Test] = Test,
+    queries: int = MAX_QUERIES,
+    groups: int = MAX_GROUPS,
+    tests: int = MAX_TESTS,
+    kql: bool = True,
+) -> type[PlanAnswer]:
+    """Return a form whose schema enumerates tables and columns, made of these parts and with these longest lists.
+
+    Without `kql` every query reads a table.
+    """
+    variants: list[Any] = [_variant(table, columns, read, test, groups, tests) for table, columns in tables]
+    shown: Any = Union[(*variants, *([None] if kql else []))]
+    chosen: Any = Annotated[read | None, _SchemaOf(TypeAdapter(shown).core_schema)]
+    made = create_model("Query", __base__=query, __doc__=QueryAnswer.__doc__, read=(chosen, ...))
+    listed: Any = Annotated[list[made], Field(max_length=queries)]
+    return create_model(FUNCTION, __base__=plan, __doc__=PlanAnswer.__doc__, queries=(listed, ...))
+
+
+def _variant(
+    table: str, columns: tuple[str, ...], read: type[ReadAnswer], test: type[Test], groups: int, tests: int
+) -> type[ReadAnswer]:
     column = _one_of(f"{table}Column", columns)
     returned: Any = list[column]  # type: ignore[valid-type]
     only: Any = Annotated[str, Field(json_schema_extra={"enum": [table]})]
-    test = create_model(f"{table}Test", __base__=Test, column=(column, ...), op=(_OPERATOR, ...))
-    tests: Any = list[Annotated[list[test], Field(max_length=MAX_TESTS)]]
-    return create_model(
-        f"{table}Read",
-        __base__=ReadAnswer,
-        table=(only, ...),
-        where=(Annotated[tests, Field(max_length=MAX_GROUPS)], ...),
-        columns=(Annotated[returned, Field(max_length=MAX_COLUMNS)], ...),
-    )
+    own = create_model(f"{table}Test", __base__=test, column=(column, ...), op=(_OPERATOR, ...))
+    any_of: Any = list[Annotated[list[own], Field(max_length=tests)]]
+    fields: dict[str, Any] = {
+        "table": (only, ...),
+        "where": (Annotated[any_of, Field(max_length=groups)], ...),
+    }
+    if read is ReadAnswer:
+        fields["columns"] = (Annotated[returned, Field(max_length=MAX_COLUMNS)], ...)
+    return create_model(f"{table}Read", __base__=read, **fields)
 
 
 def _one_of(name: str, allowed: tuple[str, ...]) -> Any:

@@ -27,26 +27,34 @@ MOST_ENTITIES = 8
 MOST_LEADS = 20
 MOST_FEEDBACK = 20
 MOST_DIAGNOSTICS = 5
+SHORT_QUESTION, SHORT_LIST = 400, 4
+"""Characters of the question and lines of a list that a small model sees."""
 NOTHING = "none"
 
 
-def shown(situation: Situation, pseudonyms: Pseudonyms) -> dict[str, str]:
+def shown(situation: Situation, pseudonyms: Pseudonyms, *, short: bool = False) -> dict[str, str]:
     """Return the variables of the prompt `plan`. Lists are cut where they grow long, and say so."""
     pseudonyms.learn(Evidence(()), _named(situation))
     show = _Show(pseudonyms)
     reading = situation.reading
+
+    def lines(listed: Iterable[str], most: int = 40) -> str:
+        return _lines(listed, most=min(most, SHORT_LIST) if short else most)
+
     return {
         "catalogue": catalogue_text(situation.tables),
-        "question": data_block("question", show.text(situation.question, LONGEST_QUESTION)),
+        "question": data_block(
+            "question", show.text(situation.question, SHORT_QUESTION if short else LONGEST_QUESTION)
+        ),
         "window": show.window(situation),
         "entities": show.entities(reading.entities) or NOTHING,
         "topics": _topics(situation),
-        "coverage": _lines(map(show.coverage, situation.coverage)),
-        "tried": _lines(map(show.record, situation.records), most=MOST_RECORDS),
-        "feedback": _lines(map(show.feedback, situation.feedback), most=MOST_FEEDBACK),
-        "findings": _lines(map(show.finding, situation.findings), most=MOST_FINDINGS),
-        "leads": _lines(map(show.lead, situation.leads), most=MOST_LEADS),
-        "hypotheses": _lines(map(show.hypothesis, situation.hypotheses)),
+        "coverage": lines(map(show.coverage, situation.coverage)),
+        "tried": lines(map(show.record, situation.records), most=MOST_RECORDS),
+        "feedback": lines(map(show.feedback, situation.feedback), most=MOST_FEEDBACK),
+        "findings": lines(map(show.finding, situation.findings), most=MOST_FINDINGS),
+        "leads": lines(map(show.lead, situation.leads), most=MOST_LEADS),
+        "hypotheses": lines(map(show.hypothesis, situation.hypotheses)),
         "round": str(situation.round),
         "queries_left": str(situation.queries_left),
     }

@@ -12,11 +12,11 @@ from soc_analyst.tools.models.base import Answer, Asker, Request
 from soc_analyst.tools.privacy import Pseudonyms, fenced
 from soc_analyst.tools.reasoning.base import Planned, Situation
 from soc_analyst.tools.reasoning.by_rules.planner import RulesPlanner
-from soc_analyst.tools.reasoning.by_rules.questions import tables_for
 
 from .plan_answer import PlanAnswer, plan_form
 from .plan_floor import floor, with_whole_rows
 from .plan_queries import proposed, window_read
+from .plan_short import details_below, short_plan_form
 from .plan_showing import shown
 from .prompts import load_prompt
 
@@ -25,8 +25,9 @@ __all__ = ["ModelPlanner", "plan_request"]
 BENIGN = "What was seen is the ordinary work of these systems and their users."
 MOST_HYPOTHESES = 12
 MAX_OUTPUT_TOKENS = 6_000
-FEW_TABLES = 3
-"""Tables that are shown to a model whose context is too small for all."""
+SHORT_OUTPUT = 1_000
+MOST_ASKED = 3
+"""Requests for one plan: what is too large a second time is too large for this model."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +46,26 @@ class ModelPlanner:
             return None
         answer = await self._answer(situation)
         if answer.value is None:
-            return _by_rules(situation, answer, "the model gave no plan")
+            why = "no request that fits a model gave one" if answer.too_large else "the model gave no plan"
+            return _by_rules(situation, answer, why)
         return self._planned(answer.value, answer, situation)
 
     async def _answer(self, situation: Situation) -> Answer[PlanAnswer]:
-        """Return what the model answers; where all tables fit no model, about those that can tell most."""
+        """Return what the model answers; where all fits no model, over what can tell most, and says so."""
         answer = await self.asker.ask(plan_request(situation, self.pseudonyms))
-        fewer = dict.fromkeys(tables_for(situation.reading, situation.tables)[:FEW_TABLES])
-        if not answer.too_large or len(fewer) >= len(situation.tables):
-            return answer
-        tables = {name: situation.tables[name] for name in fewer}
-        again = await self.asker.ask(plan_request(replace(situation, tables=tables), self.pseudonyms))
-        told = f"The model planned round {situation.round} over {', '.join(tables)} alone: all tables fit no model."
-        said = again.said if again.value is None else (told, *again.said)
-        return replace(again, calls=(*answer.calls, *again.calls), said=said)
+        below = list(details_below(situation))
+        asked = 1
+        for at, (detail, fewer, told) in enumerate(below, 1):
+            if not answer.too_large or asked == MOST_ASKED:
+                break
+            request = plan_request(fewer, self.pseudonyms, short=detail.short)
+            if at < len(below) and (await self.asker.size(request)).room < 0:
+                continue
+            asked += 1
+            again = await self.asker.ask(request)
+            said = again.said if again.value is None else (told, *again.said)
+            answer = replace(again, calls=(*answer.calls, *again.calls), said=said)
+        return answer
 
     def _planned(self, value: PlanAnswer, answer: Answer[PlanAnswer], situation: Situation) -> Planned:
         window, of_window = window_read(value, situation, self.pseudonyms)
@@ -91,27 +98,28 @@ class ModelPlanner:
         return tuple(known.values())[:MOST_HYPOTHESES]
 
 
-def plan_request(situation: Situation, pseudonyms: Pseudonyms) -> Request[PlanAnswer]:
-    """Return what a model is asked for the plan of a round."""
-    prompt = load_prompt("plan")
+def plan_request(situation: Situation, pseudonyms: Pseudonyms, *, short: bool = False) -> Request[PlanAnswer]:
+    """Return what a model is asked for the plan of a round; a small one is asked in few words."""
+    prompt = load_prompt("plan_short" if short else "plan")
+    values = shown(situation, pseudonyms, short=short)
     return Request(
         node="planner",
         purpose=f"plan of round {situation.round}",
         system=prompt.system,
-        user=prompt.user(**shown(situation, pseudonyms)),
-        answer=plan_form(situation.tables),
+        user=prompt.user(**{name: values[name] for name in prompt.variables}),
+        answer=short_plan_form(situation.tables) if short else plan_form(situation.tables),
         prompt=prompt.version,
         role="plan",
-        form="function",
-        max_output_tokens=MAX_OUTPUT_TOKENS,
+        form="schema" if short else "function",
+        max_output_tokens=SHORT_OUTPUT if short else MAX_OUTPUT_TOKENS,
     )
 
 
 def _by_rules(situation: Situation, answer: Answer[PlanAnswer], why: str) -> Planned:
     plan = RulesPlanner().plan(situation)
-    said = answer.said or (f"The plan of round {situation.round} was done by rules: {why}.",)
-    if answer.value is not None:
-        said = (*answer.said, f"The plan of round {situation.round} was done by rules: {why}.")
+    said = answer.said
+    if not said or answer.too_large or answer.value is not None:
+        said = (*said, f"The plan of round {situation.round} was done by rules: {why}.")
     queries = _within(situation, plan.queries, ())
     return Planned(plan=plan.model_copy(update={"queries": queries}), calls=answer.calls, said=said)
 
