@@ -12,7 +12,7 @@ import aiosqlite
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from soc_analyst.state import entities, findings, plans, queries, report
+from soc_analyst.state import costs, entities, findings, plans, queries, report
 from soc_analyst.state.base import Value
 
 __all__ = ["CompressedSerializer", "open_checkpoints", "serializer"]
@@ -56,7 +56,7 @@ async def open_checkpoints(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
 def _case_types() -> list[type]:
     return [
         kind
-        for module in (entities, findings, plans, queries, report)
+        for module in (costs, entities, findings, plans, queries, report)
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Value) and kind is not Value
     ]

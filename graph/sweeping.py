@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,12 +15,13 @@ from soc_analyst.state.findings import Detection
 from soc_analyst.state.queries import PlannedQuery, TypedQuery
 from soc_analyst.tools.detections import Examination, RuleSet, examine
 from soc_analyst.tools.evidence import Evidence, TableRows
-from soc_analyst.tools.guard import check
+from soc_analyst.tools.guard import Verdict, check, weigh
 from soc_analyst.tools.logs.base import Workspace
 from soc_analyst.tools.proof.claims import check as checked
 
 from .desk import Desk
 from .rules import known_good_for, rules_for
+from .surveying import surveyed
 
 __all__ = ["Sweep", "Swept", "sweep"]
 
@@ -55,7 +56,8 @@ class Sweep:
 async def sweep(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace: Workspace) -> Sweep:
     """Run all rules and statistics over these tables; at most `max_rows` of the context are read, shared evenly."""
     each = max(1, desk.context.max_rows // max(1, len(tables)))
-    read = [await _swept(table, window, desk, workspace, each) for table in tables]
+    dear = await _too_much(tables, window, desk, workspace)
+    read = [await _swept(table, window, desk, workspace, each, dear.get(table, "")) for table in tables]
     evidence = Evidence(swept.rows for swept in read)
     rules = await asyncio.to_thread(rules_for, desk)
     found: Examination = await asyncio.to_thread(examine, evidence, rules=rules, tables=desk.tables)
@@ -84,7 +86,29 @@ def _by_weight(detection: Detection) -> tuple[int, str, str]:
     return LEVELS.index(detection.level), detection.rule.title, detection.statement
 
 
-async def _swept(table: str, window: TimeWindow, desk: Desk, workspace: Workspace, most: int) -> Swept:
+async def _too_much(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace: Workspace) -> Mapping[str, str]:
+    """Return why tables are not read whole, where that is more than policy lets be read."""
+    volumes = (await surveyed(window, desk, workspace, tables)).volumes
+    spent, why = 0, {}
+    for table in tables:
+        approved = (await _approved(table, window.start, window.end, window, desk)).approved
+        cost = weigh(approved, volumes, desk.policy, spent=spent) if approved is not None else None
+        if cost is not None and cost.faults:
+            why[table] = "; ".join(f"{fault.message} ({fault.hint})" for fault in cost.faults)
+        elif cost is not None and cost.query.estimate is not None:
+            spent += cost.query.estimate.bytes or 0
+    return why
+
+
+async def _approved(table: str, start: datetime, end: datetime, window: TimeWindow, desk: Desk) -> Verdict:
+    typed = TypedQuery(table=table, start=start, end=end)
+    planned = PlannedQuery(id=f"sweep-{table}", purpose="read the table for the detections", typed=typed)
+    return await asyncio.to_thread(check, planned, policy=desk.policy, tables=desk.tables, window=window)
+
+
+async def _swept(table: str, window: TimeWindow, desk: Desk, workspace: Workspace, most: int, dear: str) -> Swept:
+    if dear:
+        return Swept(TableRows.collect(table, ()), dear)
     pages: list[tuple[str, pa.Table]] = []
     left, note = most, ""
     async for page, truncated, why in _pages(table, window, desk, workspace):
@@ -106,9 +130,7 @@ async def _pages(
     """Yield the rows newest first; each page begins at the time of the last row of the one before."""
     start, end = desk.policy.start_of(table, window.start, window.end), window.end
     while True:
-        typed = TypedQuery(table=table, start=start, end=end)
-        planned = PlannedQuery(id=f"sweep-{table}", purpose="read the table for the detections", typed=typed)
-        verdict = await asyncio.to_thread(check, planned, policy=desk.policy, tables=desk.tables, window=window)
+        verdict = await _approved(table, start, end, window, desk)
         if verdict.approved is None:
             yield pa.table({}), False, _said(diagnostic.message for diagnostic in verdict.diagnostics)
             return

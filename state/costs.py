@@ -8,7 +8,7 @@ from typing import Literal
 
 from .base import UtcTime, Value
 
-__all__ = ["GB", "Basis", "Estimate", "Scanned", "Volume", "size_text", "volume_of"]
+__all__ = ["GB", "Basis", "Estimate", "Scanned", "Volume", "in_words", "size_text", "volume_of"]
 
 GB = 1_000_000_000
 """Bytes of a gigabyte as Azure Monitor bills it."""
@@ -99,6 +99,13 @@ def size_text(size: float) -> str:
             return f"{size:.0f} bytes" if unit == "bytes" else f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:,.3g} TB" if size < 1000 else f"{size:,.0f} TB"
+
+
+def in_words(cost: Estimate | Scanned | None) -> str:
+    """Return rows and bytes as far as they are known, empty where neither is."""
+    rows = f"{cost.rows:,} rows" if cost is not None and cost.rows is not None else ""
+    size = size_text(cost.bytes) if cost is not None and cost.bytes is not None else ""
+    return ", ".join(filter(None, (rows, size)))
 
 
 def volume_of(volumes: Iterable[Volume], table: str, start: datetime, end: datetime) -> Volume | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from .base import UtcTime, Value
-from .entities import Entity
+from .entities import Entity, TimeWindow
 from .queries import Diagnostic, PlannedQuery
 
 __all__ = ["Feedback", "Lead", "Plan"]
@@ -33,6 +33,8 @@ class Feedback(Value):
     """The time of the oldest row that a cut result returned."""
     subject_rows: int | None = None
     """Rows of that table about the same host or account in the window, whatever else was asked of them."""
+    fits: tuple[TimeWindow, ...] = ()
+    """Parts of its window, newest first, that are not too much to read where the whole of it is."""
     known_values: tuple[str, ...] = ()
     """Values like the one asked for that do occur."""
 

@@ -14,7 +14,7 @@ from soc_analyst.graph.progress import tell, tell_cost
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.plans import Feedback
 from soc_analyst.state.queries import ApprovedQuery, Diagnostic, PlannedQuery, QueryRecord, asked_key
-from soc_analyst.tools.guard import Verdict, check, estimated
+from soc_analyst.tools.guard import Verdict, Weighed, check, weigh
 
 __all__ = ["guardrail"]
 
@@ -25,18 +25,19 @@ async def guardrail(state: CaseState, runtime: Runtime[Context]) -> dict[str, An
     context = runtime.context or Context()
     async with open_desk(context, state.get("lacking")) as desk:
         verdicts = await asyncio.to_thread(_verdicts, state, desk)
+        weighed = _weighed(verdicts, state, desk)
     approved: list[ApprovedQuery] = []
     feedback: list[Feedback] = []
     records: list[QueryRecord] = []
-    for query, verdict in zip(state["plan"].queries, verdicts, strict=True):
-        if verdict.approved is not None:
-            estimate = estimated(verdict.approved, state.get("volumes", ()), desk.policy)
-            approved.append(verdict.approved.model_copy(update={"estimate": estimate}))
+    for query, verdict, cost in zip(state["plan"].queries, verdicts, weighed, strict=True):
+        if cost is not None and not cost.faults:
+            approved.append(cost.query)
             tell(runtime, {"event": "query_approved", "node": "guardrail", "id": query.id, "text": query.purpose})
             continue
-        message = "; ".join(diagnostic.message for diagnostic in verdict.diagnostics)
-        feedback.append(Feedback(kind="refused", query=query, message=message, diagnostics=verdict.diagnostics))
-        records.append(refused_record(query, verdict.diagnostics, state["plan"].round))
+        faults, fits = (cost.faults, cost.fits) if cost is not None else (verdict.diagnostics, ())
+        message = "; ".join(diagnostic.message for diagnostic in faults)
+        feedback.append(Feedback(kind="refused", query=query, message=message, diagnostics=faults, fits=fits))
+        records.append(refused_record(query, faults, state["plan"].round, verdict.approved))
         tell(runtime, {"event": "query_refused", "node": "guardrail", "id": query.id, "text": message})
     tell_cost(runtime, approved)
     nothing_left = bool(feedback) and not approved
@@ -50,24 +51,45 @@ async def guardrail(state: CaseState, runtime: Runtime[Context]) -> dict[str, An
     }
 
 
+def _weighed(verdicts: list[Verdict], state: CaseState, desk: Desk) -> list[Weighed | None]:
+    """Return what each approved query will read, in the order planned: what one reads is not left for the next."""
+    ran = (record for record in state["records"] if record.status not in ("refused", "skipped"))
+    spent = sum((record.estimate.bytes or 0) for record in ran if record.estimate is not None)
+    weighed: list[Weighed | None] = []
+    for verdict in verdicts:
+        if verdict.approved is None:
+            weighed.append(None)
+            continue
+        cost = weigh(verdict.approved, state.get("volumes", ()), desk.policy, spent=spent)
+        if not cost.faults and cost.query.estimate is not None:
+            spent += cost.query.estimate.bytes or 0
+        weighed.append(cost)
+    return weighed
+
+
 def _warnings(verdicts: list[Verdict]) -> tuple[str, ...]:
     """Say what the approved queries cannot see of what was asked."""
     notes = (note for verdict in verdicts if verdict.approved is not None for note in verdict.diagnostics)
     return tuple(dict.fromkeys(f"{note.message[:1].upper()}{note.message[1:]}; {note.hint}." for note in notes))
 
 
-def refused_record(query: PlannedQuery, diagnostics: tuple[Diagnostic, ...], round_: int) -> QueryRecord:
-    """Return the record of a query that was not run."""
+def refused_record(
+    query: PlannedQuery, diagnostics: tuple[Diagnostic, ...], round_: int, approved: ApprovedQuery | None = None
+) -> QueryRecord:
+    """Return the record of a query that was not run; `approved` where the guard itself had nothing against it."""
+    table = query.typed.table if query.typed is not None else approved.tables[0] if approved is not None else ""
     return QueryRecord(
         id=query.id,
         round=round_,
         purpose=query.purpose,
-        table=query.typed.table if query.typed is not None else "",
+        table=table,
         key=asked_key(query),
         status="refused",
         diagnostics=diagnostics,
         hypothesis=query.hypothesis,
         leads_from=query.leads_from,
+        start=approved.start if approved is not None else None,
+        end=approved.end if approved is not None else None,
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from soc_analyst.graph.context import Context
+from soc_analyst.state.costs import in_words
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.errors import OperatorError, UnreachableError
 
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from soc_analyst.graph.desk import Desk
+    from soc_analyst.state.costs import Estimate, Scanned
     from soc_analyst.state.queries import ApprovedQuery, Diagnostic
     from soc_analyst.state.tables import TableSchema
-    from soc_analyst.tools.guard import TextVerdict
+    from soc_analyst.tools.guard import TextVerdict, Weighed
     from soc_analyst.tools.logs.base import QueryResult, Workspace
 
 __all__ = ["CHECK_EXAMPLES", "QUERY_EXAMPLES", "check_query", "query", "window_of"]
@@ -102,10 +104,15 @@ async def _query(context: Context, text: str, write: Callable[[pa.Table], None])
         if verdict.approved is None or faults:
             _explain(text, faults)
             return REFUSED
-        result = await _whole_or_parts(verdict.approved, desk, workspace)
+        cost = await _weighed(verdict.approved, window, desk, workspace)
+        if cost.faults:
+            _explain(text, cost.faults)
+            return REFUSED
+        result = await _whole_or_parts(cost.query, desk, workspace)
         if result.status == "failed":
             raise UnreachableError("; ".join(_said(diagnostic) for diagnostic in result.diagnostics))
         _note((*verdict.diagnostics, *result.diagnostics))
+        _say_cost(cost.query.estimate, result.scanned)
         write(result.rows)
         if not result.rows.num_rows:
             await _say_empty(verdict.tables, window, desk, workspace)
@@ -124,6 +131,27 @@ async def _whole_or_parts(query: ApprovedQuery, desk: Desk, workspace: Workspace
 
     result = await ask(query)
     return await in_parts(query, result, desk, ask, most=MOST_PARTS) if hit_a_limit(result) else result
+
+
+async def _weighed(query: ApprovedQuery, window: TimeWindow, desk: Desk, workspace: Workspace) -> Weighed:
+    """Return what a query will read; say where that cannot be told."""
+    from soc_analyst.graph.surveying import surveyed
+    from soc_analyst.tools.guard import weigh
+
+    survey = await surveyed(window, desk, workspace, query.tables)
+    for note in survey.notes:
+        sys.stderr.write(f"soc-analyst: note: {note}\n")
+    return weigh(query, survey.volumes, desk.policy)
+
+
+def _say_cost(estimate: Estimate | None, scanned: Scanned | None) -> None:
+    """Say what the service read, beside what was expected."""
+    if scanned is None:
+        return
+    read = in_words(scanned)
+    expected = f"; expected {in_words(estimate)}" if estimate is not None and in_words(estimate) else ""
+    cpu = f" in {scanned.cpu_ms:,.0f} ms of CPU" if scanned.cpu_ms is not None else ""
+    sys.stderr.write(f"soc-analyst: the service read {read or 'what it does not say'}{cpu}{expected}\n")
 
 
 def _text(source: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from soc_analyst.state.costs import size_text
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
@@ -89,15 +91,12 @@ def _cost(event: Event) -> str:
 
 
 def _taken(event: Event) -> str:
-    """Say what the service counted, where it counts."""
-    amounts, cpu = _amounts(event), event.get("cpu_ms")
-    took = f", {cpu:,.0f} ms of CPU" if cpu is not None else ""
-    return f", {amounts} read{took}" if amounts else took
+    """Say what the service read, where it counts; the report has the rest."""
+    size = event.get("bytes")
+    return f", {size_text(size)} read" if size is not None else ""
 
 
 def _amounts(event: Event) -> str:
-    from soc_analyst.state.costs import size_text
-
     rows, size = event.get("scanned_rows"), event.get("bytes")
     parts = (f"{rows:,} rows" if rows is not None else "", size_text(size) if size is not None else "")
     return ", ".join(filter(None, parts))

@@ -31,6 +31,12 @@ def codes(kql: str, policy: Policy, tables: Mapping[str, TableSchema]) -> list[s
     return [one.code for one in check_text(kql, policy=policy, tables=tables, window=MARCH).diagnostics]
 
 
+def test_expensive_tables_are_tables(load) -> None:
+    assert load("expensive_tables: [SigninLogs]\n").expensive_tables == ("SigninLogs",)
+    with pytest.raises(OperatorError, match="1: expensive_tables: there is no table `SigninLog`; did you mean `Signin"):
+        load("expensive_tables: [SigninLog]\n")
+
+
 def test_a_mapping_adds_and_takes_columns(load, policy: Policy) -> None:
     own = load("tables:\n  SigninLogs: {also: [AADTenantId], without: [IPAddress, Location]}\n  AlertInfo: {}\n")
     before = policy.tables["SigninLogs"]

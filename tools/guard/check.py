@@ -19,6 +19,7 @@ from soc_analyst.tools.kql.trouble import MAX_DIAGNOSTICS
 
 from .binder import Bound, bind
 from .bounds import Bounds, bounded, inside
+from .cost import tier_faults
 from .policy import Policy
 from .typed import faults_of
 
@@ -139,6 +140,8 @@ def _approved(
 ) -> Verdict:
     if bound.diagnostics:
         return _refused(list(bound.diagnostics))
+    if expensive := tier_faults(bound.usage.tables, policy):
+        return _refused(expensive)
     columns = {table: bound.columns_of(table, policy) for table in bound.usage.tables}
     cap = max(1, min([policy.row_cap_of(columns), *(wish for wish in wishes if wish is not None)]))
     text = render(bounded(bound.tree, _bounds(bound, policy, window, cap)))
@@ -175,7 +178,7 @@ def recheck(approved: ApprovedQuery, *, policy: Policy, tables: Tables) -> tuple
     The query inside the bounded form is bound anew and bounded with what the approval says: unless the very same text
     comes out, window, cap, columns or query were changed after the approval.
     """
-    faults = _window_faults(approved.start, approved.end, policy)
+    faults = [*_window_faults(approved.start, approved.end, policy), *tier_faults(approved.tables, policy)]
     if approved.policy_hash != policy.hash:
         faults.append(_fault("stale-policy", "approved under another policy", "plan it again"))
     most = policy.row_cap_of(approved.tables)

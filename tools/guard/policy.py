@@ -67,6 +67,14 @@ class Policy(Value):
     max_set_size: int
     max_calls: int
     max_call_depth: int
+    max_scan_gb: float
+    """Gigabytes (10^9 bytes) that the window of one query may hold in its tables, where that is known."""
+    max_case_scan_gb: float
+    """The same of all queries of a case together."""
+    expensive_tables: tuple[str, ...] = ()
+    """Tables that are paid by what a query reads."""
+    costly: Literal["refuse", "ask"] = "refuse"
+    """What becomes of a query that reads one of them, or more than it may."""
     models: tuple[str, ...]
     write_back: Literal["off", "incidents"] = "off"
     """What may be written into a workspace, and by a person's yes only: nothing, or Microsoft Sentinel incidents."""
@@ -176,6 +184,10 @@ def _rules_of(table: str, tables: Read) -> dict[str, object]:
 
 
 def _names_exist(given: Read, schemas: Mapping[str, TableSchema], faults: Faults) -> None:
+    for name in _listed(given["expensive_tables"].value) if "expensive_tables" in given else ():
+        if name not in schemas:
+            line = given["expensive_tables"].line
+            faults.add(f"expensive_tables: there is no table `{name}`{nearest(name, schemas)}", line)
     for key, one in _within("tables", given).items():
         table, _, part = key.partition(".")
         if table not in schemas:

@@ -121,6 +121,13 @@ def _models(key: str, entry: Entry, faults: Faults) -> Read:
     return found
 
 
+def _costly(key: str, entry: Entry, faults: Faults) -> Read:
+    if entry.value in ("refuse", "ask"):
+        return {key: Given(entry.value, entry.key_line)}
+    faults.wanted(key, entry, "`refuse` or `ask`")
+    return {}
+
+
 def _write_back(key: str, entry: Entry, faults: Faults) -> Read:
     value = "off" if entry.value is False else entry.value  # YAML takes a bare `off` for false
     if value in ("off", "incidents"):
@@ -226,6 +233,10 @@ READERS: dict[str, Reader] = {
     "max_set_size": _number(low=1, high=KUSTO_SET_SIZE),
     "max_calls": _number(low=0, high=256),
     "max_call_depth": _number(low=0, high=16),
+    "max_scan_gb": _number(low=0, high=1_000_000, whole=False),
+    "max_case_scan_gb": _number(low=0, high=1_000_000, whole=False),
+    "expensive_tables": _words,
+    "costly": _costly,
     "models": _models,
     "write_back": _write_back,
     "refuse": _mapping(REFUSE, "{functions: [parse_json]}"),

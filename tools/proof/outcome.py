@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from soc_analyst.state.entities import Entity, Reading
 from soc_analyst.state.findings import Finding, Outcome
@@ -39,19 +40,47 @@ def judge(
 
 def unseen_parts(records: Sequence[QueryRecord]) -> tuple[str, ...]:
     """Return what was asked and not fully seen, leaving out what was asked again in parts that came back whole."""
-    return tuple(f"{record.table}: {_why(record)}" for record in records if _is_open(record, records))
+    return tuple(f"{record.table}: {_why(record, records)}" for record in records if _is_open(record, records))
 
 
 def _is_open(record: QueryRecord, records: Sequence[QueryRecord]) -> bool:
     if record.status in ("ok", "empty") and not record.truncated:
         return False
+    parts = _parts_of(record, records)
+    if record.status == "refused" and record.start is not None:
+        return _unread_before(record, parts) is not None
     if record.status == "refused":
         return not any(other.table == record.table and other.status != "refused" for other in records)
-    parts = [other for other in records if other.leads_from.split(" part of ")[0] == f"part of {record.id}"]
     return not parts
 
 
-def _why(record: QueryRecord) -> str:
+def _parts_of(record: QueryRecord, records: Sequence[QueryRecord]) -> list[QueryRecord]:
+    return [other for other in records if other.leads_from.split(" part of ")[0] == f"part of {record.id}"]
+
+
+def _unread_before(record: QueryRecord, parts: Sequence[QueryRecord]) -> datetime | None:
+    """Return the time before which a query that was too much to read was not asked in parts; its end if in none."""
+    reached = record.end
+    for part in sorted(parts, key=lambda part: part.end or part.round, reverse=True):
+        if reached is not None and part.start is not None and part.end is not None and part.end >= reached:
+            reached = min(reached, part.start)
+    return None if record.start is None or reached is None or reached <= record.start else reached
+
+
+def _too_much(record: QueryRecord, parts: Sequence[QueryRecord]) -> str:
+    unread = _unread_before(record, parts)
+    what = (
+        "was not asked"
+        if unread is None or unread == record.end
+        else f"was asked from {unread:%Y-%m-%d %H:%M} UTC on only"
+    )
+    detail = f": {record.diagnostics[0].message}" if record.diagnostics else ""
+    return f"query {record.id} {what}{detail}"
+
+
+def _why(record: QueryRecord, records: Sequence[QueryRecord]) -> str:
+    if record.status == "refused" and record.start is not None:
+        return _too_much(record, _parts_of(record, records))
     if record.truncated:
         return f"query {record.id} returned more rows than may be fetched"
     detail = record.diagnostics[0].message if record.diagnostics else "no reason was given"

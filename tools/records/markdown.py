@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 
-from soc_analyst.state.costs import Estimate, Scanned, size_text
+from soc_analyst.state.costs import in_words
 from soc_analyst.state.report import QueryReport, Report
 
 from .safe_text import inert
@@ -55,12 +55,6 @@ def _cost(query: QueryReport) -> str:
     if query.scanned is None:
         return ""
     cpu = f" in {query.scanned.cpu_ms:,.0f} ms of CPU" if query.scanned.cpu_ms is not None else ""
-    expected, read = _amounts(query.estimate), _amounts(query.scanned)
+    expected, read = in_words(query.estimate), in_words(query.scanned)
     told = (f"expected to read {expected}" if expected else "", f"read {read}{cpu}" if read else "")
     return "".join(f" · {part}" for part in told if part)
-
-
-def _amounts(cost: Estimate | Scanned | None) -> str:
-    rows = f"{cost.rows:,} rows" if cost is not None and cost.rows is not None else ""
-    size = size_text(cost.bytes) if cost is not None and cost.bytes is not None else ""
-    return ", ".join(filter(None, (rows, size)))

@@ -25,7 +25,7 @@ __all__ = ["SemanticError", "Tenant"]
 
 USAGE = ("TimeGenerated", "StartTime", "EndTime", "DataType", "Quantity", "QuantityUnit", "IsBillable")
 ROW_BYTES = 1_000
-"""What every row is billed as, in `Usage` and in `_BilledSize`."""
+"""What a row is billed as that does not say it, in `Usage` and in `_BilledSize`."""
 BILLED = "_BilledSize"
 _PRINT = re.compile(r"print (\w+) = (\d{1,9})\Z")
 """The one form of a query that reads no table."""
@@ -56,7 +56,8 @@ class Tenant:
         columns = {name: tuple(schema.columns) for name, schema in schemas.items()}
         dynamic = {c for schema in schemas.values() for c, column in schema.columns.items() if column.type == "dynamic"}
         _measured(engine, columns)
-        known = {**columns, **({"Usage": USAGE} if "Usage" not in self.lacking else {})}
+        known = {name: tuple(dict.fromkeys((*own, BILLED))) for name, own in columns.items()}
+        known.update({"Usage": USAGE} if "Usage" not in self.lacking else {})
         held = {name: _rows_of(engine, name) for name in columns}
         return OpenTenant(engine, known, frozenset(dynamic), self.now or _newest(engine), held)
 
@@ -138,10 +139,15 @@ def _unresolved(error: duckdb.BinderException) -> SemanticError:
 
 
 def _measured(engine: duckdb.DuckDBPyConnection, columns: Mapping[str, tuple[str, ...]]) -> None:
-    """Make the table `Usage`, megabytes by table and hour, and views of the tables that say what a row is billed as."""
+    """Make views of the tables that say what a row is billed as, and the table `Usage`: megabytes by table and hour."""
+    ((database,),) = engine.execute("SELECT current_database()").fetchall()
+    for name, own in columns.items():
+        size = f"coalesce({BILLED}, {ROW_BYTES})" if BILLED in own else f"{ROW_BYTES}::DOUBLE"
+        shown = f"* REPLACE ({size} AS {BILLED})" if BILLED in own else f"*, {size} AS {BILLED}"
+        engine.execute(f'CREATE TEMP VIEW "{name}" AS SELECT {shown} FROM "{database}".main."{name}"').fetchall()
     parts = [
         f"SELECT date_trunc('hour', TimeGenerated) AS StartTime, '{name}' AS DataType,"
-        f' count(*) * {ROW_BYTES} / 1e6 AS Quantity FROM "{name}" GROUP BY 1'
+        f' sum({BILLED}) / 1e6 AS Quantity FROM "{name}" GROUP BY 1'
         for name in columns
     ]
     engine.execute(
@@ -149,11 +155,6 @@ def _measured(engine: duckdb.DuckDBPyConnection, columns: Mapping[str, tuple[str
         " StartTime + INTERVAL 1 HOUR AS EndTime, DataType, Quantity, 'MBytes' AS QuantityUnit, TRUE AS IsBillable"
         f" FROM ({' UNION ALL '.join(parts)})"
     ).fetchall()
-    ((database,),) = engine.execute("SELECT current_database()").fetchall()
-    for name in (name for name, own in columns.items() if BILLED in own):
-        size = f"coalesce({BILLED}, {ROW_BYTES}) AS {BILLED}"
-        billed = f'SELECT * REPLACE ({size}) FROM "{database}".main."{name}"'
-        engine.execute(f'CREATE TEMP VIEW "{name}" AS {billed}').fetchall()
 
 
 def _rows_of(engine: duckdb.DuckDBPyConnection, table: str) -> int:

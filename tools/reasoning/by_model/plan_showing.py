@@ -98,6 +98,9 @@ class _Show:
             parts.append(f"the oldest row that came back is of {_time(one.oldest)}")
         if one.subject_rows is not None:
             parts.append(f"{one.subject_rows} rows of the table are about the subject")
+        if one.fits:
+            windows = ", ".join(f"{_time(fit.start)} to {_time(fit.end)}" for fit in one.fits)
+            parts.append(f"parts of its time that are not too much to read: {windows}")
         if one.known_values:
             parts.append(f"names like it that occur: {', '.join(map(self.text, one.known_values[:MOST_ENTITIES]))}")
         return "\n    ".join(parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from soc_analyst.state.entities import Entity, TimeWindow
 from soc_analyst.state.plans import Feedback, Lead, Plan
@@ -86,7 +86,10 @@ def _mend(feedback: Feedback, situation: Situation) -> Iterator[PlannedQuery]:
 def _allowed(
     query: PlannedQuery, typed: TypedQuery, feedback: Feedback, situation: Situation
 ) -> Iterator[PlannedQuery]:
-    """Take out what the guard refused: a window too long is shortened, an unknown column is left out."""
+    """Take out what the guard refused: a window too long is shortened or parted, an unknown column is left out."""
+    if feedback.fits:
+        yield from _parts(query, typed, ((one.start, one.end) for one in feedback.fits))
+        return
     codes = {diagnostic.code for diagnostic in feedback.diagnostics}
     start, where = typed.start, typed.where
     if any("window" in code for code in codes):
@@ -139,9 +142,15 @@ def _split(query: PlannedQuery, typed: TypedQuery) -> Iterator[PlannedQuery]:
     if depth >= MAX_SPLITS or width < 2 * SHORTEST_SPLIT:
         return
     middle = typed.start + width / 2
-    for start, end in ((typed.start, middle), (middle, typed.end)):
-        half = typed.model_copy(update={"start": start, "end": end})
-        yield query.model_copy(update={"typed": half, "leads_from": f"part of {query.id} {query.leads_from}".strip()})
+    yield from _parts(query, typed, ((typed.start, middle), (middle, typed.end)))
+
+
+def _parts(
+    query: PlannedQuery, typed: TypedQuery, windows: Iterable[tuple[datetime, datetime]]
+) -> Iterator[PlannedQuery]:
+    for start, end in windows:
+        part = typed.model_copy(update={"start": start, "end": end})
+        yield query.model_copy(update={"typed": part, "leads_from": f"part of {query.id} {query.leads_from}".strip()})
 
 
 def _about_lead(lead: Lead, situation: Situation, *, first_id: int) -> tuple[PlannedQuery, ...]:
