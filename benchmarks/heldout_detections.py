@@ -7,8 +7,9 @@ collection (`attacks.yaml`, `benign.yaml`) and a second (`second_*.yaml`), whose
 part lie among ordinary rows. Every case is examined alone; all benign cases also together.
 
 An attack counts as found when a finding above Low cites one of its rows; as named when the technique of such a finding
-is right (a parent or a child counts), or, in the column "any id", one of the ids that its rules carry. Below stand the
-shares of the techniques claimed that are right: of findings, of every id of the rules behind them, and of their first.
+is right (a parent or a child counts), or, in the column "any id", one of the ids among its tags. Below stand the
+shares of the techniques claimed that are right: of findings, of findings together with the techniques among their tags,
+of every id of the rules behind them, and of their first.
 Attacks of the tier "hard" use rarer or less plain means than those of the tier "usual".
 """
 
@@ -66,6 +67,16 @@ class Scored:
         return tuple(each.mitre.id for each in self.findings if each.mitre.id)
 
     @property
+    def tagged(self) -> tuple[str, ...]:
+        """The techniques of the findings and those among their tags."""
+        return tuple(
+            technique
+            for each in self.findings
+            for technique in {each.mitre.id, *(tag[7:].upper() for tag in each.tags if tag.startswith("attack.t"))}
+            if technique
+        )
+
+    @property
     def ids(self) -> tuple[str, ...]:
         """Every id that the rules behind the alarms carry."""
         return tuple(technique for each in self.alarms for technique in each.techniques)
@@ -96,7 +107,7 @@ def main(arguments: list[str]) -> int:
     if options.misses:
         _say(*(_told(each) for each in attacks if not any(each.right(each.claims))))
     if options.wrong:
-        _say(*(_told(each) for each in attacks if not all(each.right((*each.claims, *each.ids)))))
+        _say(*(_told(each) for each in attacks if not all(each.right((*each.claims, *each.tagged)))))
     if options.false:
         _say(*(_told(each) for each in benign if each.findings))
     _print_figures(options.split, attacks, benign)
@@ -246,7 +257,7 @@ def _print_figures(split: str, attacks: Sequence[Scored], benign: Sequence[Score
         cells = [
             _share(each.findings for each in some),
             _share(any(each.right(each.claims)) for each in some),
-            _share(any(each.right(each.ids)) for each in some),
+            _share(any(each.right(each.tagged)) for each in some),
             _share(each.findings for each in quiet) if quiet else "",
         ]
         _say(f"{name:26}" + "".join(f"{cell:>20}" for cell in cells))
@@ -255,6 +266,7 @@ def _print_figures(split: str, attacks: Sequence[Scored], benign: Sequence[Score
 def _print_claims(attacks: Sequence[Scored]) -> None:
     for what, claims in (
         ("techniques of findings", [ok for each in attacks for ok in each.right(each.claims)]),
+        ("all ids of findings, tags too", [ok for each in attacks for ok in each.right(each.tagged)]),
         ("all ids of their rules", [ok for each in attacks for ok in each.right(each.ids)]),
         ("first ids of their rules", [ok for each in attacks for ok in each.right(each.firsts)]),
     ):

@@ -5,7 +5,8 @@
 FOLDER is a workspace folder that also holds `cases.jsonl`: one case a line with `question`, `kind` (attack or benign)
 and `truth` (techniques, must_cite_any strings, key_rows as [table, row id]). Nothing but the question is given to the
 product. An attack counts as found when a Medium or High finding cites a telling row, and as named when that same
-finding carries a right technique; a benign window counts as left alone when it raises neither Medium nor High.
+finding carries a right technique; a benign window counts as left alone when it raises neither Medium nor High. The ids
+claimed are the techniques of these findings, and those together with the techniques among their tags.
 """
 
 from __future__ import annotations
@@ -83,16 +84,35 @@ def _cites(finding: Finding, truth: Mapping[str, Any]) -> bool:
 
 
 def _names(finding: Finding, truth: Mapping[str, Any]) -> bool:
+    return _right(finding.mitre.id, truth)
+
+
+def _right(said: str, truth: Mapping[str, Any]) -> bool:
     """A technique is right by its id, by its parent or child, or by the id that took its place."""
     catalog = AttackCatalog.bundled()
     right = {*(truth.get("techniques") or []), *(truth.get("also_accept_techniques") or [])}
     right |= {current.id for id_ in right if (current := catalog.current(id_)) is not None}
-    said = finding.mitre.id
     return any(said == id_ or said.startswith(f"{id_}.") or id_.startswith(f"{said}.") for id_ in right if said)
 
 
+def _claimed(finding: Finding) -> set[str]:
+    tagged = {tag.removeprefix("attack.").upper() for tag in finding.tags if tag.startswith("attack.t")}
+    return {id_ for id_ in (finding.mitre.id, *tagged) if id_}
+
+
 def _went_wrong(score: Score) -> bool:
-    return score.alarmed if score.case["kind"] == "benign" else not score.named
+    return score.alarmed if score.case["kind"] == "benign" else not score.named or not all(_judged([score]))
+
+
+def _judged(scores: Iterable[Score], *, first: bool = False) -> list[bool]:
+    """Say of each id that an alarming finding claims whether it is right."""
+    return [
+        _right(id_, score.case["truth"])
+        for score in scores
+        for finding in score.report.findings
+        if finding.confidence != "Low"
+        for id_ in ({finding.mitre.id} - {""} if first else _claimed(finding))
+    ]
 
 
 def _tell(score: Score) -> None:
@@ -105,6 +125,9 @@ def _tell(score: Score) -> None:
     for finding in report.findings:
         marks = ("cites " if _cites(finding, truth) else "") + ("names" if _names(finding, truth) else "")
         sys.stdout.write(f"  {finding.confidence:<6} {finding.mitre.id:<10} {finding.title} [{marks.strip()}]\n")
+        wrong = [id_ for id_ in sorted(_claimed(finding)) if not _right(id_, truth)]
+        if wrong and finding.confidence != "Low":
+            sys.stdout.write(f"         claims too {' '.join(wrong)}\n")
 
 
 def _print_figures(scores: list[Score]) -> None:
@@ -118,12 +141,19 @@ def _print_figures(scores: list[Score]) -> None:
         sys.stdout.write(f"{tier:<10} {_share(own, 'found')} found, {_share(own, 'named')} named\n")
     if attacks:
         sys.stdout.write(f"{'attacks':<10} {_share(attacks, 'found')} found, {_share(attacks, 'named')} named\n")
+        firsts, every = _judged(attacks, first=True), _judged(attacks)
+        sys.stdout.write(f"techniques of findings right: {sum(firsts)} of {len(firsts)}, {_part(firsts):.2f}\n")
+        sys.stdout.write(f"all ids that findings claim right: {sum(every)} of {len(every)}, {_part(every):.2f}\n")
     if benign:
         quiet = sum(not score.alarmed for score in benign)
         sys.stdout.write(f"{'benign':<10} {quiet}/{len(benign)} left alone\n")
     for outcome, count in sorted(outcomes.items()):
         sys.stdout.write(f"  {outcome}: {count}\n")
     sys.stdout.write(f"seconds a hunt: median {statistics.median(seconds):.2f}, most {max(seconds):.2f}\n")
+
+
+def _part(values: list[bool]) -> float:
+    return sum(values) / max(1, len(values))
 
 
 def _share(scores: list[Score], what: str) -> str:

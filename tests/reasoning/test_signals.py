@@ -41,8 +41,8 @@ def process(host: str = "ws-1", minutes: float = 0, command: str = "tool.exe /q"
 def signal(rows: TableRows, at: Sequence[int], level: Level, technique: str, tactic: str, host: str) -> Detection:
     rule = Rule(id=f"r-{technique}", title=f"Rule {technique}", level=level)
     return Detection(
-        rule=rule, statement=f"{technique} seen", techniques=(technique,), tactics=(tactic,), rows=rows.refs(at),
-        entities=(Entity(kind="host", value=host),),
+        rule=rule, statement=f"{technique} seen", techniques=tuple(technique.split()), tactics=(tactic,),
+        rows=rows.refs(at), entities=(Entity(kind="host", value=host),),
     )  # fmt: skip
 
 
@@ -181,7 +181,30 @@ def test_how_a_thing_was_run_joins_the_finding_of_what_it_did() -> None:
     (found,) = findings(rows, dump, ([0], "medium", "T1105", "command-and-control"))
     assert found.mitre.id == "T1003.001"
     assert {rule.id for rule in found.detections} == {"r-T1003.001", "r-T1105"}
-    assert "attack.t1105" in found.tags
+    assert "attack.t1105" not in found.tags
+    assert "Means: Rule T1105, T1105." in found.notes
+
+
+def test_a_finding_claims_what_its_surest_rules_show_and_tells_the_rest_in_the_notes() -> None:
+    rows = [process(minutes=n, command=f"tool.exe {n}") for n in range(3)]
+    found, *_ = findings(
+        rows,
+        ([0], "high", "T1059.001 T1562.001 T9999", "execution"),
+        ([1], "medium", "T1059.001 T1059 T1620", "execution"),
+        ([2], "low", "T1059.001 T1033", "discovery"),
+    )
+    assert [tag for tag in found.tags if tag.startswith("attack.t")] == [
+        "attack.t1059.001",
+        "attack.t1685",
+        "attack.t1620",
+    ]
+    assert "Related, not claimed: T1033." in found.notes
+
+
+def test_a_chain_claims_the_technique_of_the_signal_furthest_into_an_intrusion_alone() -> None:
+    found = next(one for one in chain([0, 10, 20, 40], ["ws-1"] * 4) if one.confidence != "Low")
+    assert [tag for tag in found.tags if tag.startswith("attack.t")] == ["attack.t1105"]
+    assert "Related, not claimed: T1033, T1059.003, T1053.005." in found.notes
 
 
 @pytest.mark.parametrize(

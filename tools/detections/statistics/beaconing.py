@@ -29,7 +29,7 @@ BURST_GAP_SECONDS = 2.0
 BEACON = Sighting(
     id="stat-beaconing",
     title="Connections at a steady rhythm",
-    techniques=("T1071.001", "T1071", "T1573"),
+    techniques=("T1071",),
     tactics=("command-and-control",),
     false_positives=("Agents and updaters that report at an interval",),
 )

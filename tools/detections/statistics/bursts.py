@@ -22,7 +22,7 @@ BRIEF_SECONDS = 24 * 60 * 60
 BRIEF = Sighting(
     id="stat-brief-account",
     title="Account created and deleted within a day",
-    techniques=("T1136.003", "T1070", "T1531"),
+    techniques=("T1136.003",),
     tactics=("persistence",),
     false_positives=("Tests of provisioning",),
 )
@@ -47,30 +47,30 @@ def _burst(
 
 
 BURSTS = (
-    _burst("stat-mass-delete-azure", "Many resources deleted by one caller", ("T1485", "T1490"), "impact",
+    _burst("stat-mass-delete-azure", "Many resources deleted by one caller", ("T1485",), "impact",
            "AzureActivity", r"/delete(/action)?$", 10, "high"),
-    _burst("stat-secrets-read-azure", "Many secrets or keys read by one caller", ("T1555.006", "T1552", "T1555"),
+    _burst("stat-secrets-read-azure", "Many secrets or keys read by one caller", ("T1555.006",),
            "credential-access", "AzureActivity",
            r"/(list\w*keys?|list\w*secrets?|getsecret|listconnectionstrings)/action$"
            r"|/vaults/(keys|secrets|certificates)/(read|read/action|getsecret/action)$",
            5, "high"),
-    _burst("stat-roles-assigned-azure", "Many Azure roles assigned by one caller", ("T1098.003", "T1098"),
+    _burst("stat-roles-assigned-azure", "Many Azure roles assigned by one caller", ("T1098.003",),
            "privilege-escalation", "AzureActivity", r"/roleassignments/write$", 8, "medium"),
-    _burst("stat-machines-created-azure", "Many machines created by one caller", ("T1578.002", "T1496.001", "T1496"),
+    _burst("stat-machines-created-azure", "Many machines created by one caller", ("T1578.002", "T1496"),
            "impact", "AzureActivity", r"/virtualmachines(calesets)?/write$", 10, "medium"),
-    _burst("stat-roles-assigned-directory", "Many directory roles assigned by one initiator", ("T1098.003", "T1098"),
+    _burst("stat-roles-assigned-directory", "Many directory roles assigned by one initiator", ("T1098.003",),
            "privilege-escalation", "AuditLogs",
            r"^add (eligible |scoped )?member to role(?!.*activation)", 5, "medium"),
     _burst("stat-credentials-added-directory", "Many credentials or consents by one initiator",
-           ("T1098.001", "T1098.003", "T1528"), "persistence", "AuditLogs",
+           ("T1098",), "persistence", "AuditLogs",
            r"^(add service principal credentials|update application .* certificates|consent to application"
            r"|add app role assignment|add delegated permission)",
            6, "medium"),
-    _burst("stat-mass-delete-directory", "Many directory objects deleted by one initiator", ("T1531", "T1485"),
+    _burst("stat-mass-delete-directory", "Many directory objects deleted by one initiator", ("T1531",),
            "impact", "AuditLogs", r"^(hard )?delete |^remove member from role$|^disable account$", 20, "medium"),
-    _burst("stat-passwords-reset-directory", "Many passwords reset by one initiator", ("T1531", "T1098"), "impact",
+    _burst("stat-passwords-reset-directory", "Many passwords reset by one initiator", ("T1531",), "impact",
            "AuditLogs", r"^reset (user )?password", 15, "medium"),
-    _burst("stat-recovery-keys-read", "Many recovery keys read by one initiator", ("T1552", "T1555"),
+    _burst("stat-recovery-keys-read", "Many recovery keys read by one initiator", ("T1552",),
            "credential-access", "AuditLogs",
            r"^(read bitlocker key|recover device local administrator password)",
            5, "high"),

@@ -21,16 +21,16 @@ READ = re.compile(r"/read$|/list\w*(/action)?$|/read/action$")
 READS = Sighting(
     id="stat-cloud-enumeration",
     title="Cloud resources enumerated by one caller",
-    techniques=("T1526", "T1580"),
+    techniques=("T1526",),
     tactics=("discovery",),
     false_positives=("Inventory and posture tools, which repeat on schedule",),
 )
 FITTING = {
-    "microsoft.network/": ("T1046", "T1580", "T1018", "T1526", "T1595.002"),
-    "microsoft.compute/": ("T1580", "T1526"),
-    "microsoft.storage/": ("T1619", "T1580", "T1526"),
-    "microsoft.authorization/": ("T1069.003", "T1087.004", "T1526"),
-    "microsoft.keyvault/": ("T1555.006", "T1526", "T1087.004"),
+    "microsoft.network/": ("T1580",),
+    "microsoft.compute/": ("T1580",),
+    "microsoft.storage/": ("T1619",),
+    "microsoft.authorization/": ("T1069.003",),
+    "microsoft.keyvault/": ("T1555.006",),
 }
 """Kinds of discovery by what was read most."""
 

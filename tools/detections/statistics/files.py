@@ -38,7 +38,7 @@ RENAMED = Sighting(
 DELETED = Sighting(
     id="stat-mass-file-delete",
     title="Many documents deleted",
-    techniques=("T1485", "T1070.004"),
+    techniques=("T1485",),
     tactics=("impact",),
     false_positives=("Clean-up of a project folder, synchronisation clients",),
 )

@@ -28,7 +28,7 @@ AT_MOST = 5
 FIRST = Sighting(
     id="stat-first-parent-child",
     title="Program started by a parent that never started it before",
-    techniques=("T1059", "T1203"),
+    techniques=("T1059",),
     tactics=("execution",),
     false_positives=("New or updated software; the first run of an administrator's script",),
 )

@@ -29,14 +29,14 @@ LEAST_BYTES = 100e6
 REFUSED = Sighting(
     id="stat-outbound-refused",
     title="Outbound flow denied again and again",
-    techniques=("T1571", "T1071", "T1095"),
+    techniques=("T1571",),
     tactics=("command-and-control",),
     false_positives=("Software with a setting that no longer fits the network",),
 )
 LARGE = Sighting(
     id="stat-outbound-volume",
     title="Far more bytes going out than usual",
-    techniques=("T1048", "T1041", "T1567"),
+    techniques=("T1048",),
     tactics=("exfiltration",),
     false_positives=("Backups and migrations to another provider",),
 )

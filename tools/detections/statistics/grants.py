@@ -26,7 +26,7 @@ DAY = 86400
 UNUSUAL = Sighting(
     id="stat-unusual-grant",
     title="Role, consent or credential granted by somebody who never did",
-    techniques=("T1098.003", "T1098"),
+    techniques=("T1098.003",),
     tactics=("persistence", "privilege-escalation"),
     false_positives=("A new duty of the actor; compare with change tickets",),
 )

@@ -31,14 +31,14 @@ SCHEDULE_SECONDS = 60
 GUESSING = Sighting(
     id="stat-password-guessing",
     title="Many failed sign-ins to one account",
-    techniques=("T1110.001", "T1110", "T1078"),
+    techniques=("T1110.001",),
     tactics=("credential-access",),
     false_positives=("A device or service that keeps trying an old password",),
 )
 SPRAY = Sighting(
     id="stat-password-spray",
     title="Failed sign-ins to many accounts",
-    techniques=("T1110.003", "T1110", "T1078"),
+    techniques=("T1110.003",),
     tactics=("credential-access",),
     false_positives=("A shared exit of an office after a change of passwords", "A test of security that was announced"),
 )
@@ -131,8 +131,9 @@ def _guessed(
         claims.append(frame.ordered("the success comes after the failures", failures[-1], entered))
     cited = ([entered] if entered is not None else []) + failures[::-1]
     return GUESSING.detection(
-        frame, level, statement, cited, entities=[*_accounts([account]), *_places(sources)], claims=claims
-    )
+        frame, level, statement, cited, entities=[*_accounts([account]), *_places(sources)], claims=claims,
+        techniques=_shown(GUESSING, entered is not None),
+    )  # fmt: skip
 
 
 def _entered(
@@ -203,7 +204,13 @@ def _spray_seen(frame: Frame, attempts: Attempts, source: str, burst: list[int],
         hit + _one_each(burst, accounts),
         entities=[*_places({source}), *_accounts(names[:10])],
         claims=claims,
+        techniques=_shown(SPRAY, bool(hit)),
     )
+
+
+def _shown(sighting: Sighting, entered: bool) -> tuple[str, ...]:
+    """Claim the use of a valid account only where a sign-in shows it."""
+    return (*sighting.techniques, "T1078") if entered else sighting.techniques
 
 
 def _one_each(rows: Iterable[int], keys: Sequence[str]) -> list[int]:

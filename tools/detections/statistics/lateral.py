@@ -26,7 +26,7 @@ MACHINES = frozenset({"system", "anonymous logon", "local service", "network ser
 NEW_HOSTS = Sighting(
     id="stat-new-hosts-of-account",
     title="Account logs on to several hosts new to it",
-    techniques=("T1021", "T1078"),
+    techniques=("T1021",),
     tactics=("lateral-movement",),
     false_positives=("An administrator on a new task; a tool whose scope was widened",),
 )

@@ -20,7 +20,7 @@ ACCEPTED_WITHIN_SECONDS = 30 * 60
 FATIGUE = Sighting(
     id="stat-mfa-fatigue",
     title="Second factor denied again and again",
-    techniques=("T1621", "T1078.004"),
+    techniques=("T1621",),
     tactics=("credential-access",),
     false_positives=("A user with a new phone, or one who let prompts time out",),
 )

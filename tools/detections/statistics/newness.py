@@ -28,7 +28,7 @@ PAST_WITHOUT_PLACE, DAYS_WITHOUT_PLACE = 40, 7
 UNLIKE = Sighting(
     id="stat-signin-unlike-past",
     title="Sign-in unlike all earlier ones of the account",
-    techniques=("T1078.004", "T1078"),
+    techniques=("T1078.004",),
     tactics=("initial-access",),
     false_positives=("A new phone or laptop set up on a journey; ask the person",),
 )

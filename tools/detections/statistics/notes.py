@@ -24,7 +24,7 @@ CHANGED_TO_BE_HIGH = 10
 NOTE = Sighting(
     id="stat-one-note-in-many-folders",
     title="Same text left in many folders",
-    techniques=("T1486", "T1491.001"),
+    techniques=("T1486",),
     tactics=("impact",),
     false_positives=("A template or a notice that an administrator puts into every folder",),
 )

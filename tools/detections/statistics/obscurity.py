@@ -42,7 +42,7 @@ AT_MOST = 5
 OBSCURED = Sighting(
     id="stat-obscured-command",
     title="Command line written so as not to be read",
-    techniques=("T1027.010", "T1027", "T1059"),
+    techniques=("T1027.010",),
     tactics=("stealth", "execution"),
     false_positives=("Generated build and deployment commands",),
 )

@@ -39,7 +39,7 @@ PAIR = Sighting(
 BINARY = Sighting(
     id="stat-rare-binary",
     title="Program from a writable folder that no other host runs",
-    techniques=("T1204.002", "T1036"),
+    techniques=("T1204.002",),
     tactics=("execution",),
     false_positives=("Installers and portable tools",),
 )

@@ -28,7 +28,7 @@ HOURS_OF_PAST = 24
 REACH = Sighting(
     id="stat-new-reach",
     title="Program reaches administration ports of many hosts for the first time",
-    techniques=("T1021", "T1046", "T1570"),
+    techniques=("T1021",),
     tactics=("lateral-movement",),
     false_positives=("A new management or deployment tool",),
 )

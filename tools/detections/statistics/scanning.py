@@ -29,7 +29,7 @@ EPHEMERAL = 49152
 SCAN = Sighting(
     id="stat-network-scan",
     title="One source reaches many hosts or ports",
-    techniques=("T1046", "T1018"),
+    techniques=("T1046",),
     tactics=("discovery",),
     false_positives=("Vulnerability scanners and monitoring, which repeat on schedule", "Management servers"),
 )
@@ -125,5 +125,5 @@ def _scanned(frame: Frame, paths: Paths, rows: list[int], what: str, often: bool
     kind = "ip" if is_address(source) else "host"
     entities = [Entity(kind=kind, value=source)]
     entities += [Entity(kind="process", value=actor)] if actor else []
-    techniques = ("T1595.001", "T1046") if outside else SCAN.techniques
+    techniques = ("T1595.001",) if outside else SCAN.techniques
     return SCAN.detection(frame, level, statement, cited, entities=entities, claims=claims, techniques=techniques)

@@ -25,7 +25,7 @@ CLIENT_SECONDS = 60 * 60
 SPREAD = Sighting(
     id="stat-logons-spread",
     title="One account logs on to many hosts",
-    techniques=("T1021.002", "T1021", "T1078"),
+    techniques=("T1021",),
     tactics=("lateral-movement",),
     false_positives=(
         "Deployment, backup and vulnerability scanning under a service account, which repeat on schedule",

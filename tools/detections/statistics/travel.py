@@ -26,14 +26,14 @@ AT_MOST = 10
 TRAVEL = Sighting(
     id="stat-impossible-travel",
     title="Sign-ins too far apart for the time between them",
-    techniques=("T1078.004", "T1078"),
+    techniques=("T1078.004",),
     tactics=("initial-access",),
     false_positives=("VPN exits, mobile carriers and cloud desktops",),
 )
 COUNTRY = Sighting(
     id="stat-new-country",
     title="Sign-in from a country new to the account",
-    techniques=("T1078.004", "T1078"),
+    techniques=("T1078.004",),
     tactics=("initial-access",),
     false_positives=("A journey; ask the person",),
 )

@@ -73,6 +73,31 @@ class RulesAnalyst:
         known = (self.catalog.mitre(technique, _tactic(detection)) for technique in detection.techniques)
         return next((mitre for mitre in known if mitre.id), Mitre())
 
+    def _claimed(self, detections: Sequence[Detection]) -> list[str]:
+        """Return the techniques that these show, by their ids of today; none whose sub-technique is shown too."""
+        told = (technique.upper() for detection in detections for technique in detection.techniques)
+        ids = list(dict.fromkeys(now.id for one in told if (now := self.catalog.current(one)) is not None))
+        return [one for one in ids if not any(other.startswith(f"{one}.") for other in ids)]
+
+    def _tags(self, ordered: Sequence[Detection]) -> tuple[str, ...]:
+        """Return the techniques that the surest detections show, and what else the rules are tagged with."""
+        techniques = [f"attack.{id.lower()}" for id in self._claimed(_surest(ordered))]
+        own = [tag for detection in ordered for tag in detection.tags if not tag.startswith("attack.t")]
+        return tuple(dict.fromkeys([*techniques, *own]))
+
+    def _notes(
+        self, ordered: Sequence[Detection], reasons: Sequence[str], claimed: Sequence[Detection] | None = None
+    ) -> str:
+        """Tell what may be benign, techniques that come to mind but are not claimed, and the reasons."""
+        benign = dict.fromkeys(text for detection in ordered for text in detection.false_positives)
+        told = [f"Benign when: {'; '.join(benign)}."] if benign else []
+        sure = self._claimed(claimed or _surest(ordered))
+        others = [id for id in self._claimed(ordered) if id not in sure]
+        related = [f"Related, not claimed: {', '.join(others)}."] if others else []
+        why = [f"Why: {'; '.join(reasons)}."] if reasons else []
+        own = (note for detection in ordered for note in detection.notes)
+        return " ".join(dict.fromkeys([*told, *own, *related, *why]))
+
     def _chain(self, chain: Chain, evidence: Evidence) -> Finding:
         """Return weak signals that are a finding together, named by the one furthest into an intrusion."""
         furthest = max(
@@ -91,7 +116,8 @@ class RulesAnalyst:
                 "title": f"Several weak signals together{_on(first)}",
                 "confidence": "Medium",
                 "recommendations": RECOMMENDED["Medium"],
-                "notes": f"{why} {_notes([first, *others], ())}".strip(),
+                "tags": self._tags([first]),
+                "notes": f"{why} {self._notes([first, *others], (), claimed=[first])}".strip(),
             }
         )
 
@@ -111,8 +137,8 @@ class RulesAnalyst:
             confidence=confidence,
             recommendations=RECOMMENDED[confidence],
             indicators_of_compromise=indicators_in(rows, hashes=confidence == "High" and refs[0].table in WITH_HASHES),
-            tags=_tags(ordered),
-            notes=_notes(ordered, weight.reasons),
+            tags=self._tags(ordered),
+            notes=self._notes(ordered, weight.reasons),
             time=min((ref.time for ref in refs if ref.time), default=datetime.min.replace(tzinfo=UTC)),
             entities=_entities(ordered),
             evidence=refs,
@@ -188,17 +214,10 @@ def _tactic(first: Detection) -> str:
     return first.tactics[0] if first.tactics else ""
 
 
-def _tags(ordered: Sequence[Detection]) -> tuple[str, ...]:
-    techniques = [f"attack.{technique.lower()}" for detection in ordered for technique in detection.techniques]
-    own = [tag for detection in ordered for tag in detection.tags if not tag.startswith("attack.t")]
-    return tuple(dict.fromkeys([*techniques, *own]))
-
-
-def _notes(ordered: Sequence[Detection], reasons: Sequence[str]) -> str:
-    benign = dict.fromkeys(text for detection in ordered for text in detection.false_positives)
-    told = [f"Benign when: {'; '.join(benign)}."] if benign else []
-    why = [f"Why: {'; '.join(reasons)}."] if reasons else []
-    return " ".join(dict.fromkeys([*told, *(note for detection in ordered for note in detection.notes), *why]))
+def _surest(ordered: Sequence[Detection]) -> list[Detection]:
+    """Return the detections that carry a finding: beside one above Low, those above Low themselves."""
+    bar = min(RANK[ordered[0].level], RANK["medium"])
+    return [detection for detection in ordered if RANK[detection.level] >= bar]
 
 
 def _entities(ordered: Sequence[Detection]) -> tuple[Entity, ...]:

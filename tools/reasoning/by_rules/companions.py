@@ -41,11 +41,13 @@ def _companion(finding: Finding) -> bool:
 
 
 def _with(finding: Finding, means: Finding) -> Finding:
-    """Keep what the other finding says: its rules, its tags, its claims and what may be benign about it."""
+    """Keep what the other finding says: its rules, its claims, and in the notes by what means it was done."""
+    technique = f", {means.mitre.id}" if means.mitre.id else ""
     return finding.model_copy(
         update={
             "detections": tuple(dict.fromkeys([*finding.detections, *means.detections])),
-            "tags": tuple(dict.fromkeys([*finding.tags, *means.tags])),
+            "tags": tuple(dict.fromkeys([*finding.tags, *(t for t in means.tags if not t.startswith("attack.t"))])),
+            "notes": f"{finding.notes} Means: {means.detections[0].title}{technique}.".strip(),
             "claims": tuple(dict.fromkeys([*finding.claims, *(c for c in means.claims if c.kind != "exists")])),
             "description": f"{finding.description} {means.description}".strip(),
         }
