@@ -10,7 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
+from soc_analyst.settings import Settings
 from soc_analyst.state.errors import OperatorErrors, SocAnalystError
+from soc_analyst.tools.secrets import without_secrets
 
 from . import cases, checking, detecting, doctoring, hunting, models, operating, policies, workspaces
 
@@ -96,5 +98,6 @@ def _misused(error: Any) -> int:
 
 
 def _failed(message: str, status: int) -> int:
-    sys.stderr.write(f"soc-analyst: {' '.join(message.split())}\n")
+    told = without_secrets(" ".join(message.split()), Settings.secrets())
+    sys.stderr.write(f"soc-analyst: {told}\n")
     return status

@@ -36,7 +36,7 @@ class Shown:
         if result.status == "not_needed":
             return
         word, style = WORDS[result.status]
-        what = Text(result.what, "dim" if result.status == "skipped" else "")
+        what = Text(self._written(result.what), "dim" if result.status == "skipped" else "")
         self._line(Text(word, style), Text(result.step, "bold" if result.status == "failed" else ""), what)
         if result.tables:
             self._tables(result)
@@ -55,6 +55,10 @@ class Shown:
         told = f" Worth knowing: {', '.join(notes)}." if notes else ""
         self._out.print(Text.assemble("\n", ("All works.", "bold green"), told), soft_wrap=True)
 
+    def _written(self, text: str) -> str:
+        """Return a text in letters that the terminal has."""
+        return text.encode(self._out.encoding, "replace").decode(self._out.encoding)
+
     def _line(self, word: Text, name: Text, what: Text) -> None:
         if not self._out.is_terminal:
             self._out.print(Text.assemble(_filled(word, INDENT), _filled(name, NAME), what), soft_wrap=True)
@@ -68,9 +72,10 @@ class Shown:
 
     def _do(self, result: StepResult) -> None:
         """Print what to do; a long command stands alone, unbroken, below the sentence that leads to it."""
-        found = _COMMAND.search(result.do)
-        sentence = result.do if found is None else result.do[: found.start()]
-        self._line(Text(""), Text("→ to do", "cyan"), Text(sentence, "cyan"))
+        do = self._written(result.do)
+        found = _COMMAND.search(do)
+        sentence = do if found is None else do[: found.start()]
+        self._line(Text(""), Text("  to do", "cyan"), Text(sentence, "cyan"))
         if found is not None:
             self._out.print(Text(f"{' ' * INDENT}{found[1]}", "bold cyan"), soft_wrap=True)
 

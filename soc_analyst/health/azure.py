@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from soc_analyst.settings import Settings
@@ -76,22 +76,22 @@ async def token(chart: Chart) -> StepResult:
     except Refused as error:
         return _no_token(chart, error)
     chart.secrets.add(got.text)
-    claims, now = got.claims, chart.clock()
+    claims, source = got.claims, chart.credential.source
     facts: dict[str, Fact] = {
-        "source": chart.credential.source, "tenant": claims.tenant, "principal": claims.principal,
-        "application": claims.application, "ends": got.ends.isoformat(), "clock_behind_seconds": chart.seen.behind,
+        "source": source, "tenant": claims.tenant, "principal": claims.principal, "application": claims.application,
+        "ends": got.ends.isoformat(), "clock_behind_seconds": chart.seen.behind,
     }  # fmt: skip
-    who = f"from {chart.credential.source} as {claims.who}" if claims.tenant else f"from {chart.credential.source}"
-    what = f"{who}, tenant {claims.tenant}" if claims.tenant else who
-    if claims.begins is not None and claims.begins - now > SOON:
-        seconds = (claims.begins - now).total_seconds()
-        return failed(CANNOT_LOOK, f"{what}: it holds only {seconds:,.0f} seconds from now by this machine's clock",
-                      _clock_hint(), **facts)  # fmt: skip
-    if (claims.ends or got.ends) <= now:
-        seconds = (now - (claims.ends or got.ends)).total_seconds()
-        return failed(CANNOT_LOOK, f"{what}: it ended {seconds:,.0f} seconds ago by this machine's clock",
-                      f"{_clock_hint()} If the clock is right, sign in anew.", **facts)  # fmt: skip
+    what = f"from {source} as {claims.who}, tenant {claims.tenant}" if claims.tenant else f"from {source}"
+    if wrong := _out_of_time(claims.begins, claims.ends or got.ends, chart.clock()):
+        return failed(CANNOT_LOOK, f"{what}: {wrong} by this machine's clock", _clock_hint(), **facts)
     return well(what, **facts)
+
+
+def _out_of_time(begins: datetime | None, ends: datetime, now: datetime) -> str:
+    """Return how far a token is from its time, or nothing where it holds."""
+    if begins is not None and begins - now > SOON:
+        return f"it holds only {(begins - now).total_seconds():,.0f} seconds from now"
+    return f"it ended {(now - ends).total_seconds():,.0f} seconds ago" if ends <= now else ""
 
 
 def _no_token(chart: Chart, error: Refused) -> StepResult:
@@ -150,17 +150,15 @@ def _no_answer(chart: Chart, workspace: str, why: Diagnostic) -> StepResult:
     from soc_analyst.tools.logs.azure.words import GRANT, grant
 
     assert chart.token is not None and chart.seen is not None and chart.where is not None
-    claims = chart.token.claims
+    facts: dict[str, Fact] = {
+        "code": why.code, "workspace": workspace, "clock_behind_seconds": chart.seen.behind,
+    }  # fmt: skip
     if chart.seen.off and why.code == "denied":
-        return _off(chart, why, code=why.code, workspace=workspace)
-    said = why
-    if why.hint == GRANT:
-        own = (
-            f"; the token is of tenant {claims.tenant}: if the workspace belongs to another, sign in there"
-            if (claims.tenant)
-            else ""
-        )
-        said = why.model_copy(update={"message": why.message + own, "hint": grant(workspace, claims.principal)})
+        return _off(chart, why, **facts)
+    claims, what, do = chart.token.claims, why.message, why.hint
+    if do == GRANT:
+        do = grant(workspace, claims.principal)
+        if claims.tenant:
+            what += f"; the token is of tenant {claims.tenant}: if the workspace belongs to another, sign in there"
     several = f"{workspace}: " if len(chart.where.ids) > 1 else ""
-    return failed(CANNOT_LOOK, f"{several}{said.message}", said.hint, code=why.code, workspace=workspace,
-                  clock_behind_seconds=chart.seen.behind)  # fmt: skip
+    return failed(CANNOT_LOOK, f"{several}{what}", do, **facts)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from soc_analyst.graph.context import Context
 from soc_analyst.settings import Settings
 from soc_analyst.state.errors import SocAnalystError
-from soc_analyst.tools.privacy.secrets import without_secrets
 from soc_analyst.tools.records.safe_text import printable
+from soc_analyst.tools.secrets import without_secrets
 
 from . import azure, here, logs, model
 from .chart import Chart, failed

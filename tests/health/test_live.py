@@ -153,6 +153,7 @@ ANSWERS: dict[Kind, tuple[str, str]] = {
     "not_found": ("there is no such workspace", "az monitor log-analytics workspace list"),
     "throttled": ("takes no more queries for now", "Wait a minute"),
     "other_tenant": (f"of tenant {TENANT}, the workspace belongs to tenant {OTHER_TENANT}", f"--tenant {OTHER_TENANT}"),
+    "other_audience": ("the token is for another service", "SOC_ANALYST_LOGS_ENDPOINT"),
     "token_over": ("the token is over by the service's clock", "Set this machine's clock"),
     "server_error": ("failed with status 500", "Try again later"),
     "timeout": ("gave up on the query", "Narrow"),

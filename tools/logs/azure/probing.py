@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from azure.core.credentials_async import AsyncTokenCredential
@@ -64,7 +64,7 @@ async def get_token(credential: AsyncTokenCredential, endpoint: str) -> Token:
         raise Refused(of_exception(error), tuple(one.name for one in error.attempts)) from error
     except (AzureError, TimeoutError) as error:
         raise Refused(of_exception(error)) from error
-    return Token(read_claims(given.token), datetime.fromtimestamp(given.expires_on).astimezone(), given.token)
+    return Token(read_claims(given.token), datetime.fromtimestamp(given.expires_on, UTC), given.token)
 
 
 async def ask_nothing(

@@ -15,12 +15,12 @@ from azure.core.exceptions import (
 from azure.monitor.query import LogsQueryError
 
 from soc_analyst.state.queries import Diagnostic
-from soc_analyst.tools.privacy.secrets import without_secrets
+from soc_analyst.tools.secrets import without_secrets
 
 from .connecting import why_unreached
 from .refusals import SIGN_IN, why_not_signed_in
 from .signing_in import NotSignedIn
-from .words import CLOCK, FIND_ID, GRANT, TAKES_NO_TOKEN, other_tenant
+from .words import CLOCK, FIND_ID, GRANT, OTHER_CLOUD, TAKES_NO_TOKEN, other_tenant
 
 __all__ = ["Trouble", "is_transient", "of_error", "of_exception", "of_told", "passes", "retry_after"]
 
@@ -56,6 +56,7 @@ _OTHER_TENANT = re.compile(
     r"wrong issuer '[^']*?([0-9a-f-]{36})/?'.{0,60}?must match the tenant '[^']*?([0-9a-f-]{36})",
     re.IGNORECASE | re.DOTALL,
 )
+_OTHER_AUDIENCE = re.compile(r"wrong audience|audience validation failed|audience is invalid", re.IGNORECASE)
 _TOKEN_TIME = re.compile(r"access token '?(expiry|not before)", re.IGNORECASE)
 _TRIED = re.compile(r"(?m)^\s+(\w+)Credential: ")
 _LONGEST = 240
@@ -148,6 +149,10 @@ def _of_token(text: str) -> Diagnostic | None:
     if found := _TOKEN_TIME.search(text):
         when = "is over" if found[1].lower() == "expiry" else "does not hold yet"
         return _told("denied", f"the token {when} by the service's clock", CLOCK)
+    if _OTHER_AUDIENCE.search(text):
+        return _told("denied", "the token is for another service than the one at this endpoint", OTHER_CLOUD)
+    if "access token is invalid" in text.lower():
+        return _told(*_BY_STATUS[401], TAKES_NO_TOKEN)
     return None
 
 

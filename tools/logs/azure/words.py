@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["CLOCK", "FIND_ID", "GRANT", "TAKES_NO_TOKEN", "find_id", "grant", "other_tenant"]
+__all__ = ["CLOCK", "FIND_ID", "GRANT", "OTHER_CLOUD", "TAKES_NO_TOKEN", "find_id", "grant", "other_tenant"]
 
 LIST = "az monitor log-analytics workspace list"
 FIND_ID = f'Those that you may see: `{LIST} --query "[].{{name: name, id: customerId}}" -o table`'
@@ -15,6 +15,10 @@ GRANT = (
 TAKES_NO_TOKEN = (
     "Sign in anew, to the tenant of the workspace: `az login --tenant TENANT_ID`; check that the endpoint is of the "
     "same cloud."
+)
+OTHER_CLOUD = (
+    "Check that the endpoint is of the cloud that you are signed in to: azure:WORKSPACE_ID@https://… or "
+    "SOC_ANALYST_LOGS_ENDPOINT."
 )
 CLOCK = "Set this machine's clock: `timedatectl set-ntp true`, or Windows' own time service."
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,61}[A-Za-z0-9]\Z")

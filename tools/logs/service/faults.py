@@ -25,13 +25,14 @@ Kind = Literal[
     "trickle",
     "wrong_type",
     "garbage",
+    "other_audience",
     "other_tenant",
     "token_over",
 ]
 """throttled: 429 with Retry-After. partial: half of the rows, with an error. too_large: as many rows as fit in
 `bytes`, with the service's error on the size of a result. timeout: 504. reset: the connection breaks inside the body.
 trickle: the body comes a few bytes at a time, `seconds` apart. wrong_type: a page of HTML with status 200. garbage:
-JSON that is cut off. other_tenant, token_over: 401 with the service's words against such a token."""
+JSON that is cut off. other_audience, other_tenant, token_over: 401 or 403, and the service's words against a token."""
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ class LogAnalyticsService:
 
 _REFUSALS: Mapping[str, int] = {
     "throttled": 429, "unauthorized": 401, "forbidden": 403, "not_found": 404, "semantic": 400, "syntax": 400,
-    "timeout": 504, "server_error": 500, "other_tenant": 401, "token_over": 401,
+    "timeout": 504, "server_error": 500, "other_tenant": 401, "token_over": 401, "other_audience": 403,
 }  # fmt: skip
 
 

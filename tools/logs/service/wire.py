@@ -99,6 +99,11 @@ TOKENS: Mapping[str, tuple[str, str]] = {
         f"'https://sts.windows.net/{OTHER_TENANT}/' associated with this subscription. Please use the authority (URL) "
         f"'https://login.windows.net/{OTHER_TENANT}' to get the token.",
     ),
+    "other_audience": (
+        "InvalidAuthenticationTokenAudience",
+        "The access token has been obtained from wrong audience or resource 'https://api.loganalytics.us'. It should "
+        "exactly match (including forward slash) with one of the allowed audiences 'https://api.loganalytics.io'.",
+    ),
     "token_over": (
         "ExpiredAuthenticationToken",
         "The access token expiry UTC time '1/1/2026 1:00:00 AM' is earlier than current UTC time "

@@ -2,7 +2,7 @@
 
 import pytest
 
-from soc_analyst.tools.privacy.secrets import MARK, without_secrets
+from soc_analyst.tools.secrets import MARK, without_secrets
 
 SEEDED = (
     "Authorization: Bearer seeded1234567890",
