@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from soc_analyst.tools.logs.tables import load_tables
 from soc_analyst.tools.models.tokens import count
 from soc_analyst.tools.privacy import Pseudonyms
 from soc_analyst.tools.reasoning.base import CaseFile
-from soc_analyst.tools.reasoning.by_model.brief import Brief, build_brief, parts
+from soc_analyst.tools.reasoning.by_model.brief import Brief, build_brief, columns_read, parts
 
 START = datetime(2026, 3, 16, 8, tzinfo=UTC)
 
@@ -158,3 +159,73 @@ def test_odd_rows_are_borne(rows: list[dict[str, object]]) -> None:
 def parts_of(case: CaseFile, budget: int) -> list[Brief]:
     """Return all parts without pseudonyms."""
     return list(parts(case, budget=budget, count=tokens, pseudonyms=Pseudonyms.off()))
+
+
+def hits_of_rules(rows: list[dict[str, object]], cited: dict[str, list[int]], named: str) -> CaseFile:
+    """Return a case about a host in which one rule a name hit these rows."""
+    base = case_of({"DeviceProcessEvents": rows})
+    table = base.evidence["DeviceProcessEvents"]
+    fired = tuple(
+        Detection(
+            rule=Rule(id=name, title=f"Rule {name}", level="high"),
+            statement="something was seen",
+            techniques=("T1059",),
+            rows=tuple(table.ref(row) for row in positions),
+        )
+        for name, positions in cited.items()
+    )
+    reading = Reading(window=base.reading.window, entities=(Entity(kind="host", value=named),))
+    return replace(base, reading=reading, detections=fired)
+
+
+def letters(n: int) -> str:
+    """Return a name without digits, which would be one template."""
+    return chr(97 + n % 26) + chr(97 + n // 26 % 26)
+
+
+def test_hits_that_lead_to_the_host_asked_about_stand_before_those_elsewhere() -> None:
+    own = [process(0, "first.exe /x", "ws-1.contoso.com", "first.exe")]
+    far = [process(600 + n, f"{letters(n)}.exe", f"db-{letters(n)}.corp.org", f"{letters(n)}.exe") for n in range(40)]
+    next_door = [{**process(900, "next.exe /y ws-1", "srv-9.corp.org", "next.exe"), "AccountName": "somebody"}]
+    for one in far:
+        one["AccountName"] = "nobody-else"
+    cited = {f"r{n}": [n] for n in range(42)}
+    brief = brief_of(hits_of_rules([*own, *far, *next_door], cited, "ws-1"), 700)
+    shown = {ref.row for ref in brief.rows.values()}
+    assert {0, 41} <= shown and len(shown) < 42
+    assert not brief.untold  # what is elsewhere is counted at the end of the brief and takes no further part
+
+
+def test_one_rule_that_hits_much_leaves_room_for_the_others() -> None:
+    rows = [process(n, f"{letters(n)}.exe", name=f"{letters(n)}.exe") for n in range(60)]
+    cited = {"much": list(range(59)), "little": [59]}
+    brief = brief_of(hits_of_rules(rows, cited, "ws-1"), 600)
+    assert {"Rule much", "Rule little"} == {one.rule.title for one in brief.detections.values()}
+
+
+def test_detections_of_one_rule_share_a_line() -> None:
+    rows = [process(n, f"{letters(n)}.exe", name=f"{letters(n)}.exe") for n in range(3)]
+    base = hits_of_rules(rows, {"same": [0]}, "ws-1")
+    table = base.evidence["DeviceProcessEvents"]
+    fired = tuple(base.detections[0].model_copy(update={"rows": (table.ref(n),)}) for n in range(3))
+    brief = brief_of(replace(base, detections=fired))
+    assert "\nD1 D2 D3\thigh\tT1059\tRule same" in brief.text
+    assert set(brief.detections) == {"D1", "D2", "D3"}
+
+
+def test_headings_and_last_lines_say_what_is_not_shown() -> None:
+    rows = [process(n, f"{letters(n)}.exe", name=f"{letters(n)}.exe") for n in range(200)]
+    brief = brief_of(case_of({"DeviceProcessEvents": rows, "AlertInfo": [{"TimeGenerated": START}] * 3}), 700)
+    found = re.search(r"## DeviceProcessEvents: (\d+) of 200 groups, (\d+) of 200 rows", brief.text)
+    assert found and found[1] == found[2] == str(len(brief.groups))
+    assert (
+        f"Groups/rows: {200 - len(brief.groups)}/{200 - len(brief.groups)} of the tables above; AlertInfo 1/3."
+        in brief.text
+    )
+
+
+def test_claims_name_what_a_brief_reads_and_hashes_and_nothing_else() -> None:
+    rows = [{**process(0, "a.exe"), "ProcessId": 7, "SHA256": "ab" * 32, "MD5": None}]
+    evidence = case_of({"DeviceProcessEvents": rows}).evidence
+    read = columns_read(evidence["DeviceProcessEvents"], load_tables()["DeviceProcessEvents"])
+    assert set(read) == {*process(0, "a.exe"), "SHA256"}

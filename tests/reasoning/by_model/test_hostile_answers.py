@@ -16,6 +16,7 @@ from soc_analyst.tools.reasoning.base import Analysis
 from soc_analyst.tools.reasoning.by_model.analysis_answer import Test as Operator
 from soc_analyst.tools.reasoning.by_model.analyst import ModelAnalyst
 from soc_analyst.tools.reasoning.by_model.critic import ModelCritic
+from soc_analyst.tools.reasoning.by_model.showing import columns_shown
 
 from .case_of_rows import CATALOG, PROCESSES, SIGNINS, Model, brief_of, case, floor, tokens
 
@@ -24,7 +25,7 @@ FLOOR = floor(CASE)
 COVERAGE = {entry.table: entry for entry in CASE.coverage}
 BRIEF = brief_of(CASE)
 ORDER = {"Low": 0, "Medium": 1, "High": 2}
-COLUMNS = sorted({name for rows in CASE.evidence.values() for name in rows.rows.column_names})
+COLUMNS = sorted({name for names in columns_shown(CASE).values() for name in names})
 VALUES = [
     "jdoe",
     "bob",

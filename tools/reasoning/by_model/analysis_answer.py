@@ -59,11 +59,7 @@ class FilterForm(Form):
 
 
 class ClaimForm(Form):
-    """A statement that code evaluates on the stored rows.
-
-    count: `count` rows of `table` meet all of `where`. absent: none does. order: the rows of `handles` follow one
-    another in time. same_entity: all rows of `handles` hold `value` in `column`. exists: they are stored.
-    """
+    """A statement that code evaluates on the stored rows."""  # What each kind says is told once, in the prompt.
 
     kind: Literal["exists", "count", "order", "same_entity", "absent"]
     handles: Annotated[list[Handle], Field(max_length=12)]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from soc_analyst.tools.models.base import Size
 from soc_analyst.tools.privacy import Pseudonyms, data_block
 from soc_analyst.tools.reasoning.base import CaseFile
+
+from .brief import columns_read
 
 __all__ = ["LEAST_BUDGET", "budget_for", "columns_shown", "question_of", "window_of"]
 
@@ -28,12 +27,11 @@ def budget_for(case: CaseFile, size: Size) -> int:
 
 
 def columns_shown(case: CaseFile) -> Mapping[str, tuple[str, ...]]:
-    """Return the tables and columns of the evidence that hold anything: what claims can be about."""
-    return {
-        table: tuple(name for name in rows.rows.column_names if _holds_anything(rows.rows[name]))
-        for table, rows in case.evidence.items()
-        if len(rows)
-    }
+    """Return the tables of the evidence with the columns that a brief reads: what claims and indicators can be about.
+
+    Of columns that a brief does not read a model could only guess; hashes it may point at unseen.
+    """
+    return {table: columns_read(rows, case.tables.get(table)) for table, rows in case.evidence.items() if len(rows)}
 
 
 def question_of(case: CaseFile, pseudonyms: Pseudonyms) -> str:
@@ -45,11 +43,3 @@ def window_of(case: CaseFile) -> str:
     """Return the window that was looked into."""
     window = case.reading.window
     return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
-
-
-def _holds_anything(column: pa.ChunkedArray) -> bool:
-    if column.null_count == len(column):
-        return False
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return bool(pc.any(pc.not_equal(column, "")).as_py())
-    return True

@@ -2,5 +2,6 @@
 
 from .base import Brief, Group
 from .filling import build_brief, parts
+from .reading import columns_read
 
-__all__ = ["Brief", "Group", "build_brief", "parts"]
+__all__ = ["Brief", "Group", "build_brief", "columns_read", "parts"]

@@ -51,4 +51,4 @@ class Brief:
     left_out: tuple[str, ...]
     """What is not shown, by number, in whole sentences; the text ends in the same."""
     untold: int = 0
-    """Detections, other than those that only inform, of which no row is in a group of this part or one before it."""
+    """Detections of weight on what is asked about of which no row is in a group of this part or one before it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from soc_analyst.state.findings import Detection
 from soc_analyst.tools.privacy import Pseudonyms
 from soc_analyst.tools.reasoning.base import CaseFile
 
@@ -17,7 +16,7 @@ from .leaving_out import Left
 from .lines import Line, Told, group_line, names_of, told_of
 from .ranking import Candidate, candidates
 from .reading import view_of
-from .standing import hits_of, is_about, standing_of, weights_of
+from .standing import HIT, WEIGHT, hits_of, is_about, standing_of, weights_of
 
 __all__ = ["build_brief", "parts"]
 
@@ -29,10 +28,13 @@ ROUNDS = 4
 WORTHWHILE = 60.0
 """What a line is worth that may take more of the first part than FOR_LESSER: less is for the parts after it."""
 FOR_LESSER = 0.3
-ENOUGH, TELLING = 1_500, 100.0
-"""Tokens after which only lines of this worth are added: a longer brief of ordinary rows reads no better."""
+ENOUGH, TELLING = 1_200, 110.0
+"""Tokens after which only lines of this worth are added, that of a rare hit of a high level, and those that save a
+part: a longer brief reads no better."""
 TIGHT = 600
 """Tokens below which what is left out is said of all tables together."""
+WORTH_A_PART = WEIGHT["medium"]
+"""What a detection weighs for which a further part is made: what is told of others is not worth another call."""
 LITTLE = 60
 """Tokens of room that are not worth another round."""
 
@@ -96,6 +98,8 @@ class _Filling:
     detections: dict[int, Told] = field(default_factory=dict)
     """Lines by position of the detection."""
     groups: dict[tuple[str, int], tuple[Candidate, Line]] = field(default_factory=dict)
+    covered: set[int] = field(default_factory=set)
+    """Positions of the detections of which a row is in a group that is shown."""
 
     def brief(self) -> Brief:
         """Return the brief, and take what it shows off what is waiting."""
@@ -107,7 +111,7 @@ class _Filling:
         while made.tokens > self.budget and self._dropped():
             made = self._made()
         self.waiting.shown += len(self.groups)
-        self.waiting.told |= self._covered()
+        self.waiting.told |= self.covered
         self.waiting.groups = [each for each in self.waiting.groups if each.key not in self.groups]
         return made
 
@@ -119,8 +123,8 @@ class _Filling:
                 continue
             if candidate.worth < WORTHWHILE and room < self.budget * (1 - FOR_LESSER) and not self.waiting.shown:
                 break
-            if candidate.worth < TELLING and self.budget - room > ENOUGH:
-                break
+            if candidate.worth < TELLING and self.budget - room > ENOUGH and not self._tells_of_more(candidate):
+                continue
             groups = self.waiting.tables[candidate.table]
             line = group_line(groups, candidate.group, self.cells, self._is_told)
             fresh = {each: self._detection(each) for each in line.detections if each not in self.detections}
@@ -135,7 +139,15 @@ class _Filling:
             tables.add(candidate.table)
             self.detections |= fresh
             self.groups[candidate.key] = candidate, line
+            self.covered |= self._covered_by(candidate, line)
         return len(self.groups) > before
+
+    def _tells_of_more(self, candidate: Candidate) -> bool:
+        """Return whether a group is hit by a detection that would else take a part of its own."""
+        if candidate.elsewhere or candidate.band != HIT:
+            return False
+        fired = self.waiting.tables[candidate.table].fired_in[candidate.group] - self.waiting.told - self.covered
+        return any(WEIGHT[self.case.detections[each].level] >= WORTH_A_PART for each in fired)
 
     def _detection(self, position: int) -> Told:
         return told_of(self.case.detections[position], self.case.evidence, self.cells)
@@ -157,6 +169,7 @@ class _Filling:
         self.groups.popitem()
         named = {each for _, line in self.groups.values() for each in line.detections}
         self.detections = {each: told for each, told in self.detections.items() if each in named}
+        self.covered = set().union(*(self._covered_by(*shown) for shown in self.groups.values()))
         return True
 
     def _made(self) -> Brief:
@@ -179,8 +192,7 @@ class _Filling:
         left = self._left_out()
         text = "\n".join([*texts, "## left out", *left])
         detections = {f"D{each + 1}": self.case.detections[each] for each in sorted(self.detections)}
-        untold = sum(one.level != "informational" for one in self._untold())
-        return Brief(text, self.count(text), rows, groups, detections, left, untold)
+        return Brief(text, self.count(text), rows, groups, detections, left, self._worth_a_part())
 
     def _in_order(self) -> list[tuple[str, int]]:
         """Return the groups to show by table, the table of the worthiest first, and in order of time."""
@@ -196,18 +208,24 @@ class _Filling:
         asked = ", ".join(f"{each.kind} {self.cells.short(each.value)}" for each in self.case.reading.entities[:4])
         return f"window {start} to {end} UTC ({window.basis})" + (f"; asked about {asked}" if asked else "")
 
-    def _covered(self) -> set[int]:
-        """Return the positions of the detections of which a row is in a group that is shown."""
-        fired = (self.waiting.tables[table].fired_in.get(group, frozenset()) for table, group in self.groups)
-        return set(self.detections).union(*fired)
+    def _covered_by(self, candidate: Candidate, line: Line) -> frozenset[int]:
+        """Return the detections that are named on a line or hit a row of its group."""
+        return self.waiting.tables[candidate.table].fired_in.get(candidate.group, frozenset()).union(line.detections)
 
-    def _untold(self) -> list[Detection]:
-        told = self.waiting.told | self._covered()
-        return [one for i, one in enumerate(self.case.detections) if i not in told]
+    def _untold(self) -> list[int]:
+        told = self.waiting.told | self.covered
+        return [i for i in range(len(self.case.detections)) if i not in told]
+
+    def _worth_a_part(self) -> int:
+        """Return how many detections of weight are not told of that lead to what the question is about."""
+        near = [each for each in self.waiting.groups if not each.elsewhere]
+        fired = (self.waiting.tables[each.table].fired_in.get(each.group, frozenset()) for each in near)
+        grave = [i for i in self._untold() if WEIGHT[self.case.detections[i].level] >= WORTH_A_PART]
+        return len(frozenset().union(*fired) & frozenset(grave))
 
     def _left_out(self) -> tuple[str, ...]:
         left = [each for each in self.waiting.groups if each.key not in self.groups]
-        levels = [one.level for one in self._untold()]
+        levels = [self.case.detections[each].level for each in self._untold()]
         cut = sum(line.cut for _, line in self.groups.values()) + sum(one.cut for one in self.detections.values())
         above = {table for table, _ in self.groups}
         return Left(self.waiting.tables, left, above, levels, cut, self.waiting.shown).said(tight=self.budget < TIGHT)

@@ -32,6 +32,12 @@ class Look(Value):
     keys: Mapping[str, Kind]
     also: tuple[str, ...] = ()
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All of them, subjects first."""
+        subjects = (name for own in self.subjects.values() for name in own)
+        return tuple(dict.fromkeys([*subjects, *self.keys, *self.also]))
+
     def within(self, columns: Sequence[str]) -> Look:
         """Return the look of rows that have these columns only."""
         return Look(

@@ -36,6 +36,8 @@ class Candidate:
     asked: bool
     first: float
     """Second of its first row."""
+    elsewhere: bool = False
+    """Whether it leads nowhere to the hits that the question is about."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -56,7 +58,7 @@ def candidates(tables: Mapping[str, Grouped], rules: Sequence[str], themes: Cont
     found = [one for table, groups in tables.items() for one in _of_table(table, groups)]
     marked = {one.key: _Marked.of(one, tables[one.table]) for one in found if one.band != FAR}
     names = _names(sorted(found, key=lambda one: one.place), marked, themes)
-    lowered = [replace(one, worth=one.worth - ELSEWHERE) if _is_elsewhere(one, marked, names) else one for one in found]
+    lowered = [_lowered(one) if _is_elsewhere(one, marked, names) else one for one in found]
     again: Counter[tuple[str, int, str]] = Counter()
     fresh = []
     for one in sorted(lowered, key=lambda one: one.place):
@@ -91,6 +93,10 @@ def _names(
     own = [each for one, each in hits if one.asked] or [each for _, each in hits if each.detection in themes]
     names = names_in((each.groups, each.row) for each in own[:MOST_READ])
     return one_of(names) if names else None
+
+
+def _lowered(one: Candidate) -> Candidate:
+    return replace(one, worth=one.worth - ELSEWHERE, elsewhere=True)
 
 
 def _is_elsewhere(one: Candidate, marked: Mapping[tuple[str, int], _Marked], names: Names | None) -> bool:

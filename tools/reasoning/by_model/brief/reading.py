@@ -16,7 +16,7 @@ from .coding import Coded, Indexes, coded, seconds_of
 from .looks import Look, SubjectKind, look_of
 from .subjects import PLAIN_NAME
 
-__all__ = ["TableView", "view_of"]
+__all__ = ["TableView", "columns_read", "view_of"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,14 @@ def view_of(rows: TableRows, schema: TableSchema | None) -> TableView:
     """Return the view of a table's rows."""
     filled = tuple(name for name in rows.rows.column_names if _holds_anything(rows.rows[name]))
     return TableView(rows, look_of(rows.table, schema, filled), filled)
+
+
+def columns_read(rows: TableRows, schema: TableSchema | None) -> tuple[str, ...]:
+    """Return the columns of a table by which a brief tells what its rows are about, its time, and its hashes."""
+    view = view_of(rows, schema)
+    hashes = [name for name in (schema.columns_of("hash") if schema is not None else ()) if name in view.filled]
+    time = [name for name in ("TimeGenerated",) if name in view.filled]
+    return tuple(dict.fromkeys([*time, *view.look.columns, *hashes]))
 
 
 def _holds_anything(column: pa.ChunkedArray) -> bool:

@@ -41,7 +41,6 @@ def leads_to(groups: Grouped, row: int, names: Names) -> bool:
     look = groups.view.look
     if not look.subjects:
         return True
-    columns = dict.fromkeys([*(name for own in look.subjects.values() for name in own), *look.keys, *look.also])
     # Read cell by cell: coding whole columns for a few rows would take long.
-    cells = (groups.view.rows.rows[name][row].as_py() for name in columns)
+    cells = (groups.view.rows.rows[name][row].as_py() for name in look.columns)
     return any(names.search(str(cell)[:MOST_READ].casefold()) for cell in cells if cell is not None)
