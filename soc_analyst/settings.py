@@ -29,6 +29,10 @@ class Settings:
     data_dir: Path | None = None
     model: str | None = None
     logs_endpoint: str | None = None
+    management_endpoint: str | None = None
+    """Another Azure Resource Manager than the public cloud's, for incidents."""
+    incident_workspace: str | None = None
+    """The workspace that incidents go to."""
     authority: Path | None = None
     """A file of certificates to trust besides those of the system."""
     openai_key_present: bool = False
@@ -45,6 +49,8 @@ class Settings:
             model=given.get("SOC_ANALYST_MODEL") or None,
             authority=Path(bundle) if bundle else None,
             logs_endpoint=given.get("SOC_ANALYST_LOGS_ENDPOINT") or None,
+            management_endpoint=given.get("SOC_ANALYST_MANAGEMENT_ENDPOINT") or None,
+            incident_workspace=given.get("SOC_ANALYST_INCIDENT_WORKSPACE") or None,
             openai_key_present=bool(given.get("OPENAI_API_KEY", "").strip()),
             no_color=bool(given.get("NO_COLOR")),
         )

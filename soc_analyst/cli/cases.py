@@ -14,10 +14,12 @@ import typer
 
 from soc_analyst.state.errors import OperatorError
 
+from . import incidents
 from .options import DataDirOption, data_root
 
 if TYPE_CHECKING:
     from soc_analyst.state.report import Report
+    from soc_analyst.tools.records.cases import CaseFolder
 
 __all__ = ["report", "threads", "threats"]
 
@@ -78,9 +80,21 @@ def report(
         typer.Option("--replay", help="Make it again from the rows that were kept: no query, no model; compare."),
     ] = False,
     data_dir: DataDirOption = None,
+    create_incident: incidents.CreateOption = False,
+    finding: incidents.FindingOption = None,
+    incident_workspace: incidents.ToOption = None,
+    policy: incidents.PolicyOption = None,
+    dry_run: incidents.DryRunOption = False,
+    yes: incidents.YesOption = None,
 ) -> int:
-    """Render a finished investigation."""
+    """Render a finished investigation, or make Microsoft Sentinel incidents of what it confirmed."""
     root = data_root(data_dir)
+    write_back = incidents.WriteBack(tuple(finding or ()), incident_workspace, policy, dry_run, yes)
+    if create_incident:
+        if out is not None or replay:
+            raise OperatorError("does not go with --create-incident", where="--replay" if replay else "--out")
+        return incidents.write(*_case(thread, root), root, write_back)
+    write_back.require_none()
     if not replay:
         _write(_finished(thread, root), format, out)
         return 0
@@ -129,10 +143,10 @@ def threats(
     return 0
 
 
-def _finished(thread: str, root: Path) -> Report:
+def _case(thread: str, root: Path) -> tuple[CaseFolder, Report]:
+    """Return the folder of a finished case and its report."""
     from soc_analyst.tools.records.cases import CaseFolder
     from soc_analyst.tools.records.folder import DataDir
-    from soc_analyst.tools.records.verifying import faults_of_case
 
     folder = CaseFolder(DataDir(root).case(thread))
     if folder.header() is None:
@@ -140,6 +154,13 @@ def _finished(thread: str, root: Path) -> Report:
     found = folder.report()
     if found is None:
         raise OperatorError(f"not finished; `soc-analyst resume {thread}` goes on with it", where=f"thread {thread}")
+    return folder, found
+
+
+def _finished(thread: str, root: Path) -> Report:
+    from soc_analyst.tools.records.verifying import faults_of_case
+
+    folder, found = _case(thread, root)
     if folder.dossier() is not None:
         sys.stderr.writelines(f"soc-analyst: warning: {fault}\n" for fault in faults_of_case(folder))
     return found

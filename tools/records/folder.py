@@ -32,6 +32,11 @@ class DataDir:
         return self.root / "_threats.jsonl"
 
     @property
+    def incidents(self) -> Path:
+        """The log of what was written into workspaces."""
+        return self.root / "_incidents.jsonl"
+
+    @property
     def cases(self) -> Path:
         """One folder a case, named by its thread."""
         return self.root / "cases"
