@@ -50,6 +50,8 @@ class ModelCall(Value):
     usd: float = 0.0
     paid: bool = True
     """False where the answer was taken from the ledger of an earlier try."""
+    estimated: bool = False
+    """Whether tokens and dollars are counted here: the answer broke off, or the server did not tell what was used."""
 
 
 class ModelUsage(Value):
@@ -60,16 +62,20 @@ class ModelUsage(Value):
     output_tokens: int = 0
     usd: float = 0.0
     model_calls: int = 0
+    estimated_calls: int = 0
+    """Of the calls, those whose tokens and dollars are an estimate."""
 
     def plus(self, call: ModelCall) -> Self:
         """Return the usage with one exchange added."""
+        counted = bool(call.paid or call.input_tokens)
         return self.model_copy(
             update={
                 "input_tokens": self.input_tokens + call.input_tokens,
                 "cached_tokens": self.cached_tokens + call.cached_tokens,
                 "output_tokens": self.output_tokens + call.output_tokens,
                 "usd": round(self.usd + call.usd, 6),
-                "model_calls": self.model_calls + bool(call.paid or call.input_tokens),
+                "model_calls": self.model_calls + counted,
+                "estimated_calls": self.estimated_calls + (counted and call.estimated),
             }
         )
 
@@ -84,6 +90,17 @@ class Usage(ModelUsage):
     queries: int = 0
     rows: int = 0
     seconds: float = 0.0
+
+    @property
+    def model_line(self) -> str:
+        """Return what the model was asked and cost in one line, empty where it was not asked."""
+        if not self.model_calls:
+            return ""
+        about = "about " if self.estimated_calls else ""
+        cached = f" ({self.cached_tokens:,} cached)" if self.cached_tokens else ""
+        tokens = f"{self.input_tokens:,} tokens in{cached}, {self.output_tokens:,} out"
+        calls = f"{self.model_calls} call{'s' if self.model_calls > 1 else ''}"
+        return f"{calls} of the model, {about}{tokens}, {about}${self.usd:.4f}"
 
     def with_calls(self, calls: Iterable[ModelCall]) -> Usage:
         """Return the usage with these exchanges added, in all and for the node that made them."""

@@ -173,6 +173,6 @@ def _footer(report: Report) -> Text:
     usage = report.usage
     return Text(
         f"{report.thread_id} · rounds {report.rounds} · queries {usage.queries} · rows {usage.rows:,} · "
-        f"{usage.seconds:.1f} s · model {usage.model}",
+        f"{usage.seconds:.1f} s · model {usage.model}" + (f"\n{usage.model_line}" if usage.model_line else ""),
         style="dim",
     )

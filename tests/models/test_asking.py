@@ -187,7 +187,7 @@ async def test_what_passes_is_tried_again(tmp_path: Path, faults: list[Reply], _
     async with door(Script(*faults, GOOD), tmp_path) as (asker, _server, passing):
         answer = await asker.ask(request())
     assert answer.value is not None
-    assert answer.said == ()
+    assert not [line for line in answer.said if "broke off" not in line]
     waits = [seconds for seconds in passing.slept if seconds > 0]
     assert len(waits) >= len(pauses)
     for told, slept in zip(pauses, waits, strict=False):

@@ -76,6 +76,14 @@ class _Talk:
         self.calls.append(exchanged.exchange)
         self.said += exchanged.said
 
+    def add_broken(self, calls: list[ModelCall]) -> None:
+        """Count what was paid for and brought no answer, and say so."""
+        self.calls += calls
+        for call in calls:
+            told = f"{call.input_tokens:,} and {call.output_tokens:,} tokens, ${call.usd:.4f}"
+            about = " by our own count" if call.estimated else ""
+            self.said.append(f"An answer of {call.model} broke off or was empty; it counts as {told}{about}.")
+
     def answer(self, value: A | None, *said: str, too_large: bool = False, over_usd: bool = False) -> Answer[A]:
         lines = tuple(dict.fromkeys([*self.said, *said]))
         return Answer(value, tuple(self.calls), lines, too_large=too_large, over_usd=over_usd)
@@ -211,14 +219,18 @@ class ModelDoor:
         self, candidate: Candidate, request: Request[A], earlier: tuple[Said, ...], talk: _Talk
     ) -> PaidCall:
         """Return a model's words: those on disk, else new ones, for which dollars are set aside meanwhile."""
-        order = Order(candidate.spec, request, earlier, candidate.tokens.tokens, candidate.output)
-        exchanged, most = await self._exchanger.kept(order, used=True), candidate.usd or 0.0
+        most, left = candidate.usd or 0.0, self._terms.max_usd - self._spent - self._reserved
+        order = Order(candidate.spec, request, earlier, candidate.tokens.tokens, candidate.output, most, left)
+        exchanged = await self._exchanger.kept(order, used=True)
         if exchanged is None:
+            broken: list[ModelCall] = []
             self._reserved += most
             try:
-                exchanged = await self._exchanger.exchange(order)
+                exchanged = await self._exchanger.exchange(order, broken)
             finally:
                 self._reserved -= most
+                self._spent += sum(call.usd for call in broken)
+                talk.add_broken(broken)
         self._spent += exchanged.call.usd
         talk.add(exchanged)
         return exchanged.call

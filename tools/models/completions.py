@@ -47,6 +47,8 @@ class Completion:
     cached_tokens: int = 0
     output_tokens: int = 0
     used: bool = False
+    begun: bool = False
+    """Whether anything of an answer came: from then on it is paid for."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -66,6 +68,7 @@ class Completion:
 
     def add(self, message: AIMessage) -> int:
         """Take in a message or a part of one; return the characters it brought."""
+        self.begun = True
         before = len(self.pieces) + len(self.arguments)
         text = message.text if isinstance(message.content, list) else message.content
         self.pieces += [str(text)] if text else []
@@ -108,13 +111,18 @@ def _calls(message: AIMessage) -> Sequence[Mapping[str, Any]]:
 
 
 async def complete(
-    client: BaseChatOpenAI, messages: Sequence[Said], options: Mapping[str, Any], *, stream: bool, most: int
-) -> Completion:
-    """Return what a model answers, at most so many tokens; raise TroubleError where it does not."""
+    client: BaseChatOpenAI,
+    messages: Sequence[Said],
+    options: Mapping[str, Any],
+    completion: Completion,
+    *,
+    stream: bool,
+    most: int,
+) -> None:
+    """Fill in what a model answers, at most so many tokens; raise TroubleError where it does not come to its end."""
     import httpx2
     import openai
 
-    completion = Completion()
     try:
         if stream:
             await _read(client, messages, options, completion, most * _CHARACTERS)
@@ -124,7 +132,6 @@ async def complete(
         raise TroubleError(trouble_of(error)) from error
     if completion.finish == "content_filter":
         raise TroubleError(Trouble("refused", "content_filter"))
-    return completion
 
 
 def _sent(messages: Sequence[Said]) -> list[Any]:

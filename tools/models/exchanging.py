@@ -42,6 +42,10 @@ class Order:
     """A rejected answer and the request to repair it."""
     tokens: int = 0
     output: int = 0
+    usd: float = 0.0
+    """What one try costs at most."""
+    usd_left: float = float("inf")
+    """What all tries may cost."""
 
     @property
     def key(self) -> str:
@@ -97,9 +101,12 @@ class Exchanger:
         call = found.call if not used or self._memory.first(order.key) else _free(found.call)
         return Exchanged(found.call, _told(order, call, paid=False), found.said)
 
-    async def exchange(self, order: Order) -> Exchanged:
-        """Return a model's answer, which is on disk by then; raise TroubleError where there is none."""
-        completion = await self._mannerly(order)
+    async def exchange(self, order: Order, broken: list[ModelCall]) -> Exchanged:
+        """Return a model's answer, which is on disk by then; raise TroubleError where there is none.
+
+        `broken` gets the calls that were paid for and brought no answer, either way.
+        """
+        completion = await self._mannerly(order, broken)
         call = await asyncio.to_thread(_paid, order, completion)
         self._memory.first(order.key)
         said: tuple[str, ...] = ()
@@ -111,59 +118,73 @@ class Exchanger:
             )
         return Exchanged(call, _told(order, call, paid=True), said)
 
-    async def _mannerly(self, order: Order) -> Completion:
+    async def _mannerly(self, order: Order, broken: list[ModelCall]) -> Completion:
         """Ask in the manner that the server takes, and learn it from what it refuses."""
         while True:
             manner = self._memory.manner(order.spec, order.request.form)
             try:
-                return await self._read(order, manner)
+                return await self._read(order, manner, broken)
             except TroubleError as error:
                 other = learned(manner, error.trouble)
                 if other is None:
                     raise
                 self._memory.keep(order.spec, order.request.form, other)
 
-    async def _read(self, order: Order, manner: Manner) -> Completion:
+    async def _read(self, order: Order, manner: Manner, broken: list[ModelCall]) -> Completion:
         """Ask again in one piece where a stream brought nothing: it tells no refusal, and not all servers stream."""
         if not manner.streams:
-            return await self._tried(order, manner)
+            return await self._tried(order, manner, broken)
         try:
-            completion = await self._tried(order, manner)
+            completion = await self._tried(order, manner, broken)
             if not completion.is_empty:
                 return completion
+            await self._spoiled(order, completion, broken)
         except TroubleError as error:
             if error.trouble.kind != "malformed" or error.trouble.foreign:
                 raise
         whole = manner.without("stream")
-        completion = await self._tried(order, whole)
+        if _is_over(order, broken):
+            raise TroubleError(Trouble("malformed", "its answer is empty"))
+        completion = await self._tried(order, whole, broken)
         if not completion.is_empty and not completion.refusal:
             self._memory.keep(order.spec, order.request.form, whole)
         return completion
 
-    async def _tried(self, order: Order, manner: Manner) -> Completion:
+    async def _tried(self, order: Order, manner: Manner, broken: list[ModelCall]) -> Completion:
         from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
         def is_enough(state: RetryCallState) -> bool:
             trouble = _trouble(state)
+            if _is_over(order, broken):
+                return True
             return state.attempt_number >= trouble.meaning.tries or state.upcoming_sleep >= self._left()
 
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(TroubleError), wait=_pause, stop=is_enough, sleep=self._sleep, reraise=True
         )
-        return await retrying(self._once, order, manner)
+        return await retrying(self._once, order, manner, broken)
 
-    async def _once(self, order: Order, manner: Manner) -> Completion:
+    async def _spoiled(self, order: Order, completion: Completion, broken: list[ModelCall]) -> None:
+        """Keep what a call cost that brought nothing to use; before its answer began it cost nothing."""
+        if completion.begun:
+            call = await asyncio.to_thread(_paid, order, completion)
+            broken.append(_told(order, call, paid=True))
+
+    async def _once(self, order: Order, manner: Manner, broken: list[ModelCall]) -> Completion:
         limiter, request = self._limiter(order.spec), order.request
         client = await self._clients.of(order.spec)
         first = Said("user", request.user + instructions(manner, request.answer))
         messages: Sequence[Said] = [Said("system", request.system), first, *order.earlier]
         how = options(order.spec, manner, request.answer, most=order.output, cache_key=request.prompt)
+        completion = Completion()
         try:
             async with asyncio.timeout(self._left()), limiter.slot(order.tokens + order.output) as slot:
-                completion = await complete(client, messages, how, stream=manner.streams, most=order.output)
+                await complete(client, messages, how, completion, stream=manner.streams, most=order.output)
         except TimeoutError:
+            await self._spoiled(order, completion, broken)
             raise TroubleError(Trouble("timeout", "the run's seconds are used up")) from None
         except TroubleError as error:
+            await self._spoiled(order, completion, broken)
             if error.trouble.seen is not None:
                 limiter.learn(error.trouble.seen)
             raise
@@ -202,6 +223,7 @@ def _paid(order: Order, completion: Completion) -> PaidCall:
         cached_tokens=cached,
         output_tokens=given,
         usd=usd(order.spec, input=taken, output=given, cached=cached) or 0.0,
+        estimated=not used,
     )
 
 
@@ -219,4 +241,10 @@ def _told(order: Order, call: PaidCall, *, paid: bool) -> ModelCall:
         output_tokens=call.output_tokens,
         usd=call.usd,
         paid=paid,
+        estimated=call.estimated,
     )
+
+
+def _is_over(order: Order, broken: Sequence[ModelCall]) -> bool:
+    """Return whether another try could pass what all tries may cost."""
+    return bool(order.usd) and sum(call.usd for call in broken) + order.usd > order.usd_left

@@ -37,6 +37,8 @@ class PaidCall(Value):
     cached_tokens: int = Field(default=0, ge=0)
     output_tokens: int = Field(default=0, ge=0)
     usd: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    estimated: bool = False
+    """Whether tokens and dollars were counted here."""
 
     @field_validator("text", "function", "refusal", "finish", mode="before")
     @classmethod
@@ -58,6 +60,7 @@ class PaidCall(Value):
             output_tokens=self.output_tokens,
             usd=self.usd,
             paid=paid,
+            estimated=self.estimated,
         )
 
 
