@@ -80,9 +80,9 @@ class _Talk:
         """Count what was paid for and brought no answer, and say so."""
         self.calls += calls
         for call in calls:
-            told = f"{call.input_tokens:,} and {call.output_tokens:,} tokens, ${call.usd:.4f}"
-            about = " by our own count" if call.estimated else ""
-            self.said.append(f"An answer of {call.model} broke off or was empty; it counts as {told}{about}.")
+            if call.estimated:
+                told = f"{call.input_tokens:,} and {call.output_tokens:,} tokens, ${call.usd:.4f}"
+                self.said.append(f"An answer of {call.model} broke off; by our own count it cost {told}.")
 
     def answer(self, value: A | None, *said: str, too_large: bool = False, over_usd: bool = False) -> Answer[A]:
         lines = tuple(dict.fromkeys([*self.said, *said]))
