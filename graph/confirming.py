@@ -20,8 +20,13 @@ async def confirmed(reading: Reading, desk: Desk, workspace: Workspace) -> Readi
     known = await known_values(KINDS, reading.window.end, desk, workspace)
     found: list[Entity] = []
     for word in reading.candidates:
-        kind = next((k for k in KINDS if same_name(Entity(kind=k, value=word), known.get(k, ()))), None)
+        kind = next((k for k in KINDS if same_name(Entity(kind=k, value=word), known.of(k))), None)
         if kind is not None:
             found.append(Entity(kind=kind, value=word))
     entities = tuple(dict.fromkeys([*reading.entities, *found]))
-    return reading.model_copy(update={"entities": entities, "candidates": ()})
+    unsure = [word for word in reading.candidates if word not in {entity.value for entity in found}]
+    notes = (*reading.notes, *([_UNSURE.format(", ".join(unsure))] if unsure and not known.whole else []))
+    return reading.model_copy(update={"entities": entities, "candidates": (), "notes": notes})
+
+
+_UNSURE = "Whether {} names a host or an account could not be looked up in all logs; name its kind to be sure."

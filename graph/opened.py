@@ -1,16 +1,18 @@
-"""Workspaces kept open over a run: a live one signs in once, and the nodes share its connections."""
+"""What a run keeps: workspaces, so that a live one is signed in to once, and the answers to its small questions."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 
-from soc_analyst.tools.logs.base import Workspace
+from soc_analyst.tools.logs.base import QueryResult, Workspace
 
-__all__ = ["kept_open", "shared"]
+__all__ = ["kept_open", "remembered", "shared"]
 
+PASSING = frozenset({"throttled", "unreachable", "server"})
+"""Troubles after which the same question may be answered a round later."""
 Opening = Callable[[], AbstractAsyncContextManager[Workspace]]
 
 
@@ -21,6 +23,7 @@ class _Kept:
         self._stack = stack
         self._alone = asyncio.Lock()
         self._open: dict[Hashable, Workspace] = {}
+        self.answers: dict[str, QueryResult] = {}
 
     async def workspace(self, key: Hashable, opening: Opening) -> Workspace:
         async with self._alone:
@@ -52,3 +55,16 @@ async def shared(key: Hashable, opening: Opening) -> AsyncIterator[Workspace]:
         return
     async with opening() as workspace:
         yield workspace
+
+
+async def remembered(kql: str, ask: Callable[[], Awaitable[QueryResult]]) -> QueryResult:
+    """Return what a run was answered to a question before, else ask it; what may pass is asked again the next time."""
+    kept = _kept.get()
+    if kept is None:
+        return await ask()
+    if kql not in kept.answers:
+        result = await ask()
+        if result.status == "failed" and any(why.code in PASSING for why in result.diagnostics):
+            return result
+        kept.answers[kql] = result
+    return kept.answers[kql]

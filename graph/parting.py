@@ -23,7 +23,7 @@ from .desk import Desk
 
 __all__ = ["MOST_PARTS", "hit_a_limit", "in_parts"]
 
-LIMITS = frozenset({"timeout", "too-large", "memory"})
+LIMITS = frozenset({"timeout", "too-large", "memory", "incomplete"})
 """Troubles that less of the same would not meet."""
 MOST_HALVINGS = 3
 MOST_PARTS = 14

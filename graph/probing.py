@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import pyarrow as pa
 
@@ -15,6 +17,7 @@ from soc_analyst.tools.guard import check
 from soc_analyst.tools.logs.base import Workspace
 
 from .desk import Desk
+from .opened import remembered
 
 __all__ = ["count_about", "cover", "known_values", "like", "rows_where", "same_name"]
 
@@ -22,6 +25,18 @@ PROBE_TIMEOUT = 30.0
 """Seconds a probe may take."""
 MOST_VALUES = 5_000
 NEAREST = 5
+
+
+@dataclass(frozen=True)
+class Known:
+    """The hosts and accounts that occur, by kind; `whole` unless a log that names them could not be asked."""
+
+    values: Mapping[EntityKind, set[str]]
+    whole: bool = True
+
+    def of(self, kind: EntityKind) -> set[str]:
+        """Return those of a kind."""
+        return self.values.get(kind, set())
 
 
 async def cover(table: str, window: TimeWindow, desk: Desk, workspace: Workspace) -> Coverage:
@@ -56,9 +71,7 @@ async def rows_where(
     return await _probe(TypedQuery(table=table, start=start, end=window.end, where=(test,)), desk, workspace)
 
 
-async def known_values(
-    kinds: Iterable[EntityKind], end: datetime, desk: Desk, workspace: Workspace
-) -> dict[EntityKind, set[str]]:
+async def known_values(kinds: Iterable[EntityKind], end: datetime, desk: Desk, workspace: Workspace) -> Known:
     """Return the hosts or accounts that occur in the longest window policy allows, by kind."""
     start = end - timedelta(days=desk.policy.max_window_days)
     wanted = [(kind, table, column) for kind in kinds for table, column in _naming(kind, desk)]
@@ -72,7 +85,7 @@ async def known_values(
     for (kind, _, column), (rows, _) in zip(wanted, results, strict=True):
         values = rows[column].to_pylist() if rows is not None and column in rows.column_names else []
         known.setdefault(kind, set()).update(str(value) for value in values if value)
-    return known
+    return Known(known, whole=all(rows is not None and not why for rows, why in results))
 
 
 def like(name: str, known: Iterable[str]) -> tuple[str, ...]:
@@ -103,10 +116,9 @@ async def _probe(typed: TypedQuery, desk: Desk, workspace: Workspace) -> tuple[p
     )
     if verdict.approved is None:
         return None, "; ".join(diagnostic.message for diagnostic in verdict.diagnostics)
-    result = await workspace.run(verdict.approved, timeout=PROBE_TIMEOUT)
-    if result.status == "failed":
-        return None, "; ".join(diagnostic.message for diagnostic in result.diagnostics)
-    return result.rows, ""
+    result = await remembered(verdict.approved.kql, partial(workspace.run, verdict.approved, timeout=PROBE_TIMEOUT))
+    why = "; ".join(diagnostic.message for diagnostic in result.diagnostics)
+    return (None, why) if result.status == "failed" else (result.rows, why if result.status == "partial" else "")
 
 
 def same_name(entity: Entity, known: Iterable[str]) -> bool:

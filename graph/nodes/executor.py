@@ -314,11 +314,16 @@ class _Round:
         if subject is None:
             return (), ()
         end = self.state["reading"].window.end
-        known = (await known_values((subject.kind,), end, self.desk, self.workspace)).get(subject.kind, set())
+        found = await known_values((subject.kind,), end, self.desk, self.workspace)
+        known = found.of(subject.kind)
         if same_name(subject, known):
             return (), ()
         nearest = like(subject.value, known)
         hint = f"; names like it that do occur: {', '.join(nearest)}" if nearest else ""
+        if not found.whole:
+            return nearest, (
+                f"Whether a log names {subject.kind} {subject.value} could not be looked up in all{hint}.",
+            )
         days = min(self.desk.policy.days_of(table) for table in self.desk.tables)
         return nearest, (f"No log of the last {days:g} days names {subject.kind} {subject.value}{hint}.",)
 

@@ -27,7 +27,7 @@ from tenacity import (
 
 from .bodies import Body, BodyReader
 from .spec import AzureSpec
-from .troubles import is_transient, passes, retry_after
+from .troubles import ForeignAnswer, is_transient, passes, retry_after
 
 __all__ = ["InBatch", "Service"]
 
@@ -95,6 +95,9 @@ class Service:
             )
             ((response, body),) = caught
             try:
+                kind = response.http_response.content_type or "application/json"
+                if "json" not in kind:
+                    raise ForeignAnswer(f"its type is {kind.partition(';')[0][:60]}")
                 return await _read(body, BodyReader(most=most))
             finally:
                 await response.http_response.close()

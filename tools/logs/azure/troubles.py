@@ -22,11 +22,11 @@ from .refusals import SIGN_IN, why_not_signed_in
 from .signing_in import NotSignedIn
 from .words import CLOCK, FIND_ID, GRANT, OTHER_CLOUD, TAKES_NO_TOKEN, other_tenant
 
-__all__ = ["Trouble", "is_transient", "of_error", "of_exception", "of_told", "passes", "retry_after"]
+__all__ = ["ForeignAnswer", "Trouble", "is_transient", "of_error", "of_exception", "of_told", "passes", "retry_after"]
 
 Trouble = Literal[
     "throttled", "no-credential", "denied", "no-workspace", "no-table", "no-column", "wrong-query", "timeout",
-    "too-large", "memory", "unreachable", "server", "foreign-answer",
+    "too-large", "memory", "incomplete", "unreachable", "server", "foreign-answer",
 ]  # fmt: skip
 
 HINTS: Mapping[Trouble, str] = {
@@ -40,6 +40,7 @@ HINTS: Mapping[Trouble, str] = {
     "timeout": "Narrow the window or the conditions.",
     "too-large": "Narrow the window, the conditions or the columns.",
     "memory": "Narrow the window, the conditions or the columns.",
+    "incomplete": "Narrow the window or the conditions.",
     "unreachable": "Check the network, the proxy and the endpoint.",
     "server": "Try again later.",
     "foreign-answer": "Something between here and the service answered, such as a proxy; check the endpoint.",
@@ -62,6 +63,10 @@ _TRIED = re.compile(r"(?m)^\s+(\w+)Credential: ")
 _LONGEST = 240
 
 
+class ForeignAnswer(ValueError):
+    """What came back is of a type that the service never sends."""
+
+
 def of_exception(error: BaseException) -> Diagnostic:
     """Return what an exception of the client means."""
     if isinstance(error, TimeoutError):
@@ -75,7 +80,8 @@ def of_exception(error: BaseException) -> Diagnostic:
         return _of_response(error)
     if isinstance(error, ServiceRequestError | ServiceResponseError):
         return _told("unreachable", *why_unreached(error))
-    return _told("foreign-answer", f"what came back is no answer of Log Analytics ({type(error).__name__})")
+    what = str(error) if isinstance(error, ForeignAnswer) else "it cannot be read"
+    return _told("foreign-answer", f"what came back is no answer of Log Analytics ({what})")
 
 
 def of_error(error: LogsQueryError) -> Diagnostic:
@@ -194,7 +200,7 @@ def _of_words(code: str, text: str) -> Diagnostic:
     if _NO_MEMORY.search(text):
         return _told("memory", "the query needs more memory than the service gives it")
     if code == "PartialError":
-        return _told("server", f"the service says that rows are missing ({_first_line(text)})")
+        return _told("incomplete", f"the service says that rows are missing ({_first_line(text)})")
     return _told(
         "wrong-query", f"the service does not take the query ({_first_line(text) or code or 'no reason given'})"
     )

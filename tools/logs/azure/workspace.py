@@ -145,7 +145,7 @@ async def open_azure(
 async def _seen(service: Service, where: AzureSpec, tables: Mapping[str, TableSchema], now: datetime) -> Seen:
     try:
         return _common([await read_schema(service, one, tables, now) for one in where.ids], tables)
-    except (AzureError, TimeoutError) as error:
+    except (AzureError, TimeoutError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise _cannot_open(of_exception(error)) from error
 
 

@@ -39,12 +39,14 @@ JSON that is cut off. other_audience, other_tenant, token_over: 401 or 403, and 
 class Fault:
     """One thing that goes wrong, for requests whose KQL holds `match`, the first `times` of them; 0 is always.
 
-    `longer_than` hours leaves queries over a shorter timespan alone: what a split by time is for.
+    `after` so many of them it begins. `longer_than` hours leaves queries over a shorter timespan alone: what a split by
+    time is for.
     """
 
     kind: Kind
     match: str = ""
     times: int = 1
+    after: int = 0
     retry_after: float = 0.0
     """Seconds, in the header of a 429 or 503."""
     seconds: float = 0.05
@@ -55,22 +57,33 @@ class Fault:
     message: str = ""
 
 
+@dataclass
+class _Switch:
+    """A fault, and how often it was met and played."""
+
+    fault: Fault
+    met: int = 0
+    played: int = 0
+
+
 class Faults:
     """The faults of a service, each played as often as it says. Safe for threads."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
-        self._left = [[fault, fault.times] for fault in faults]
+        self._switches = [_Switch(fault) for fault in faults]
         self._lock = threading.Lock()
 
     def next(self, kql: str, hours: float | None) -> Fault | None:
         """Return the first fault that a request meets, and use it up."""
         with self._lock:
-            for entry in self._left:
-                fault, left = entry
-                assert isinstance(fault, Fault) and isinstance(left, int)
-                if (fault.times and not left) or not _meets(fault, kql, hours):
+            for switch in self._switches:
+                fault = switch.fault
+                if not _meets(fault, kql, hours):
                     continue
-                entry[1] = left - 1
+                switch.met += 1
+                if switch.met <= fault.after or (fault.times and switch.played >= fault.times):
+                    continue
+                switch.played += 1
                 return fault
         return None
 

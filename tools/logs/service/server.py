@@ -43,6 +43,13 @@ class Posted:
     authorization: str
     batch: bool
     status: int
+    fault: str = ""
+    """The kind of fault that was played on it."""
+
+    @property
+    def answered(self) -> bool:
+        """Return whether it came back as it should."""
+        return self.status == 200 and not self.fault
 
 
 @dataclass(frozen=True)
@@ -141,9 +148,9 @@ class LogAnalyticsService:
         """Return what the service says to one query."""
         kql, timespan = str(body.get("query") or ""), body.get("timespan")
         answer = self._answered(workspace, kql, timespan, headers)
-        asked = Posted(
-            workspace, kql, timespan, headers.get("prefer", ""), headers.get("authorization", ""), batch, answer.status
-        )
+        told = headers.get("prefer", ""), headers.get("authorization", "")
+        played = answer.fault.kind if answer.fault else ""
+        asked = Posted(workspace, kql, timespan, *told, batch, answer.status, played)
         with self._lock:
             self._posted.append(asked)
         return answer
@@ -160,6 +167,7 @@ class LogAnalyticsService:
         return _run(tenant, kql, fault, statistics="include-statistics=true" in headers.get("prefer", ""))
 
 
+_OF_THE_BODY = frozenset({"reset", "trickle", "wrong_type", "garbage"})
 _REFUSALS: Mapping[str, int] = {
     "throttled": 429, "unauthorized": 401, "forbidden": 403, "not_found": 404, "semantic": 400, "syntax": 400,
     "timeout": 504, "server_error": 500, "other_tenant": 401, "token_over": 401, "other_audience": 403,
@@ -260,21 +268,24 @@ class _Connection(Connection):
         headers = {name.lower(): value for name, value in self.headers.items()}
         path = urlsplit(self.path).path
         if path == "/v1/$batch":
-            self._send(200, self._batch(json.loads(raw), headers))
+            self._play(self._batch(json.loads(raw), headers))
         elif found := _QUERY.match(path):
             self._play(self.owner.answer(found[1], json.loads(raw), headers, batch=False))
         else:
             self._send(*(self.owner.gives.answer_post(path, raw) or _NO_PATH))
 
-    def _batch(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    def _batch(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> _Answer:
+        """Return one response for several queries; what breaks the body of one breaks that of all."""
         responses = []
+        broken: Fault | None = None
         for one in body.get("requests", ()):
             own = {**headers, **{name.lower(): value for name, value in (one.get("headers") or {}).items()}}
             answer = self.owner.answer(str(one.get("workspace")), one.get("body") or {}, own, batch=True)
+            broken = answer.fault if answer.fault is not None and answer.fault.kind in _OF_THE_BODY else broken
             responses.append(
                 {"id": one["id"], "status": answer.status, "headers": dict(answer.headers), "body": answer.body}
             )
-        return {"responses": responses}
+        return _Answer(200, {"responses": responses}, broken)
 
     def _play(self, answer: _Answer) -> None:
         kind = answer.fault.kind if answer.fault else ""

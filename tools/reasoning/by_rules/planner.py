@@ -22,7 +22,7 @@ MAX_RELAXED = 2
 NO_SMALLER = frozenset(
     {
         "denied", "foreign-answer", "no-column", "no-credential", "no-table", "no-workspace", "other-policy",
-        "throttled", "unreachable", "wrong-query",
+        "server", "throttled", "unreachable", "wrong-query",
     }
 )  # fmt: skip
 """Why a result failed, where a narrower query would fail in the same way."""
