@@ -1,6 +1,7 @@
 """Score the detections on written events that no rule was made from.
 
     python benchmarks/heldout_detections.py [--split dev|test] [--collection NAME] [--misses] [--wrong] [--false]
+    python benchmarks/heldout_detections.py --dressed [--split dev|test]
 
 `tests/rules/heldout` holds attacks and ordinary look-alikes of one row or many, each of a dev or a test half: a first
 collection (`attacks.yaml`, `benign.yaml`) and a second (`second_*.yaml`), whose attacks run over several tables and in
@@ -10,6 +11,9 @@ An attack counts as found when a finding above Low cites one of its rows; as nam
 is right (a parent or a child counts), or, in the column "any id", one of the ids among its tags. Below stand the
 shares of the techniques claimed that are right: of findings, of findings together with the techniques among their tags,
 of every id of the rules behind them, and of their first.
+`--dressed` renames what an attacker could choose to look like ordinary work, and says what is still found, and how many
+attacks on which a rule of level medium or higher fired were lowered by their context.
+
 Attacks of the tier "hard" use rarer or less plain means than those of the tier "usual".
 """
 
@@ -25,6 +29,10 @@ from typing import Any
 
 import pyarrow as pa
 import yaml
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from heldout_dressed import DRESSES, dressed
 
 from soc_analyst.state.entities import Reading, TimeWindow
 from soc_analyst.state.findings import Detection, Finding
@@ -99,9 +107,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--misses", action="store_true", help="tell of the attacks not found or not named")
     parser.add_argument("--wrong", action="store_true", help="tell of the attacks with a wrong technique claimed")
     parser.add_argument("--false", action="store_true", help="tell of the benign cases that raised an alarm")
+    parser.add_argument("--dressed", action="store_true", help="attacks renamed to look like ordinary work")
     options = parser.parse_args(arguments)
     engine = _Engine(load_rules(), load_tables(), RulesAnalyst(AttackCatalog.bundled()))
     files = [name for one in options.collection or COLLECTIONS for name in COLLECTIONS[one]]
+    if options.dressed:
+        _print_dressed(engine, [case for name in files for case in _cases(name, options.split)])
+        return 0
     attacks = [engine.alone(case) for name in files for case in _cases(name, options.split)]
     benign = [engine.alone(case) for case in _cases("benign", options.split)]
     if options.misses:
@@ -261,6 +273,18 @@ def _print_figures(split: str, attacks: Sequence[Scored], benign: Sequence[Score
             _share(each.findings for each in quiet) if quiet else "",
         ]
         _say(f"{name:26}" + "".join(f"{cell:>20}" for cell in cells))
+
+
+def _print_dressed(engine: _Engine, cases: Sequence[Mapping[str, Any]]) -> None:
+    for dress in DRESSES:
+        worn = [{**case, "table": None, "tables": dressed(_rows(case), dress)} for case in cases]
+        told = [
+            (each["id"], engine.alone(each))
+            for each, case in zip(worn, cases, strict=True)
+            if each["tables"] != _rows(case)
+        ]
+        lowered = [name for name, each in told if each.alarms and not each.findings]
+        _say(f"{dress}: found {_share(each.findings for _, each in told)}; lowered {len(lowered)} {' '.join(lowered)}")
 
 
 def _print_claims(attacks: Sequence[Scored]) -> None:

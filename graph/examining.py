@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 from soc_analyst.state.case import CaseState
 from soc_analyst.tools.detections import detect
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 from soc_analyst.tools.reasoning.by_rules.analyst import RulesAnalyst
 
+from .budgets import seconds_left
 from .catalogs import catalog_for
 from .desk import Desk
+from .recalling import recalled, to_ask
 from .rules import known_good_for, rules_for
 
 __all__ = ["examined"]
 
+LEAST_SECONDS = 60.0
+"""Seconds that must be left for a look at earlier days."""
 
-def examined(state: CaseState, desk: Desk) -> tuple[CaseFile, Analysis, tuple[str, ...]]:
-    """Return the case with its detections, what the rules make of it, and what is wrong with rules. Blocks."""
+
+async def examined(state: CaseState, desk: Desk) -> tuple[CaseFile, Analysis, tuple[str, ...]]:
+    """Return the case with its detections, what the rules make of it, and what is wrong with rules."""
+    case, warnings = await asyncio.to_thread(_detected, state, desk)
+    asked = await to_ask(case.detections, case.evidence, desk)
+    if asked:
+        may_ask = not desk.recorded_only and seconds_left(state, desk.context) >= LEAST_SECONDS
+        opened = desk.workspace if may_ask else None
+        case = replace(case, past=await recalled(asked, case.reading.window, desk, opened, desk.case(state)))
+    analyst = RulesAnalyst(catalog_for(desk.context))
+    return case, await asyncio.to_thread(analyst.analyse, case), warnings
+
+
+def _detected(state: CaseState, desk: Desk) -> tuple[CaseFile, tuple[str, ...]]:
     evidence = desk.evidence(state["records"])
     rules = rules_for(desk)
     good = known_good_for(desk, state["reading"].window.end)
     detections = good.weighed(detect(evidence, rules=rules, tables=desk.tables), evidence, desk.tables)
     case = CaseFile(state["reading"], evidence, detections, state["coverage"], desk.tables, state["question"])
-    return case, RulesAnalyst(catalog_for(desk.context)).analyse(case), (*rules.warnings, *good.warnings)
+    return case, (*rules.warnings, *good.warnings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from soc_analyst.state.case import CaseState
@@ -38,7 +37,7 @@ class Judged:
 
 async def judged(state: CaseState, desk: Desk) -> Judged:
     """Return draft findings over all the rows that the case has so far."""
-    case, floor, faults = await asyncio.to_thread(examined, state, desk)
+    case, floor, faults = await examined(state, desk)
     return Judged(await _by_model(case, floor, state, desk), faults, len(case.detections))
 
 
@@ -56,7 +55,7 @@ async def reviewed(state: CaseState, desk: Desk) -> Reviewed:
     async with open_model(state, desk) as model:
         if model is None or not any(on_a_word(finding) for finding in state["findings"]):
             return Reviewed(state["findings"])
-        case, _, _ = await asyncio.to_thread(examined, state, desk)
+        case, _, _ = await examined(state, desk)
         return await ModelCritic(model.asker, model.pseudonyms, catalog_for(desk.context)).refute(
             state["findings"], case
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,8 +19,10 @@ from soc_analyst.tools.evidence import Evidence, TableRows
 from soc_analyst.tools.guard import Verdict, check, weigh
 from soc_analyst.tools.logs.base import Workspace
 from soc_analyst.tools.proof.claims import check as checked
+from soc_analyst.tools.reasoning.by_rules.ordinary import weighed
 
 from .desk import Desk
+from .recalling import recalled, to_ask
 from .rules import known_good_for, rules_for
 from .surveying import surveyed
 
@@ -62,8 +65,10 @@ async def sweep(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace
     rules = await asyncio.to_thread(rules_for, desk)
     found: Examination = await asyncio.to_thread(examine, evidence, rules=rules, tables=desk.tables)
     good = await asyncio.to_thread(known_good_for, desk, window.end)
-    weighed = good.weighed(found.detections, evidence, desk.tables)
-    proved = await asyncio.to_thread(lambda: tuple(_proved(weighed, evidence)))
+    known = good.weighed(found.detections, evidence, desk.tables)
+    past = await recalled(await to_ask(known, evidence, desk), window, desk, lambda: nullcontext(workspace))
+    told = await asyncio.to_thread(weighed, known, evidence, past)
+    proved = await asyncio.to_thread(lambda: tuple(_proved(told, evidence)))
     return Sweep(
         window=window,
         evidence=evidence,

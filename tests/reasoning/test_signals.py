@@ -121,6 +121,12 @@ def test_findings_on_one_host_in_one_hour_name_each_other() -> None:
 
 USUAL = [process(f"ws-{n}", n) for n in range(12)]
 SIGNED = {"InitiatingProcessSignatureStatus": "Valid"}
+DISTRIBUTED = {
+    "InitiatingProcessFileName": "CcmExec.exe",
+    "InitiatingProcessFolderPath": "C:\\Windows\\CCM\\CcmExec.exe",
+    "FolderPath": "C:\\Windows\\ccmcache\\1f\\setup.exe",
+    "InitiatingProcessAccountName": "SYSTEM",
+}
 
 
 @pytest.mark.parametrize(
@@ -133,13 +139,14 @@ SIGNED = {"InitiatingProcessSignatureStatus": "Valid"}
          "rare: no other of 12 hosts"),
         (USUAL[:9], "medium", "Medium", "a rule of level medium"),
         ([*USUAL[1:], *(process(minutes=-1440 * n, **SIGNED) for n in range(5))], "medium", "Medium", "medium"),
-        ([{**row, "InitiatingProcessAccountName": "svc-deploy"} for row in USUAL], "medium", "Low",
+        ([{**row, "InitiatingProcessAccountName": "svc-deploy"} for row in USUAL], "medium", "Medium",
          "done by the service account svc-deploy"),
-        ([{**row, "InitiatingProcessFileName": "ccmexec.exe"} for row in USUAL], "medium", "Low",
-         "done by software distribution or Windows Update"),
+        ([process(minutes=-1440 * n + n, InitiatingProcessAccountName="svc-deploy") for n in range(5)], "medium", "Low",
+         "done by the service account svc-deploy, at the same hour day by day"),
+        ([process(**DISTRIBUTED)], "medium", "Low", "done by software distribution or Windows Update"),
     ],
     ids=["signed and common", "high stays", "common alone", "rare", "too few hosts", "another host's habit",
-         "service account", "software distribution"],
+         "named like a service", "service account on a schedule", "software distribution"],
 )  # fmt: skip
 def test_only_a_medium_that_two_things_speak_for_is_lowered_and_says_why(
     rows: list[dict[str, Any]], level: Level, confidence: str, reason: str

@@ -14,6 +14,8 @@ from soc_analyst.state.report import ModelCall
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.evidence import Evidence
 
+from .past import NOTHING_PAST, Past
+
 __all__ = ["Analysis", "Analyst", "CaseFile", "Planned", "Planner", "Situation"]
 
 
@@ -71,6 +73,8 @@ class CaseFile:
     tables: Mapping[str, TableSchema]
     question: str = ""
     """The user's own words."""
+    past: Past = NOTHING_PAST
+    """What the workspace tells of earlier days, for what may be ordinary work."""
 
 
 @dataclass(frozen=True)

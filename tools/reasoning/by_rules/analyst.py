@@ -26,6 +26,7 @@ from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 
 from .answering import observation
 from .companions import joined
+from .ordinary import weighed
 from .stories import Chain, chains, told_together
 from .weighing import person, weigh
 
@@ -51,7 +52,7 @@ class RulesAnalyst:
     def analyse(self, case: CaseFile) -> Analysis:
         """Return a finding for each technique on each subject, and the plain answer to a plain question."""
         groups: dict[tuple[str, str], list[Detection]] = {}
-        for detection in case.detections:
+        for detection in weighed(case.detections, case.evidence, case.past):
             if detection.level != "informational":
                 groups.setdefault(_identity(detection), []).append(detection)
         told = [(subject, self._finding(group, case.evidence)) for (_, subject), group in groups.items()]
@@ -126,7 +127,7 @@ class RulesAnalyst:
         first = ordered[0]
         refs = _telling(ordered)
         rows = [row for ref in refs if (row := evidence.row(ref)) is not None]
-        weight = weigh(ordered, refs, evidence)
+        weight = weigh(ordered)
         confidence = weight.confidence
         claims = (*_merged_claims(ordered), _exists(refs))
         return Finding(

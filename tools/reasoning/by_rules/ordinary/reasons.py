@@ -1,0 +1,22 @@
+"""A reason to hold rows for ordinary work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Kind", "Reason"]
+
+Kind = Literal["usual", "actor", "means", "season", "scan", "notice"]
+"""usual: seen before or on many hosts. actor: who did it. means: what did it. season: many hosts in the same hours.
+scan: a scan on a schedule. notice: an alert that is none."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why rows look like ordinary work; `proves` where it needs no second reason, `counts` where it may be one."""
+
+    kind: Kind
+    text: str
+    proves: bool = False
+    counts: bool = True

@@ -1,0 +1,97 @@
+"""Signals weighed by what speaks for ordinary work: lowered where enough does, with every reason told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from soc_analyst.state.findings import Detection, EvidenceRef
+from soc_analyst.tools.evidence import Evidence
+from soc_analyst.tools.reasoning.past import Past
+
+from .actors import acting_account, by_agent, by_vendor, is_service
+from .deployment import by_installation
+from .floor import may_be_lowered
+from .plainness import is_plain
+from .prevalence import Lookup, Seen, by_habit, by_season, rarity
+from .reasons import Reason
+from .scanning import by_schedule
+from .scripts import by_script
+
+__all__ = ["weighed"]
+
+ALERTS = frozenset({"AlertInfo", "AlertEvidence"})
+
+
+def weighed(detections: Iterable[Detection], evidence: Evidence, past: Past | None = None) -> tuple[Detection, ...]:
+    """Return the detections; those that ordinary work explains are of level low, and all say why.
+
+    A medium is lowered by one reason that proves, or by how usual it is and another reason; a high only by a proof and
+    by how usual it is. Nothing is lowered whose technique is no way of working, nor what hides what it does: a name
+    or a folder is chosen by whoever writes it, what a workspace has seen for days is not.
+    """
+    looked = Lookup(evidence, past or Past())
+    return tuple(_weighed(each, looked) for each in detections)
+
+
+def _weighed(detection: Detection, looked: Lookup) -> Detection:
+    if detection.level not in ("medium", "high"):
+        return detection
+    pairs = [(ref.table, row) for ref in detection.rows if (row := looked.evidence.row(ref)) is not None]
+    rows, known = [row for _, row in pairs], looked.seen(pairs)
+    reasons = list(_reasons(detection, rows, known, looked))
+    told = list(filter(None, [rarity(known), *(reason.text for reason in reasons)]))
+    why = _why_lowered(detection, rows, reasons)
+    notes = [f"Context: {'; '.join(told)}."] if told else []
+    notes += [f"Lowered from {detection.level} to low, since {why}."] if why else []
+    level = "low" if why else detection.weighed_as
+    return detection.model_copy(update={"weighed_as": level, "notes": (*detection.notes, *notes)})
+
+
+def _reasons(
+    detection: Detection,
+    rows: Sequence[Mapping[str, Any]],
+    known: Sequence[Seen | None],
+    looked: Lookup,
+) -> Iterator[Reason]:
+    tables = {ref.table for ref in detection.rows}
+    yield from chain(by_habit(known, tables), by_season(known), by_agent(rows), by_installation(rows))
+    yield from chain(by_vendor(rows), _by_service(rows, known), by_script(rows, known))
+    yield from chain(by_schedule(detection, looked.evidence, looked.past), _by_notice(detection.rows, looked.evidence))
+
+
+def _by_service(rows: Sequence[Mapping[str, Any]], known: Sequence[Seen | None]) -> Iterator[Reason]:
+    """Yield that a service account did it; its name counts where it does the same at the same hour on several days."""
+    if not rows or not all(is_service(acting_account(row)) for row in rows):
+        return
+    regular = bool(known) and all(one is not None and one.regular for one in known)
+    when = ", at the same hour day by day" if regular else ""
+    yield Reason("actor", f"done by the service account {acting_account(rows[0])}{when}", counts=regular)
+
+
+def _by_notice(refs: Sequence[EvidenceRef], evidence: Evidence) -> Iterator[Reason]:
+    """Yield that the product that raised all alerts cited holds them for information only."""
+    alerts = evidence.get("AlertInfo")
+    if alerts is None or not refs or any(ref.table not in ALERTS for ref in refs):
+        return
+    columns = alerts.rows.select(["AlertId", "Severity"]).to_pylist()
+    severity = {str(each["AlertId"]): str(each["Severity"] or "").lower() for each in columns}
+    cited = {str((evidence.row(ref) or {}).get("AlertId")) for ref in refs}
+    if cited and all(severity.get(each) == "informational" for each in cited):
+        yield Reason("notice", "the product that raised the alert holds it for information", proves=True)
+
+
+def _why_lowered(detection: Detection, rows: Sequence[Mapping[str, Any]], reasons: Sequence[Reason]) -> str:
+    """Return why a signal is lowered, or nothing where it is not."""
+    notice = next((each.text for each in reasons if each.kind == "notice"), "")
+    if notice:
+        return notice
+    if not rows or not may_be_lowered(detection) or not all(map(is_plain, rows)):
+        return ""
+    usual = any(each.kind == "usual" for each in reasons)
+    proof = next((each.text for each in reasons if each.proves), "")
+    other = next((each.text for each in reasons if each.counts and each.kind != "usual"), "")
+    if detection.level == "high":
+        return f"it is usual here and {proof}" if usual and proof else ""
+    return proof or (f"it is usual here and {other}" if usual and other else "")
