@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.table import Table
@@ -26,13 +28,31 @@ _COMMAND = re.compile(rf"(?<=:) `([^`]{{{LONG},}})`\Z")
 
 
 class Shown:
-    """What is printed, step by step. In a pipe each thing is one line, however long."""
+    """What is printed, step by step. In a pipe each thing is one line, however long.
 
-    def __init__(self, console: Console | None = None) -> None:
+    As a context manager it shows on a terminal which of the `coming` steps is under way.
+    """
+
+    def __init__(self, coming: Sequence[str] = (), console: Console | None = None) -> None:
         self._out = console or Console(highlight=False)
+        self._coming = list(coming)
+        self._status = self._out.status("", spinner="dots") if self._out.is_terminal and coming else None
+
+    def __enter__(self) -> Self:
+        if self._status is not None:
+            self._status.update(f"{self._coming[0]} …")
+            self._status.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._status is not None:
+            self._status.stop()
 
     def step(self, result: StepResult) -> None:
         """Print a step; one that this workspace does not need is left out."""
+        self._coming = self._coming[1:]
+        if self._status is not None and self._coming:
+            self._status.update(f"{self._coming[0]} …")
         if result.status == "not_needed":
             return
         word, style = WORDS[result.status]

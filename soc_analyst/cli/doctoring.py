@@ -39,21 +39,21 @@ def doctor(
 
 
 async def _examined(context: Context, days: float, as_json: bool) -> int:
-    from soc_analyst.health import Checkup, walk
+    from soc_analyst.health import STEPS, Checkup, examine, walk
 
     from .checkup import Shown
 
-    shown = None if as_json else Shown()
+    if as_json:
+        checkup = await examine(context, days=days)
+        sys.stdout.write(f"{_as_json(checkup)}\n")
+        return checkup.exit_status
     steps: list[StepResult] = []
-    async for result in walk(context, days=days):
-        steps.append(result)
-        if shown is not None:
+    with Shown(tuple(step.name for step in STEPS)) as shown:
+        async for result in walk(context, days=days):
+            steps.append(result)
             shown.step(result)
     checkup = Checkup(steps=tuple(steps))
-    if shown is not None:
-        shown.end(checkup)
-    else:
-        sys.stdout.write(f"{_as_json(checkup)}\n")
+    shown.end(checkup)
     return checkup.exit_status
 
 

@@ -14,7 +14,7 @@ from soc_analyst.tools.logs.workspaces import AzureSettings, open_workspace
 
 from .azure import answering
 from .chart import CANNOT_LOOK, Chart, failed, noted, well
-from .checkup import StepResult, TableHealth
+from .checkup import Fact, StepResult, TableHealth
 
 __all__ = ["tables", "workspace"]
 
@@ -70,19 +70,26 @@ async def _table(table: str, window: TimeWindow, desk: Desk, found: Workspace) -
     return TableHealth(table=table, status="ok" if rows else "empty", rows=rows, last=covered.last, lacking=lacking)
 
 
+CONNECT = "connect their data sources in Microsoft Sentinel (Data connectors) if you need them."
+
+
 def _told(held: Sequence[TableHealth], window: TimeWindow) -> StepResult:
+    told = _judged(held, f"{(window.end - window.start).total_seconds() / 86_400:.3g} days")
+    facts: dict[str, Fact] = {"start": window.start.isoformat(), "end": window.end.isoformat()}
+    return told.model_copy(update={"tables": tuple(held), "facts": facts})
+
+
+def _judged(held: Sequence[TableHealth], span: str) -> StepResult:
+    """Say whether there is something to look at, and whether every table that is there can be asked."""
     with_rows = sum(one.status == "ok" for one in held)
-    span = f"{(window.end - window.start).total_seconds() / 86_400:.3g} days"
     what = f"{with_rows} of {len(held)} have rows in {span}"
-    facts = {"start": window.start.isoformat(), "end": window.end.isoformat()}
-    if not with_rows:
+    if refused := [one.table for one in held if one.status == "failed"]:
         hint = (
-            "Connect the tables' data sources (Microsoft Sentinel, Data connectors), or look further back by --since."
+            "Ask again; where the reason stays, see it with `soc-analyst query`, or take the table out of the policy."
         )
-        return failed(CANNOT_LOOK, f"none of {len(held)} has rows in {span}", hint, **facts).model_copy(
-            update={"tables": tuple(held)}
-        )
-    unwell = [one for one in held if one.status != "ok" or one.lacking]
-    hint = "A hunt says of these that it could not look there; connect their data sources if you need them."
-    told = noted(what, hint, **facts) if unwell else well(what, **facts)
-    return told.model_copy(update={"tables": tuple(held)})
+        return failed(CANNOT_LOOK, f"{what}; {', '.join(refused)} could not be asked", hint)
+    if not with_rows:
+        return failed(CANNOT_LOOK, f"none of {len(held)} has rows in {span}", f"Look further back by --days; {CONNECT}")
+    if any(one.status != "ok" or one.lacking for one in held):
+        return noted(what, f"A hunt says of what is missing that it could not look there; {CONNECT}")
+    return well(what)

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.certificate import write_certificate
 from soc_analyst.tools.logs.azure.claims import Claims, read_claims
 from soc_analyst.tools.logs.azure.probing import Refused, ask_nothing
-from soc_analyst.tools.logs.azure.spec import AzureSpec
+from soc_analyst.tools.logs.azure.spec import AzureSpec, parse_azure_spec
 from soc_analyst.tools.logs.azure.variables import Variables
-from soc_analyst.tools.logs.service import unsigned_token
+from soc_analyst.tools.logs.service import LogAnalyticsService, unsigned_token
 from soc_analyst.tools.logs.service.identity import CLIENT, PRINCIPAL, TENANT
 
 from ..logs.live import Credential
@@ -97,6 +98,14 @@ async def test_a_certificate_for_another_name(tmp_path: Path) -> None:
     with listening(shake) as port:
         what, hint = await refused(f"https://[::ffff:127.0.0.1]:{port}", certificate)
     assert "is for another name" in what and "endpoint" in hint
+
+
+async def test_no_token_goes_out_without_tls(tmp_path: Path) -> None:
+    with LogAnalyticsService({}, home=tmp_path, token="token") as served:
+        await refused(served.url)
+        assert served.url.startswith("http://") and served.posted == ()
+    with pytest.raises(OperatorError, match="with https"):
+        parse_azure_spec(f"azure:{WORKSPACE}@http://127.0.0.1")
 
 
 def test_what_a_token_says() -> None:

@@ -111,7 +111,7 @@ STEP = StepResult(
 @pytest.mark.parametrize("width", [80, 200])
 def test_on_a_terminal_lines_fit_and_commands_stay_whole(width: int) -> None:
     out = StringIO()
-    shown = Shown(Console(file=out, width=width, force_terminal=True, color_system=None, highlight=False))
+    shown = Shown(console=Console(file=out, width=width, force_terminal=True, color_system=None, highlight=False))
     shown.step(STEP)
     lines = out.getvalue().splitlines()
     assert f"      {COMMAND}" in lines
@@ -121,5 +121,5 @@ def test_on_a_terminal_lines_fit_and_commands_stay_whole(width: int) -> None:
 
 def test_in_a_pipe_each_thing_is_one_line() -> None:
     out = StringIO()
-    Shown(Console(file=out, width=80, force_terminal=False, highlight=False)).step(STEP)
+    Shown(console=Console(file=out, width=80, force_terminal=False, highlight=False)).step(STEP)
     assert len(out.getvalue().splitlines()) == 3

@@ -254,3 +254,16 @@ def test_a_workspace_without_a_row_cannot_be_looked_into(doctor: Doctor) -> None
     told = doctor("identity", "--now", "2020-01-01T00:00:00Z")
     assert (told.status, told.step("tables")[0]) == (4, "failed")
     assert "none of 11 has rows in 7 days" in told.step("tables")[1]
+
+
+def test_a_table_that_cannot_be_asked_is_named_with_the_reason(doctor: Doctor, service: LogAnalyticsService) -> None:
+    said = f"Failed: \x1b[2J AccountKey=seeded-in-answer== Bearer {TOKEN} password: seeded-in-answer1"
+    service.fail(Fault("semantic", match="let SigninLogs", times=0, message=said))
+    told = doctor(shown=True)
+    status, what, _ = told.step("tables")
+    assert (told.status, status) == (4, "failed") and what.endswith("; SigninLogs could not be asked")
+    table = next(one for one in told.steps["tables"]["tables"] if one["table"] == "SigninLogs")
+    assert (table["status"], table["rows"]) == ("failed", None) and "the service does not take the query" in table[
+        "why"
+    ]
+    assert "seeded-in-answer" not in f"{told}" and "\x1b" not in told.text
