@@ -5,14 +5,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import aiosqlite
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from soc_analyst.state import costs, entities, findings, plans, queries, report
+from soc_analyst import state
 from soc_analyst.state.base import Value
 
 __all__ = ["CompressedSerializer", "open_checkpoints", "serializer"]
@@ -54,9 +56,10 @@ async def open_checkpoints(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
 
 
 def _case_types() -> list[type]:
+    modules = (import_module(f"{state.__name__}.{found.name}") for found in iter_modules(state.__path__))
     return [
         kind
-        for module in (costs, entities, findings, plans, queries, report)
+        for module in modules
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Value) and kind is not Value
     ]

@@ -11,22 +11,26 @@ from typing import cast
 
 from filelock import FileLock, Timeout
 from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command
 
 from soc_analyst.state.case import CaseInput
-from soc_analyst.state.errors import OperatorError
+from soc_analyst.state.errors import ApprovalRequired, OperatorError
 from soc_analyst.state.report import Report
 from soc_analyst.tools.records.cases import CaseFolder
 from soc_analyst.tools.records.folder import DataDir
 
+from .approving import HASH, HumanInterrupt
 from .build import build_graph
 from .checkpoints import open_checkpoints
 from .context import Context
 from .opened import kept_open
 from .progress import Event
 
-__all__ = ["ahunt", "aresume", "hunt", "new_thread_id"]
+__all__ = ["Approver", "ahunt", "aresume", "hunt", "new_thread_id"]
 
 Watcher = Callable[[Event], None]
+Approver = Callable[[HumanInterrupt], object]
+"""Gives a person's answer to a plan, as `approving.decided` reads it."""
 
 
 def hunt(question: str, *, context: Context | None = None, thread_id: str | None = None) -> Report:
@@ -45,18 +49,22 @@ async def ahunt(
     context: Context | None = None,
     thread_id: str | None = None,
     watch: Watcher | None = None,
+    approve: Approver | None = None,
 ) -> Report:
     """Investigate a question; `thread_id` names a new case or an existing one to follow up.
 
-    `watch` is called with each step of progress.
+    `watch` is called with each step of progress, `approve` with each plan that a person must say yes to, off the event
+    loop. Raises ApprovalRequired where there is such a plan and no `approve`.
     """
     chosen = context or Context()
     thread = thread_id or new_thread_id()
     async with _held(thread, chosen):
-        return await _run({"question": question}, thread, chosen, watch)
+        return await _run({"question": question}, thread, chosen, watch, approve)
 
 
-async def aresume(thread_id: str, *, data_dir: DataDir, watch: Watcher | None = None) -> Report:
+async def aresume(
+    thread_id: str, *, data_dir: DataDir, watch: Watcher | None = None, approve: Approver | None = None
+) -> Report:
     """Go on with an interrupted case from its last checkpoint, under the options it was started with."""
     folder = CaseFolder(data_dir.case(thread_id))
     header = await asyncio.to_thread(folder.header)
@@ -66,7 +74,7 @@ async def aresume(thread_id: str, *, data_dir: DataDir, watch: Watcher | None = 
         )
     context = Context.model_validate({**header.options, "data_dir": data_dir.root})
     async with _held(thread_id, context):
-        return await _run(None, thread_id, context, watch, restart=header.question)
+        return await _run(None, thread_id, context, watch, approve, restart=header.question)
 
 
 def new_thread_id() -> str:
@@ -75,7 +83,13 @@ def new_thread_id() -> str:
 
 
 async def _run(
-    asked: CaseInput | None, thread: str, context: Context, watch: Watcher | None, *, restart: str = ""
+    asked: CaseInput | None,
+    thread: str,
+    context: Context,
+    watch: Watcher | None,
+    approve: Approver | None,
+    *,
+    restart: str = "",
 ) -> Report:
     config: RunnableConfig = {"configurable": {"thread_id": thread}}
     async with open_checkpoints(DataDir(context.data_dir).checkpoints) as saver, kept_open():
@@ -85,11 +99,23 @@ async def _run(
             if not snapshot.next and "report" in snapshot.values:
                 return Report.model_validate(snapshot.values["report"])
             asked = None if snapshot.next else {"question": restart}
-        async for event in graph.astream(asked, config, context=context, stream_mode="custom", durability="sync"):
-            if watch is not None:
-                watch(cast(Event, event))
-        finished = await graph.aget_state(config)
+        going: CaseInput | Command[None] | None = asked
+        while True:
+            async for event in graph.astream(going, config, context=context, stream_mode="custom", durability="sync"):
+                if watch is not None:
+                    watch(cast(Event, event))
+            finished = await graph.aget_state(config)
+            if not finished.interrupts:
+                break
+            going = Command(resume=await _answered(finished.interrupts[0].value, thread, approve))
     return Report.model_validate(finished.values["report"])
+
+
+async def _answered(plan: HumanInterrupt, thread: str, approve: Approver | None) -> object:
+    """Return a person's answer to a plan; the case stays as it is where nobody can be asked."""
+    if approve is None:
+        raise ApprovalRequired(plan["description"], plan["action_request"]["args"][HASH], thread)
+    return await asyncio.to_thread(approve, plan)
 
 
 @asynccontextmanager

@@ -19,7 +19,15 @@ class Event(TypedDict, total=False):
     """One step of progress; `event` says which of the other fields are there."""
 
     event: Literal[
-        "round", "query_approved", "query_refused", "cost", "query_started", "query_finished", "detections", "finding"
+        "round",
+        "query_approved",
+        "query_refused",
+        "cost",
+        "waiting",
+        "query_started",
+        "query_finished",
+        "detections",
+        "finding",
     ]
     node: str
     round: int

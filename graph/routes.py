@@ -9,8 +9,14 @@ from soc_analyst.state.case import CaseState
 __all__ = ["after_executor", "after_guardrail", "after_reviewer"]
 
 
-def after_guardrail(state: CaseState) -> Literal["planner", "executor"]:
-    """Send a plan of which nothing was approved back, unless there is nothing left to plan."""
+def after_guardrail(state: CaseState) -> Literal["planner", "guardrail", "executor"]:
+    """Come again to ask a person where one must say yes; send back what was refused whole, or is wanted otherwise."""
+    if state.get("awaiting") is not None:
+        return "guardrail"
+    if state.get("guidance"):
+        return "planner"
+    if state.get("declined"):
+        return "executor"
     refused = state["plan"].queries and not state["approved"]
     return "planner" if refused and not state["budget_reached"] else "executor"
 

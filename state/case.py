@@ -14,6 +14,7 @@ from typing_extensions import (
     TypedDict,
 )  # pydantic needs it before Python 3.12, and the server makes its forms with pydantic
 
+from .approvals import Awaiting
 from .base import UtcTime
 from .costs import Volume
 from .entities import Entity, Reading
@@ -86,6 +87,14 @@ class CaseState(TypedDict, total=False):
     rounds: int
     plan: Plan
     approved: tuple[ApprovedQuery, ...]
+    awaiting: Awaiting | None
+    """What was put down for a person to answer; None where nothing waits."""
+    yes_to: str
+    """The hash of the plan that a person said yes to last."""
+    guidance: str
+    """What a person wants otherwise, until the planner has heeded it."""
+    declined: bool
+    """Whether a person wants nothing more to be run."""
     feedback: tuple[Feedback, ...]
     leads: tuple[Lead, ...]
     pursued: tuple[Entity, ...]

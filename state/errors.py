@@ -6,6 +6,7 @@ SocAnalystError
 ├── EvidenceError      what was kept is not what was written (exit 4)
 ├── ModelFixable       goes back to the planner as text
 ├── TransientError     the only one that is retried
+├── ApprovalRequired   a person must say yes to a plan before the case goes on (exit 130)
 ├── BackendDenied      stop, keep what was found (exit 4)
 └── BudgetExceeded     stop, report what was found (exit 5)
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 __all__ = [
+    "ApprovalRequired",
     "BackendDenied",
     "BudgetExceeded",
     "EvidenceError",
@@ -54,6 +56,22 @@ class OperatorErrors(OperatorError):
     def of(cls, faults: Sequence[OperatorError]) -> OperatorError:
         """Return the fault itself where there is one only."""
         return faults[0] if len(faults) == 1 else cls(tuple(faults))
+
+
+class ApprovalRequired(SocAnalystError):
+    """A plan waits for a person's answer and nobody could be asked; the case can be resumed."""
+
+    exit_status = 130
+
+    def __init__(self, description: str, digest: str, thread: str) -> None:
+        super().__init__(
+            f"the plan waits for a person; `soc-analyst resume {thread}` asks on a terminal, and "
+            f"`soc-analyst resume {thread} --accept {digest}` says yes to exactly this plan"
+        )
+        self.description = description
+        """The plan, in Markdown."""
+        self.digest = digest
+        self.thread = thread
 
 
 class EvidenceError(SocAnalystError):

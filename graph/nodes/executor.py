@@ -13,12 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from langgraph.runtime import Runtime
 
+from soc_analyst.graph.asking import is_allowed
 from soc_analyst.graph.budgets import Stopwatch, queries_left, rows_left, seconds_left, used_up
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk
 from soc_analyst.graph.parting import MOST_PARTS, hit_a_limit, in_parts
 from soc_analyst.graph.probing import count_about, cover, known_values, like, same_name
 from soc_analyst.graph.progress import tell
+from soc_analyst.graph.proving import may_ask, refused_record
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.plans import Feedback
@@ -28,8 +30,6 @@ from soc_analyst.tools.guard import recheck
 from soc_analyst.tools.logs.base import QueryResult, Workspace
 from soc_analyst.tools.reasoning.by_rules.matching import conditions_for
 from soc_analyst.tools.records.cases import CaseFolder
-
-from .guardrail import refused_record
 
 __all__ = ["executor"]
 
@@ -48,6 +48,8 @@ async def executor(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
     if not state["approved"]:
         return {"approved": (), "feedback": (), "usage": watch.added_to(state["usage"])}
     async with open_desk(context, state.get("lacking")) as desk, desk.workspace() as workspace:
+        if not await asyncio.to_thread(is_allowed, state, desk):
+            return _without_a_yes(state)
         round_ = _Round(state, runtime, desk, workspace, watch)
         records = await round_.run()
         coverage = await round_.covered(records)
@@ -70,6 +72,24 @@ async def executor(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         "warnings": warnings,
         "budget_reached": state["budget_reached"] or ("seconds" if skipped else reached),
     }
+
+
+def _faults(query: ApprovedQuery, desk: Desk) -> tuple[Diagnostic, ...]:
+    return recheck(query, policy=desk.policy, tables=desk.tables, may_ask=may_ask(desk))
+
+
+def _without_a_yes(state: CaseState) -> dict[str, Any]:
+    """Return the records of queries that only a person can allow and nobody has."""
+    why = (
+        Diagnostic(
+            code="no-yes", message="nobody said yes to this very query", hint="approve the plan as it stands now"
+        ),
+    )
+    ids = {query.id for query in state["approved"]}
+    planned = (query for query in state["plan"].queries if query.id in ids)
+    records = tuple(refused_record(query, why, state["plan"].round) for query in planned)
+    said = f"{len(records)} queries did not run: a person's yes was to other ones, or there was none."
+    return {"approved": (), "feedback": (), "records": records, "warnings": (said,), "declined": True}
 
 
 @dataclass(frozen=True)
@@ -107,7 +127,7 @@ class _Round:
         key = _ledger_key(query, self.desk.context.workspace)
         async with places:
             # Proved first: rows kept from an earlier run are no more allowed than rows fetched anew.
-            tampered = await asyncio.to_thread(recheck, query, policy=self.desk.policy, tables=self.desk.tables)
+            tampered = await asyncio.to_thread(_faults, query, self.desk)
             if tampered:
                 return refused_record(planned, tampered, self.state["plan"].round)
             kept = await asyncio.to_thread(folder.kept, key)

@@ -28,7 +28,7 @@ from soc_analyst.state.plans import Plan
 from soc_analyst.state.queries import Coverage, PlannedQuery, asked_key
 from soc_analyst.state.report import Usage
 from soc_analyst.tools.logs.base import Workspace
-from soc_analyst.tools.reading import carried_on, read_question
+from soc_analyst.tools.reading import carried_on, guided, read_question
 from soc_analyst.tools.reasoning.base import Planned, Situation
 from soc_analyst.tools.reasoning.by_model.planner import ModelPlanner
 from soc_analyst.tools.reasoning.by_rules.planner import RulesPlanner, pursued_by
@@ -48,6 +48,8 @@ async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]
         case = cast(CaseState, {**state, **opened})
         desk = desk.within(case.get("lacking", {}))
         reading, said = _within_policy(case, desk)
+        if case.get("guidance"):
+            reading = await _guided(reading, case, desk)
         situation = _situation(case, reading, desk)
         planned = await _planned(situation, case, desk)
         volumes = case.get("volumes", ())
@@ -71,6 +73,8 @@ async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]
         "plan": plan.model_copy(update={"queries": queries}),
         "rounds": case["rounds"] + bool(queries),
         "approved": (),
+        "awaiting": None,
+        "guidance": "",
         "feedback": (),
         "leads": (),
         "pursued": tuple(dict.fromkeys([*case["pursued"], *pursued_by(situation)])),
@@ -111,6 +115,10 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
         "thread_id": str(thread_id),
         "asked": state.get("asked", 0) + bool(state.get("stage")),
         "stage": "open",
+        "awaiting": None,
+        "yes_to": "",
+        "guidance": "",
+        "declined": False,
         "reading": reading,
         "now": now,
         "rounds": 0,
@@ -159,6 +167,13 @@ async def _planned(situation: Situation, case: CaseState, desk: Desk) -> Planned
     return Planned(await asyncio.to_thread(RulesPlanner().plan, situation))
 
 
+async def _guided(reading: Reading, case: CaseState, desk: Desk) -> Reading:
+    """Return the reading as a person's guidance changes it: another time, other names, other kinds of activity."""
+    words = await asyncio.to_thread(read_question, case["guidance"], now=case["now"])
+    async with desk.workspace() as workspace:
+        return guided(reading, await confirmed(words, desk, workspace))
+
+
 def _fits(reading: Reading, desk: Desk) -> None:
     """Refuse a window that the user fixed and policy does not allow; one read from words is shortened and said."""
     days = (reading.window.end - reading.window.start) / timedelta(days=1)
@@ -199,10 +214,11 @@ def _situation(case: CaseState, reading: Reading, desk: Desk) -> Situation:
         feedback=case["feedback"],
         leads=case["leads"],
         pursued=case["pursued"],
-        question=case["question"],
+        question="\n".join(filter(None, (case["question"], case.get("guidance", "")))),
         coverage=case["coverage"],
         findings=case["findings"],
         hypotheses=case["hypotheses"],
+        guidance=case.get("guidance", ""),
     )
 
 

@@ -32,7 +32,8 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         evidence = await asyncio.to_thread(desk.evidence, state["records"])
         proved = await asyncio.to_thread(prove, state["findings"], evidence, state["coverage"])
         findings = merged(proved.findings)
-        leads = leads_from(findings, state["pursued"], depth=state["rounds"])
+        over = state.get("declined", False)
+        leads = () if over else leads_from(findings, state["pursued"], depth=state["rounds"])
         reached = state["budget_reached"] or (used_up(state, context) if leads else "")
         if leads and not reached:
             usage = watch.added_to(state["usage"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from soc_analyst.graph.context import Context
-from soc_analyst.state.errors import OperatorError
+from soc_analyst.state.errors import ApprovalRequired, OperatorError
 
 from .options import ALL, DataDirOption, data_root, with_context
 
@@ -55,6 +55,9 @@ def hunt(
 
 def resume(
     thread: Annotated[str, typer.Argument(metavar="THREAD", help="The case to go on with.")],
+    accept: Annotated[
+        str | None, typer.Option(metavar="HASH", help="Say yes to the waiting plan that has exactly this hash.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
     data_dir: DataDirOption = None,
 ) -> int:
@@ -62,8 +65,11 @@ def resume(
     from soc_analyst.graph.hunting import aresume
     from soc_analyst.tools.records.folder import DataDir
 
+    from .approving import accepting, at_terminal
+
     folder = DataDir(data_root(data_dir))
-    return _shown(lambda watch: aresume(thread, data_dir=folder, watch=watch), thread, as_json)
+    approve = accepting(accept) if accept else at_terminal()
+    return _shown(lambda watch: aresume(thread, data_dir=folder, watch=watch, approve=approve), thread, as_json)
 
 
 def exit_status(report: Report) -> int:
@@ -92,7 +98,14 @@ def _conversation(context: Context, thread_id: str) -> int:
 def _answered(question: str, context: Context, thread_id: str, *, as_json: bool) -> int:
     from soc_analyst.graph.hunting import ahunt
 
-    return _shown(lambda watch: ahunt(question, context=context, thread_id=thread_id, watch=watch), thread_id, as_json)
+    from .approving import at_terminal
+
+    approve = at_terminal() if context.approve != "auto" else None
+    return _shown(
+        lambda watch: ahunt(question, context=context, thread_id=thread_id, watch=watch, approve=approve),
+        thread_id,
+        as_json,
+    )
 
 
 def _shown(start: Any, thread_id: str, as_json: bool) -> int:
@@ -100,7 +113,11 @@ def _shown(start: Any, thread_id: str, as_json: bool) -> int:
     from .terminal import show_report
 
     with watching(quiet=as_json and not sys.stderr.isatty()) as watch:
-        report = _to_the_end(start(watch), thread_id)
+        try:
+            report = _to_the_end(start(watch), thread_id)
+        except ApprovalRequired as waiting:
+            sys.stderr.write(f"{waiting.description}\n")
+            raise
     if as_json:
         sys.stdout.write(report.model_dump_json() + "\n")
     else:

@@ -88,8 +88,6 @@ def _context(given: dict[str, Any], model_checked: bool) -> Context:
         values.setdefault("data_dir", settings.data_dir)
     if settings.model is not None and "model" in given:
         values.setdefault("model", settings.model)
-    if values.get("approve", "auto") != "auto":
-        raise OperatorError("this release runs what the guard approves without asking: use auto", where="--approve")
     try:
         context = Context.model_validate(values)
     except ValidationError as error:

@@ -47,11 +47,15 @@ def watching(*, quiet: bool) -> Iterator[Callable[[Event], None] | None]:
 def _live(console: Console, status: Status, event: Event) -> None:
     _line(console, event)
     kind = event["event"]
-    if kind == "query_started":
+    if kind == "waiting":
+        status.stop()  # a person is asked on the same terminal
+    elif kind == "query_started":
+        status.start()
         status.update(f"Round {_round(event)}running {event['table']} …")
     elif kind == "detections":
         status.update("Checking every claim against the rows …")
     elif kind == "round":
+        status.start()
         status.update(f"Round {event['round']}: {event['count']} queries through the guard …")
 
 

@@ -50,12 +50,19 @@ class TextVerdict(Value):
 
 
 def check(
-    planned: PlannedQuery, *, policy: Policy, tables: Tables, window: TimeWindow, row_cap: int | None = None
+    planned: PlannedQuery,
+    *,
+    policy: Policy,
+    tables: Tables,
+    window: TimeWindow,
+    row_cap: int | None = None,
+    may_ask: bool = False,
 ) -> Verdict:
     """Return the approved form of a planned query, or everything that is wrong with it.
 
     A typed query sees its own window as far as it lies in `window`; KQL text sees `window`, whatever it says of time
-    itself. `row_cap` is a wish below the policy's.
+    itself. `row_cap` is a wish below the policy's. With `may_ask` a person will be asked about what policy wants a
+    person's yes for: such a query is approved here, and must not run before.
     """
     if (planned.typed is None) == (planned.kql is None):
         return _refused([_fault("not-one-query", "a planned query is typed or KQL text, and one of them")])
@@ -66,12 +73,16 @@ def check(
             verdict = _check_kql(planned.id, planned.kql or "", policy, tables, window, row_cap)
     except RecursionError:
         return _refused([_TOO_DEEP])
-    return _proved(verdict, policy, tables)
+    return _proved(verdict, policy, tables, may_ask)
 
 
-def _proved(verdict: Verdict, policy: Policy, tables: Tables) -> Verdict:
-    """Approve nothing that could not be proved again from its text."""
-    unproved = recheck(verdict.approved, policy=policy, tables=tables) if verdict.approved else ()
+def _proved(verdict: Verdict, policy: Policy, tables: Tables, may_ask: bool) -> Verdict:
+    """Approve nothing that could not be proved again from its text, and nothing that only a person can allow."""
+    if verdict.approved is None:
+        return verdict
+    if not may_ask and (expensive := tier_faults(verdict.approved.tables, policy)):
+        return _refused(expensive)
+    unproved = recheck(verdict.approved, policy=policy, tables=tables, may_ask=may_ask)
     if not unproved:
         return verdict
     return _refused([_fault("too-complex", f"the query cannot be proved: {unproved[0].message}", "simplify it")])
@@ -140,7 +151,7 @@ def _approved(
 ) -> Verdict:
     if bound.diagnostics:
         return _refused(list(bound.diagnostics))
-    if expensive := tier_faults(bound.usage.tables, policy):
+    if policy.costly == "refuse" and (expensive := tier_faults(bound.usage.tables, policy)):
         return _refused(expensive)
     columns = {table: bound.columns_of(table, policy) for table in bound.usage.tables}
     cap = max(1, min([policy.row_cap_of(columns), *(wish for wish in wishes if wish is not None)]))
@@ -172,13 +183,17 @@ def _cut_windows(tables: Iterable[str], policy: Policy, window: tuple[datetime, 
     )
 
 
-def recheck(approved: ApprovedQuery, *, policy: Policy, tables: Tables) -> tuple[Diagnostic, ...]:
+def recheck(
+    approved: ApprovedQuery, *, policy: Policy, tables: Tables, may_ask: bool = False
+) -> tuple[Diagnostic, ...]:
     """Prove an approved query again from its text alone; return what does not hold.
 
     The query inside the bounded form is bound anew and bounded with what the approval says: unless the very same text
     comes out, window, cap, columns or query were changed after the approval.
     """
-    faults = [*_window_faults(approved.start, approved.end, policy), *tier_faults(approved.tables, policy)]
+    faults = list(_window_faults(approved.start, approved.end, policy))
+    if not (may_ask and policy.costly == "ask"):
+        faults += tier_faults(approved.tables, policy)
     if approved.policy_hash != policy.hash:
         faults.append(_fault("stale-policy", "approved under another policy", "plan it again"))
     most = policy.row_cap_of(approved.tables)

@@ -30,30 +30,35 @@ class Weighed(Value):
     """Parts of its window, newest first, that policy would let it read one by one."""
 
 
-def tier_faults(tables: Iterable[str], policy: Policy) -> list[Diagnostic]:
-    """Return a fault for each table that is paid by what a query reads."""
-    asked = "" if policy.costly == "refuse" else ", and nobody can be asked here"
-    message = "`{}` is paid by what a query reads, and policy {}s such queries" + asked
+def tier_faults(tables: Iterable[str], policy: Policy, *, may_ask: bool = False) -> list[Diagnostic]:
+    """Return a fault for each table that is paid by what a query reads; `may_ask` where a person will be asked."""
+    does = "wants a person's yes for" if policy.costly == "ask" else "refuses"
+    asked = "" if may_ask or policy.costly == "refuse" else ", and nobody can be asked here"
+    message = f"`{{}}` is paid by what a query reads, and policy {does} such queries{asked}"
     hint = "ask another table, or take it out of the policy's expensive_tables"
     return [
-        Diagnostic(code="expensive-table", message=message.format(table, policy.costly), hint=hint)
+        Diagnostic(code="expensive-table", message=message.format(table), hint=hint)
         for table in tables
         if table in policy.expensive_tables
     ]
 
 
-def weigh(query: ApprovedQuery, volumes: Iterable[Volume], policy: Policy, *, spent: int = 0) -> Weighed:
+def weigh(
+    query: ApprovedQuery, volumes: Iterable[Volume], policy: Policy, *, spent: int = 0, may_ask: bool = False
+) -> Weighed:
     """Return what a query will read, and a fault where that is more than one query or the case may.
 
     `spent` are the bytes of the case's queries before it. What nobody knows is no fault. Conditions are not taken into
-    account, and a table counts once however often a query reads it.
+    account, and a table counts once however often a query reads it. With `may_ask` the faults are what a
+    person is asked about, tables that are paid by what is read among them.
     """
     known = tuple(volumes)
+    dear = tuple(tier_faults(query.tables, policy, may_ask=True)) if may_ask else ()
     estimate = _estimated(query, known, policy, query.start)
     weighed = query.model_copy(update={"estimate": estimate})
     cap, left = round(policy.max_scan_gb * GB), max(0, round(policy.max_case_scan_gb * GB) - spent)
     if estimate is None or estimate.bytes is None or estimate.bytes <= min(cap, left):
-        return Weighed(query=weighed)
+        return Weighed(query=weighed, faults=dear)
 
     def size(start: datetime, end: datetime) -> int:
         part = query.model_copy(update={"start": start, "end": end})
@@ -61,7 +66,14 @@ def weigh(query: ApprovedQuery, volumes: Iterable[Volume], policy: Policy, *, sp
         return (told.bytes or 0) if told is not None else 0
 
     fits = tuple(_fitting(size, query.start, query.end, cap, left))
-    return Weighed(query=weighed, faults=(_fault(query, estimate.bytes, cap, left, policy, fits),), fits=fits)
+    too_much = _fault(query, estimate.bytes, cap, left, policy, fits, asked=_asked(policy, may_ask))
+    return Weighed(query=weighed, faults=(*dear, too_much), fits=fits)
+
+
+def _asked(policy: Policy, may_ask: bool) -> str:
+    if policy.costly == "refuse":
+        return ""
+    return " without a person's yes" if may_ask else " without a person's yes, and nobody can be asked here"
 
 
 def _estimated(query: ApprovedQuery, volumes: tuple[Volume, ...], policy: Policy, since: datetime) -> Estimate | None:
@@ -101,12 +113,18 @@ def _earliest(size: Callable[[datetime, datetime], int], start: datetime, end: d
 
 
 def _fault(
-    query: ApprovedQuery, size: int, cap: int, left: int, policy: Policy, fits: tuple[TimeWindow, ...]
+    query: ApprovedQuery,
+    size: int,
+    cap: int,
+    left: int,
+    policy: Policy,
+    fits: tuple[TimeWindow, ...],
+    *,
+    asked: str,
 ) -> Diagnostic:
     holds = (
         f"{', '.join(query.tables)} hold{'s' if len(query.tables) == 1 else ''} about {size_text(size)} in the window"
     )
-    asked = " without a person's yes, and nobody can be asked here" if policy.costly == "ask" else ""
     narrower = (
         f"ask for {fits[0].start:%Y-%m-%dT%H:%M:%SZ} to {fits[0].end:%Y-%m-%dT%H:%M:%SZ}, which fits" if fits else ""
     )

@@ -75,6 +75,8 @@ class Policy(Value):
     """Tables that are paid by what a query reads."""
     costly: Literal["refuse", "ask"] = "refuse"
     """What becomes of a query that reads one of them, or more than it may."""
+    ask_above_gb: float = 10
+    """Gigabytes of a plan from which on a person is asked, where the user wants to be asked about what is costly."""
     models: tuple[str, ...]
     write_back: Literal["off", "incidents"] = "off"
     """What may be written into a workspace, and by a person's yes only: nothing, or Microsoft Sentinel incidents."""

@@ -235,6 +235,7 @@ READERS: dict[str, Reader] = {
     "max_call_depth": _number(low=0, high=16),
     "max_scan_gb": _number(low=0, high=1_000_000, whole=False),
     "max_case_scan_gb": _number(low=0, high=1_000_000, whole=False),
+    "ask_above_gb": _number(low=0, high=1_000_000, whole=False),
     "expensive_tables": _words,
     "costly": _costly,
     "models": _models,

@@ -88,7 +88,7 @@ def _why(record: QueryRecord, records: Sequence[QueryRecord]) -> str:
 
 
 def _blind(reading: Reading, records: Sequence[QueryRecord], coverage: Sequence[Coverage]) -> tuple[str, ...]:
-    reasons = list(unseen_parts(records))
+    reasons = [f"{part}." for part in unseen_parts(records)]
     if not records:
         reasons.append("No query could be asked: no allowed table can answer this.")
     elif coverage and not any(entry.rows_in_window for entry in coverage):
@@ -110,4 +110,4 @@ def _unknown(reading: Reading, records: Sequence[QueryRecord], coverage: Sequenc
     if subject is None or any(record.rows for record in records):
         return None
     seen = [entry.subject_rows for entry in coverage if entry.subject_rows is not None]
-    return subject if not any(seen) else None
+    return subject if seen and not any(seen) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .following_up import carried_on
+from .following_up import carried_on, guided
 from .question import read_question
 
-__all__ = ["carried_on", "read_question"]
+__all__ = ["carried_on", "guided", "read_question"]

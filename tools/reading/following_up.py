@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from soc_analyst.state.entities import Reading
 
-__all__ = ["carried_on"]
+__all__ = ["carried_on", "guided"]
 
 
 def carried_on(reading: Reading, before: Reading | None) -> Reading:
@@ -22,3 +22,15 @@ def carried_on(reading: Reading, before: Reading | None) -> Reading:
         named = ", ".join(f"{entity.kind} {entity.value}" for entity in before.entities)
         notes.append(f"nothing was named: taken over from the question before: {named}")
     return reading.model_copy(update={**changes, "notes": tuple(notes)}) if changes else reading
+
+
+def guided(reading: Reading, words: Reading) -> Reading:
+    """Return the reading with what guidance names in its place: the time, the things, the kinds of activity."""
+    changes: dict[str, object] = {}
+    if words.window.basis != "assumed":
+        changes["window"] = words.window
+    if words.entities:
+        changes["entities"] = words.entities
+    if words.topics:
+        changes["topics"] = words.topics
+    return reading.model_copy(update=changes)

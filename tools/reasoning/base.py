@@ -40,6 +40,8 @@ class Situation:
     findings: tuple[Finding, ...] = ()
     """What is proved so far; a planner may use its techniques, entities, times and counts, never its log lines."""
     hypotheses: tuple[Hypothesis, ...] = ()
+    guidance: str = ""
+    """What a person wants in the place of the last plan; `reading` heeds it already."""
 
 
 @dataclass(frozen=True)

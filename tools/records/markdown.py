@@ -10,11 +10,9 @@ from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 from soc_analyst.state.costs import in_words
 from soc_analyst.state.report import QueryReport, Report
 
-from .safe_text import inert
+from .safe_text import inert, inert_markdown
 
 __all__ = ["as_markdown"]
-
-SPECIAL = "\\`*_{}[]()#|~!"
 
 
 def as_markdown(report: Report) -> str:
@@ -33,16 +31,10 @@ def _environment() -> Environment:
     )
     templates = files("soc_analyst.tools.records") / "templates"
     environment.loader = DictLoader({"report.md.j2": (templates / "report.md.j2").read_text(encoding="utf-8")})
-    environment.filters["inert"] = _inert
+    environment.filters["inert"] = inert_markdown
     environment.filters["code"] = _code
     environment.filters["cost"] = _cost
     return environment
-
-
-def _inert(text: str) -> str:
-    line = " ".join(inert(text).split())
-    escaped = "".join(f"\\{character}" if character in SPECIAL else character for character in line)
-    return escaped.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _code(text: str) -> str:

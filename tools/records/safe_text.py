@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["defanged", "inert", "printable"]
+__all__ = ["defanged", "inert", "inert_markdown", "printable"]
 
 SCHEME = re.compile(r"\b(h)tt(ps?://)", re.IGNORECASE)
+MARKUP = "\\`*_{}[]()#|~!"
 HOST_OF_URL = re.compile(r"(hxxps?://)([^/\s\"'<>]+)", re.IGNORECASE)
 
 
@@ -24,3 +25,10 @@ def defanged(text: str) -> str:
 def inert(text: str) -> str:
     """Return text as a person may see it: defanged and printable."""
     return printable(defanged(text))
+
+
+def inert_markdown(text: str) -> str:
+    """Return text as one line of Markdown that means nothing but itself."""
+    line = " ".join(inert(text).split())
+    escaped = "".join(f"\\{character}" if character in MARKUP else character for character in line)
+    return escaped.replace("<", "&lt;").replace(">", "&gt;")

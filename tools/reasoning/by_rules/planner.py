@@ -35,7 +35,7 @@ class RulesPlanner:
 
     def plan(self, situation: Situation) -> Plan:
         """Return the next round's queries, none of which was asked before."""
-        if not situation.records and not situation.feedback:
+        if situation.guidance or (not situation.records and not situation.feedback):
             return self._first(situation)
         if situation.feedback:
             return self._mended(situation)
