@@ -224,7 +224,7 @@ def _agreed_and_written(drafts: Drafts, manager: ResourceManager, yes: str | Non
             where="--yes",
         )
     with ledger.held():
-        for done in writer.write(drafts.sha256):
+        for done in writer.write(drafts.sha256 if yes is None else yes.strip().lower()):
             _tell(done)
     return 0
 

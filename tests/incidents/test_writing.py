@@ -135,6 +135,24 @@ def test_what_passes_is_tried_again(
     assert len(kept(service).incidents) == 1
 
 
+@pytest.mark.parametrize("code", ["NotFound", "ResourceNotFound", ""])
+def test_however_it_is_told_that_an_incident_is_not_there(
+    service: SentinelService, connect: Connect, code: str
+) -> None:
+    kept(service).absence = code
+    assert [one.created for one in written(connect, drafts(endpoint=service.url))] == [True, True]
+
+
+def test_a_workspace_that_is_not_there_is_told_and_gets_nothing(service: SentinelService, connect: Connect) -> None:
+    what = drafts(endpoint=service.url)
+    gone = replace(what, target=replace(what.target, name="law-gone"))
+    with pytest.raises(
+        UnreachableError, match="no workspace law-gone with Microsoft Sentinel in resource group rg-soc"
+    ):
+        written(connect, gone)
+    assert kept(service).incidents == {}
+
+
 def test_a_long_wait_that_the_service_names_is_told_and_not_slept(service: SentinelService, connect: Connect) -> None:
     service.fail(Fault("throttled", match="PUT", times=0, retry_after=600))
     with pytest.raises(UnreachableError, match="nothing was written; run it again in 600 seconds"):

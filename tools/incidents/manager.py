@@ -133,7 +133,7 @@ class _Retries(RetryPolicy[HttpRequest, HttpResponse]):
 def _object(response: HttpResponse) -> Mapping[str, Any]:
     try:
         body = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 

@@ -29,11 +29,11 @@ _ACTION = re.compile(r"perform action '([\w./*-]{1,120})'")
 _SECRET = re.compile(r"(?i)(bearer |secret|password|token)\S*[=: ]+\S+")
 _TRIED = re.compile(r"(?m)^\s+(\w+)Credential: ")
 _LONGEST = 200
-_NO_PLACE = frozenset({
-    "resourcegroupnotfound", "subscriptionnotfound", "invalidsubscriptionid", "parentresourcenotfound",
-    "workspacenotfound", "resourcenotfound", "missingsubscriptionregistration", "noregisteredproviderfound",
-    "disallowedprovider", "subscriptionnotregistered",
-})  # fmt: skip
+_NO_GROUP = frozenset({"resourcegroupnotfound", "subscriptionnotfound", "invalidsubscriptionid"})
+_NO_PLACE = _NO_GROUP | {
+    "parentresourcenotfound", "workspacenotfound", "resourcenotfound", "missingsubscriptionregistration",
+    "noregisteredproviderfound", "subscriptionnotregistered",
+}  # fmt: skip
 """Codes of Azure Resource Manager (lower case) that say what lies above an incident is not there."""
 
 
@@ -76,16 +76,19 @@ AGAIN = "run the same command again: it finds what is there and adds what is mis
 
 
 def is_absent(answer: Answer) -> bool:
-    """Return whether a resource is not there, though what it would be in is."""
+    """Return whether a resource is not there.
+
+    Services tell that in several ways, some without a body; whether what it would be in is there, creating it tells.
+    """
     code, _ = _error(answer.body)
-    return answer.status == 404 and answer.is_object and code.lower() not in _NO_PLACE
+    return answer.status == 404 and code.lower() not in _NO_GROUP
 
 
 def of_answer(answer: Answer, target: Target) -> Trouble:
     """Return what an answer means that is not the one hoped for."""
     code, text = _error(answer.body)
     status = answer.status
-    if not answer.is_object or status < 400:
+    if status < 400 or (not answer.is_object and status not in _EVEN_BARE):
         what = f"status {status}" if status != 200 else "status 200 without what was asked for"
         return Trouble(f"something that is not Azure Resource Manager answered with {what}", PROXY, unsure=status < 400)
     if "not onboarded" in text.lower() or "not registered to 'microsoft.securityinsights'" in text.lower():
@@ -104,6 +107,8 @@ def of_answer(answer: Answer, target: Target) -> Trouble:
     return _of_status(status, f"{code}: {_line(text)}".strip(": ") or "no reason given", answer.retry_after)
 
 
+_EVEN_BARE = frozenset({401, 403, 404, 408, 409, 412, 429, 500, 502, 503, 504})
+"""Statuses that mean what they say also where no JSON comes along."""
 PROXY = "check the proxy and SOC_ANALYST_MANAGEMENT_ENDPOINT"
 
 

@@ -207,7 +207,7 @@ class _Connection(Connection):
             self.reset()
             return
         status, body = self.owner.seen(method, self.path, raw, headers, fault)
-        told = json.dumps(body).encode()
+        told = json.dumps(body).encode() if body else b""
         if kind == "lost":
             self.reset()
         elif kind == "silent" and fault is not None:

@@ -28,12 +28,16 @@ def refusal(status: int, code: str, message: str) -> Reply:
 
 @dataclass
 class SentinelWorkspace:
-    """A workspace: `id` is its Workspace ID. `conditional` says whether `If-None-Match` is honoured, which the API's
-    own description leaves open."""
+    """A workspace: `id` is its Workspace ID.
+
+    What the API's own description leaves open: `conditional` says whether `If-None-Match` is honoured, `absence` is the
+    code of a 404 for what is not there, empty for one without a body.
+    """
 
     id: str = ""
     onboarded: bool = True
     conditional: bool = True
+    absence: str = "NotFound"
     incidents: dict[str, dict[str, Any]] = field(default_factory=dict)
     comments: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -50,10 +54,13 @@ class SentinelWorkspace:
             shelf = self.comments.setdefault(incident, {}) if comment else self.incidents
             if method == "GET":
                 there = shelf.get(comment or incident)
-                return (200, there) if there else refusal(404, "NotFound", f"'{comment or incident}' does not exist")
+                return (200, there) if there else self._absent(comment or incident)
             if method != "PUT":
                 return refusal(405, "UnsupportedApiVersion", f"does not support HTTP method '{method}'")
             return self._put(path, shelf, comment or incident, bool(comment), body, headers)
+
+    def _absent(self, name: str) -> Reply:
+        return refusal(404, self.absence, f"'{name}' does not exist") if self.absence else (404, {})
 
     def _put(
         self,
