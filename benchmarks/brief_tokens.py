@@ -1,12 +1,13 @@
 """Measure the brief of a model against pasting the same rows as CSV, at equal evidence kept.
 
-    python benchmarks/brief_tokens.py [--rows N …] [--seed S] [--recorded FOLDER] [--blind]
+    python benchmarks/brief_tokens.py [--rows N …] [--seed S] [--recorded FOLDER] [--blind] [--privacy personal]
 
 A case is a question about a planted incident (or a recorded one) and all rows of its window, of every table and host.
 The rows that show the incident come from the tenant's truth, which nothing but this script reads: all rows of one kind
 of step are one piece of evidence. A piece is kept where the group of one of its rows has a line in the brief, and shown
 where that line shows one of its rows. The CSV holds the filled columns of each table, newest rows first, until it has
-as many pieces as the brief keeps. `--blind` takes the detections away. Tokens are those of o200k.
+as many pieces as the brief keeps. `--blind` takes the detections away; `--privacy` hides names as a hunt does by
+default. Tokens are those of o200k.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--recorded", type=Path, help="a folder of recorded cases")
     parser.add_argument("--blind", action="store_true", help="without detections")
+    parser.add_argument("--privacy", choices=["off", "personal", "all"], default="off", help="what is hidden")
     parser.add_argument("--budget", type=int, default=BUDGET)
     parser.add_argument("--each", action="store_true", help="tell of each case")
     options = parser.parse_args(arguments)
@@ -213,8 +215,10 @@ def _rows_with(rows: pa.Table, text: str) -> list[int]:
 def _measured(question: Question, options: argparse.Namespace) -> Result:
     size = sum(len(rows) for rows in question.case.evidence.values())
     budget = options.budget * (2 if size > LARGE else 1)
+    pseudonyms = Pseudonyms(options.privacy, b"benchmark", load_tables())
+    pseudonyms.learn(question.case.evidence, question.case.reading.entities)
     started = time.perf_counter()
-    brief = build_brief(question.case, budget=budget, count=tokens, pseudonyms=Pseudonyms.off())
+    brief = build_brief(question.case, budget=budget, count=tokens, pseudonyms=pseudonyms)
     seconds = time.perf_counter() - started
     kept, shown = _kept(question.pieces, brief)
     csv, equal = _as_csv(question, len(kept))

@@ -2,8 +2,8 @@
 
     python benchmarks/prompt_tokens.py [QUESTION …]
 
-A scripted server on loopback plays the model: it plans one query, reports the first row of the brief, and refutes
-nothing, so that planner, analyst and critic are all asked. Tokens are those of o200k, with privacy as it is by default.
+A scripted server on loopback plays the model: it plans no query of its own, reports a row that no rule hit where the
+brief shows one, so that the critic is asked too, and refutes nothing. Tokens are those of o200k, with privacy as it is by default.
 """
 
 from __future__ import annotations
@@ -65,11 +65,11 @@ def _played(asked: Asked) -> Reply:
 
 
 def _finding(brief: str) -> dict[str, Any]:
-    last = re.findall(r"^G\d+\b", brief, re.MULTILINE)
+    unseen = re.findall(r"^(G\d+)\t[^\t\n]*(?:\t(?!D)|$)", brief, re.MULTILINE)
     return {
         "title": "A program was started", "description": "Somebody started a program.", "technique_id": "T1059",
         "confidence": "Medium", "recommendations": ["pivot"], "tags": [], "notes": "", "indicators": [],
-        "evidence": last[-1:], "claims": [],
+        "evidence": unseen[-1:] or ["G1"], "claims": [],
     }  # fmt: skip
 
 

@@ -27,8 +27,9 @@ ROUNDS = 4
 """Times that a brief is filled up with the room that its layout saved."""
 WORTHWHILE = 60.0
 """What a line is worth that may take more of the first part than FOR_LESSER: less is for the parts after it."""
-FOR_LESSER = 0.3
-ENOUGH, TELLING = 1_200, 110.0
+FOR_LESSER, FOR_UNSEEN = 0.3, 0.5
+"""The share of a first part for lines of less worth, and where no rule of weight fired: then only a model can see."""
+ENOUGH, ENOUGH_UNSEEN, TELLING = 1_200, 1_800, 110.0
 """Tokens after which only lines of this worth are added, that of a rare hit of a high level, and those that save a
 part: a longer brief reads no better."""
 TIGHT = 600
@@ -117,13 +118,14 @@ class _Filling:
 
     def _filled(self, room: int) -> bool:
         """Add lines for so many tokens, and say whether any was added."""
+        enough, share = (ENOUGH, FOR_LESSER) if self._is_seen() else (ENOUGH_UNSEEN, FOR_UNSEEN)
         missed, before, tables = 0, len(self.groups), {table for table, _ in self.groups}
         for candidate in self.waiting.groups:
             if candidate.key in self.groups:
                 continue
-            if candidate.worth < WORTHWHILE and room < self.budget * (1 - FOR_LESSER) and not self.waiting.shown:
+            if candidate.worth < WORTHWHILE and room < self.budget * (1 - share) and not self.waiting.shown:
                 break
-            if candidate.worth < TELLING and self.budget - room > ENOUGH and not self._tells_of_more(candidate):
+            if candidate.worth < TELLING and self.budget - room > enough and not self._tells_of_more(candidate):
                 continue
             groups = self.waiting.tables[candidate.table]
             line = group_line(groups, candidate.group, self.cells, self._is_told)
@@ -147,7 +149,7 @@ class _Filling:
         if candidate.elsewhere or candidate.band != HIT:
             return False
         fired = self.waiting.tables[candidate.table].fired_in[candidate.group] - self.waiting.told - self.covered
-        return any(WEIGHT[self.case.detections[each].level] >= WORTH_A_PART for each in fired)
+        return any(map(self._is_grave, fired))
 
     def _detection(self, position: int) -> Told:
         return told_of(self.case.detections[position], self.case.evidence, self.cells)
@@ -220,8 +222,14 @@ class _Filling:
         """Return how many detections of weight are not told of that lead to what the question is about."""
         near = [each for each in self.waiting.groups if not each.elsewhere]
         fired = (self.waiting.tables[each.table].fired_in.get(each.group, frozenset()) for each in near)
-        grave = [i for i in self._untold() if WEIGHT[self.case.detections[i].level] >= WORTH_A_PART]
-        return len(frozenset().union(*fired) & frozenset(grave))
+        return len(frozenset().union(*fired) & {each for each in self._untold() if self._is_grave(each)})
+
+    def _is_grave(self, position: int) -> bool:
+        return WEIGHT[self.case.detections[position].level] >= WORTH_A_PART
+
+    def _is_seen(self) -> bool:
+        """Return whether a rule of weight fired on anything."""
+        return any(map(self._is_grave, range(len(self.case.detections))))
 
     def _left_out(self) -> tuple[str, ...]:
         left = [each for each in self.waiting.groups if each.key not in self.groups]
