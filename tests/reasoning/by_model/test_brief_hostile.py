@@ -16,7 +16,7 @@ from soc_analyst.tools.reasoning.by_model.brief import Brief
 from soc_analyst.tools.reasoning.by_model.brief.cells import Cells
 from soc_analyst.tools.reasoning.by_model.brief.shortening import leaves_of
 from soc_analyst.tools.reasoning.by_model.brief.times import lapse, moment, short_times
-from soc_analyst.tools.reasoning.by_model.prompts import load_prompt
+from soc_analyst.tools.reasoning.by_model.prompts import load_prompt, prompt_names
 
 from .test_brief import START, brief_of, case_of
 
@@ -116,6 +116,12 @@ def test_rows_without_a_time_have_a_line() -> None:
 def test_analyst_and_critic_are_told_the_same_of_a_brief() -> None:
     legends = [_legend(load_prompt(name).system) for name in ("analyse", "critic")]
     assert legends[0] == legends[1] and "<=>" in legends[0]
+
+
+@pytest.mark.parametrize("name", [name for name in prompt_names() if "evidence" in load_prompt(name).variables])
+def test_whoever_reads_a_brief_is_told_its_marks(name: str) -> None:
+    system = load_prompt(name).system
+    assert all(mark in system for mark in ("<>", "<*>", "<+3>", "<=>", "An empty cell, but for `why`"))
 
 
 def test_all_marks_of_a_brief_are_in_the_legend() -> None:
