@@ -3,7 +3,8 @@
     python benchmarks/prompt_tokens.py [QUESTION …]
 
 A scripted server on loopback plays the model: it plans no query of its own, reports a row that no rule hit where the
-brief shows one, so that the critic is asked too, and refutes nothing. Tokens are those of o200k, with privacy as it is by default.
+brief shows one, so that the critic is asked too, and refutes nothing. Tokens are those of o200k; names
+are hidden as by default.
 """
 
 from __future__ import annotations
