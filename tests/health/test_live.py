@@ -106,6 +106,19 @@ def test_nobody_is_signed_in(doctor: Doctor, tmp_path: Path) -> None:
     assert said.startswith("nobody is signed in: the Azure CLI is here and has no account") and "`az login`" in hint
 
 
+def test_every_tool_of_a_developer_is_tried_after_one_that_fails(doctor: Doctor, tmp_path: Path) -> None:
+    dev = {"AZURE_TOKEN_CREDENTIALS": "dev"}
+    _, said, _ = doctor("nobody", **dev).step("token")
+    assert said.startswith("nobody is signed in (tried ") and "Azure CLI, Azure PowerShell, Azure Developer CLI" in said
+    put_az(tmp_path, "echo 'ERROR: AADSTS50076: You must use multi-factor authentication.' >&2; exit 1")
+    azd = tmp_path / "tools" / "azd"
+    azd.write_text(f"""#!/bin/sh\necho '{{"token": "{TOKEN}", "expiresOn": "2099-01-01T00:00:00Z"}}'\n""")
+    azd.chmod(0o755)
+    assert doctor("nobody", **dev).step("token")[1].startswith("from Azure Developer CLI as alice@contoso.com")
+    azd.unlink()
+    assert doctor("nobody", **dev).step("token")[1] == "Azure CLI: a second factor is asked for (AADSTS50076)"
+
+
 def test_the_azure_cli_signs_in_or_is_too_old(doctor: Doctor, tmp_path: Path) -> None:
     given = f'{{"accessToken": "{TOKEN}", "expiresOn": "2099-01-01 00:00:00.000000", "expires_on": 4070908800}}'
     put_az(tmp_path, f"echo '{given}'")

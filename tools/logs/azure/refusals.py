@@ -9,7 +9,7 @@ from azure.core.exceptions import HttpResponseError, ServiceRequestError, Servic
 from azure.identity import CredentialUnavailableError
 
 from .connecting import chain_of, why_unreached
-from .signing_in import Attempt, NotSignedIn, short_name
+from .signing_in import CACHES, Attempt, NotSignedIn, short_name
 
 __all__ = ["why_not_signed_in"]
 
@@ -89,7 +89,7 @@ def _without_cli(attempts: Sequence[Attempt]) -> str:
 
 def _is_absent(attempt: Attempt) -> bool:
     """Return whether a credential is just not there, which is no fault of a chain."""
-    if not isinstance(attempt.error, CredentialUnavailableError):
+    if not isinstance(attempt.error, CredentialUnavailableError) and attempt.name not in CACHES:
         return False
     said = str(attempt.error)
     return not _ENTRA.search(said) and "has been assigned" not in said and "not been assigned" not in said

@@ -17,10 +17,12 @@ from soc_analyst.state.errors import OperatorError
 
 from .clock import Seen
 
-__all__ = ["Attempt", "FoundCredential", "NotSignedIn", "found_credential", "short_name"]
+__all__ = ["CACHES", "Attempt", "FoundCredential", "NotSignedIn", "found_credential", "short_name"]
 
-DEVELOPER = ("AzureCliCredential", "AzurePowerShellCredential", "AzureDeveloperCliCredential")
-"""Tools of a developer's machine: where one fails the next is tried, as azure-identity does it."""
+CACHES = ("SharedTokenCacheCredential", "VisualStudioCodeCredential")
+"""What an earlier sign-in of another program left."""
+DEVELOPER = (*CACHES, "AzureCliCredential", "AzurePowerShellCredential", "AzureDeveloperCliCredential")
+"""What a developer's machine has: where one fails the next is tried, as azure-identity does it in its own chain."""
 
 
 @dataclass(frozen=True)
