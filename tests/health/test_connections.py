@@ -26,7 +26,7 @@ from .conftest import WORKSPACE
 
 
 @contextmanager
-def listening(answer: Callable[[socket.socket], None]) -> Iterator[int]:
+def listening(answer: Callable[[socket.socket], object]) -> Iterator[int]:
     """Answer each connection to a free port in some way."""
     server = socket.create_server(("127.0.0.1", 0))
 
@@ -69,7 +69,7 @@ async def test_a_server_without_tls() -> None:
 
 @pytest.mark.usefixtures("bare")
 async def test_a_server_that_hangs_up() -> None:
-    with listening(lambda _connection: None) as port:
+    with listening(lambda connection: connection.recv(65_536)) as port:
         what, _ = await refused(f"https://127.0.0.1:{port}")
     assert what == f"127.0.0.1:{port} could not be reached (no connection)"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterator
 
@@ -75,8 +76,6 @@ def _of_verification(where: str, error: ssl.SSLCertVerificationError) -> Why:
 
 
 def _reason(error: aiohttp.ClientConnectorError) -> str:
-    """Return the system's word; several addresses that failed are told as one."""
-    inner = error.os_error
-    if isinstance(inner, ConnectionRefusedError) or "refused" in str(inner).lower() or "111" in str(inner):
-        return "connection refused"
-    return inner.strerror or "no connection"
+    """Return the system's word for what happened; the words of the error itself hold addresses again."""
+    number = error.os_error.errno
+    return os.strerror(number).lower() if number else "no connection"
