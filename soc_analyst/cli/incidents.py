@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from soc_analyst.tools.incidents.manager import ResourceManager
     from soc_analyst.tools.incidents.target import Target
     from soc_analyst.tools.incidents.writing import Done, Known, Standing
+    from soc_analyst.tools.logs.azure.spec import AzureSpec
     from soc_analyst.tools.records.cases import CaseFolder, CaseHeader
     from soc_analyst.tools.records.folder import DataDir
 
@@ -112,11 +113,12 @@ def write(case: CaseFolder, report: Report, root: Path, asked: WriteBack) -> int
     findings = chosen(report, asked.findings)
     require_whole(case, DataDir(root).evidence)  # what was changed since it was reported goes nowhere
     settings = Settings.from_environment()
-    endpoint = management_endpoint(settings.management_endpoint)
-    named = _named(asked.to or settings.incident_workspace, header)
+    live = _live(header, settings)
+    endpoint = management_endpoint(settings.management_endpoint, logs=live.endpoint if live else "")
+    named = _named(asked.to or settings.incident_workspace, live)
     with ResourceManager.open(endpoint, authority=settings.authority) as manager:
         target = _target(named, manager, endpoint)
-        about = _looked_into(_workspace_of(header))
+        about = _looked_into(header, live)
         drafts = Drafts(target, tuple(draft_of(finding, report, workspace=about) for finding in findings))
         _show(drafts)
         if asked.dry_run:
@@ -139,27 +141,24 @@ def _require_allowed(asked: WriteBack, header: CaseHeader) -> str:
     return policy.hash
 
 
-def _workspace_of(header: CaseHeader) -> str:
-    return str(header.options.get("workspace", ""))
+def _live(header: CaseHeader, settings: Settings) -> AzureSpec | None:
+    """Return the live workspaces that the case asked, if it asked any."""
+    from soc_analyst.tools.logs.azure.spec import parse_azure_spec
+
+    workspace = str(header.options.get("workspace", ""))
+    return parse_azure_spec(workspace, endpoint=settings.logs_endpoint) if workspace.startswith("azure:") else None
 
 
-def _named(given: str | None, header: CaseHeader) -> str:
+def _named(given: str | None, live: AzureSpec | None) -> str:
     """Return what names the workspace: as given, else the one live workspace that was asked."""
     from soc_analyst.tools.incidents.target import OPTION
 
     if given:
         return given.strip()
-    ids = _live_ids(_workspace_of(header))
-    if len(ids) == 1:
-        return ids[0]
-    why = "the case asked several workspaces" if ids else "the case asked no live workspace"
+    if live is not None and len(live.ids) == 1:
+        return live.ids[0]
+    why = "the case asked no live workspace" if live is None else "the case asked several workspaces"
     raise OperatorError(f"{why}; say which one the incident goes to, by resource id or Workspace ID", where=OPTION)
-
-
-def _live_ids(workspace: str) -> tuple[str, ...]:
-    from soc_analyst.tools.logs.azure.spec import parse_azure_spec
-
-    return parse_azure_spec(workspace).ids if workspace.startswith("azure:") else ()
 
 
 def _target(named: str, manager: ResourceManager, endpoint: str) -> Target:
@@ -171,12 +170,12 @@ def _target(named: str, manager: ResourceManager, endpoint: str) -> Target:
     return parse_target(named, endpoint=endpoint)
 
 
-def _looked_into(workspace: str) -> str:
+def _looked_into(header: CaseHeader, live: AzureSpec | None) -> str:
     """Say what the case asked; a folder's path is nobody else's business."""
-    ids = _live_ids(workspace)
-    if ids:
-        return f"Log Analytics workspace {', '.join(ids)}"
-    return "the sample tenant, a made-up company" if workspace == "sample" else "a folder of exported logs"
+    if live is not None:
+        return f"Log Analytics workspace {', '.join(live.ids)}"
+    is_sample = header.options.get("workspace") == "sample"
+    return "the sample tenant, a made-up company" if is_sample else "a folder of exported logs"
 
 
 def _show(drafts: Drafts) -> None:

@@ -25,11 +25,18 @@ class Credential:
         return AccessToken("token", 4_102_444_800)
 
 
-@pytest.fixture
-def service() -> Iterator[SentinelService]:
-    """A workspace with Microsoft Sentinel and nothing in it."""
-    with SentinelService({RESOURCE: SentinelWorkspace(WORKSPACE)}) as served:
+@pytest.fixture(scope="session")
+def listening() -> Iterator[SentinelService]:
+    """One service for all tests: its certificate and its threads take longer than most of them."""
+    with SentinelService({}) as served:
         yield served
+
+
+@pytest.fixture
+def service(listening: SentinelService) -> SentinelService:
+    """A workspace with Microsoft Sentinel and nothing in it."""
+    listening.begin_again({RESOURCE: SentinelWorkspace(WORKSPACE)})
+    return listening
 
 
 @pytest.fixture

@@ -206,3 +206,9 @@ def test_a_token_is_sent_over_https_to_an_endpoint_only(text: str) -> None:
         management_endpoint(text)
     assert management_endpoint(None) == PUBLIC
     assert management_endpoint("https://management.usgovcloudapi.net/") == "https://management.usgovcloudapi.net"
+
+
+def test_the_cloud_is_that_of_the_logs_unless_a_setting_names_one() -> None:
+    assert management_endpoint(None, logs="https://api.loganalytics.us") == "https://management.usgovcloudapi.net"
+    assert management_endpoint(None, logs="https://api.loganalytics.io") == PUBLIC
+    assert management_endpoint("https://x.example", logs="https://api.loganalytics.us") == "https://x.example"

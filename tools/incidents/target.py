@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -13,7 +14,12 @@ from soc_analyst.tools.endpoints import parse_endpoint
 __all__ = ["PUBLIC", "Target", "is_workspace_id", "management_endpoint", "parse_target"]
 
 PUBLIC = "https://management.azure.com"
-"""Azure Resource Manager of the public cloud; others are management.usgovcloudapi.net, management.chinacloudapi.cn."""
+"""Azure Resource Manager of the public cloud."""
+_CLOUDS: Mapping[str, str] = {
+    "https://api.loganalytics.us": "https://management.usgovcloudapi.net",
+    "https://api.loganalytics.azure.cn": "https://management.chinacloudapi.cn",
+}
+"""Azure Resource Manager of other clouds, by their Log Analytics."""
 OPTION = "--incident-workspace"
 FORM = "/subscriptions/GUID/resourceGroups/GROUP/providers/Microsoft.OperationalInsights/workspaces/NAME"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -79,6 +85,8 @@ def is_workspace_id(text: str) -> bool:
     return _GUID.fullmatch(text.strip()) is not None
 
 
-def management_endpoint(text: str | None) -> str:
-    """Return the endpoint that a setting names, or that of the public cloud."""
-    return parse_endpoint(text, where="SOC_ANALYST_MANAGEMENT_ENDPOINT", example=PUBLIC) if text else PUBLIC
+def management_endpoint(text: str | None, *, logs: str = "") -> str:
+    """Return the endpoint that a setting names, else that of the cloud whose logs were asked."""
+    if text:
+        return parse_endpoint(text, where="SOC_ANALYST_MANAGEMENT_ENDPOINT", example=PUBLIC)
+    return _CLOUDS.get(logs, PUBLIC)

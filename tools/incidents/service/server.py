@@ -84,6 +84,13 @@ class SentinelService:
         """Switch on other faults from here on, and no longer those before."""
         self._faults = Faults(faults)
 
+    def begin_again(self, workspaces: Mapping[str, SentinelWorkspace]) -> None:
+        """Serve other workspaces from here on, without faults, and forget what was sent."""
+        self.fail()
+        with self._lock:
+            self.workspaces = {name.lower(): one for name, one in workspaces.items()}
+            self._sent.clear()
+
     def __enter__(self) -> Self:
         self._http.start()
         return self
