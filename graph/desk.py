@@ -79,16 +79,29 @@ class Desk:
         )
 
     def evidence(self, records: tuple[QueryRecord, ...]) -> Evidence:
-        """Read the stored rows of these queries. Blocks."""
-        by_table: dict[str, list[QueryRecord]] = {}
+        """Read the stored rows of these queries: those of a table together, what a query made by itself. Blocks."""
+        by_name: dict[str, list[QueryRecord]] = {}
         for record in records:
             if record.rows_digest:
-                by_table.setdefault(record.table, []).append(record)
+                by_name.setdefault(record.evidence_name, []).append(record)
         store = self.data.evidence
         return Evidence(
-            TableRows.collect(table, ((record.id, store.rows(record.rows_digest)) for record in own))
-            for table, own in by_table.items()
+            TableRows.collect(
+                name,
+                ((record.id, store.rows(record.rows_digest)) for record in own),
+                made=own[0].shape == "made",
+            )
+            for name, own in by_name.items()
         )
+
+    def schemas(self, records: tuple[QueryRecord, ...]) -> Mapping[str, TableSchema]:
+        """Return the tables, and what queries made: a column there means what it does in the tables it came from."""
+        made = {
+            record.evidence_name: _joined(record, self.tables)
+            for record in records
+            if record.shape == "made" and record.table in self.tables
+        }
+        return {**self.tables, **made}
 
 
 @asynccontextmanager
@@ -131,6 +144,17 @@ def _within(columns: Mapping[str, Column], policy: Policy, table: str) -> dict[s
         for name, column in columns.items()
         if name in allowed
     }
+
+
+def _joined(record: QueryRecord, tables: Mapping[str, TableSchema]) -> TableSchema:
+    """Return the columns of all tables that a query read; personal where they are in one of them."""
+    columns: dict[str, Column] = {}
+    for name in dict.fromkeys((record.table, *record.tables)):
+        for column, own in tables[name].columns.items() if name in tables else ():
+            known = columns.setdefault(column, own)
+            if own.personal and not known.personal:
+                columns[column] = known.model_copy(update={"personal": True})
+    return tables[record.table].model_copy(update={"name": record.evidence_name, "columns": columns})
 
 
 def _without(schema: TableSchema, columns: tuple[str, ...]) -> TableSchema:

@@ -23,7 +23,10 @@ LEAST_SECONDS = 60.0
 
 
 async def examined(state: CaseState, desk: Desk) -> tuple[CaseFile, Analysis, tuple[str, ...]]:
-    """Return the case with its detections, what the rules make of it, and what is wrong with rules."""
+    """Return the case with its detections, what the rules make of it, and what is wrong with rules.
+
+    Rules read events alone; what a query made of them is for a model to read.
+    """
     case, warnings = await asyncio.to_thread(_detected, state, desk)
     asked = await to_ask(case.detections, case.evidence, desk)
     if asked:
@@ -31,13 +34,16 @@ async def examined(state: CaseState, desk: Desk) -> tuple[CaseFile, Analysis, tu
         opened = desk.workspace if may_ask else None
         case = replace(case, past=await recalled(asked, case.reading.window, desk, opened, desk.case(state)))
     analyst = RulesAnalyst(catalog_for(desk.context))
-    return case, await asyncio.to_thread(analyst.analyse, case), warnings
+    of_events = replace(case, evidence=case.evidence.events)
+    return case, await asyncio.to_thread(analyst.analyse, of_events), warnings
 
 
 def _detected(state: CaseState, desk: Desk) -> tuple[CaseFile, tuple[str, ...]]:
     evidence = desk.evidence(state["records"])
     rules = rules_for(desk)
     good = known_good_for(desk, state["reading"].window.end)
-    detections = good.weighed(detect(evidence, rules=rules, tables=desk.tables), evidence, desk.tables)
-    case = CaseFile(state["reading"], evidence, detections, state["coverage"], desk.tables, state["question"])
+    events = evidence.events
+    detections = good.weighed(detect(events, rules=rules, tables=desk.tables), events, desk.tables)
+    tables = desk.schemas(state["records"])
+    case = CaseFile(state["reading"], evidence, detections, state["coverage"], tables, state["question"])
     return case, (*rules.warnings, *good.warnings)

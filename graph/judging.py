@@ -97,7 +97,7 @@ def composed(state: CaseState, desk: Desk, evidence: Evidence, warnings: tuple[s
         budget_reached=state["budget_reached"],
         attack_version=catalog_for(desk.context).version,
     )
-    return compose(closed, evidence, texts=desk.data.evidence, tables=desk.tables)
+    return compose(closed, evidence, texts=desk.data.evidence, tables=desk.schemas(state["records"]))
 
 
 def dossier_of(state: CaseState, desk: Desk) -> Dossier:

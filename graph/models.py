@@ -52,4 +52,4 @@ async def open_model(state: CaseState, desk: Desk) -> AsyncIterator[CaseModel | 
     )
     run = f"{folder.path}#{state['asked']}"
     async with open_door(spec, keys=Settings.keys(), terms=terms, ledger=folder.calls, run=run) as door:
-        yield CaseModel(door, Pseudonyms(context.privacy, folder.key(), desk.tables))
+        yield CaseModel(door, Pseudonyms(context.privacy, folder.key(), desk.schemas(state["records"])))

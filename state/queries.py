@@ -145,6 +145,15 @@ class QueryRecord(Value):
     """What it was expected to read, before it ran."""
     scanned: Scanned | None = None
     """What the service says that it did read."""
+    shape: Literal["rows", "made"] = "rows"
+    """rows: whole events of the table. made: a table that the query made, by aggregating, joining or picking values."""
+    tables: tuple[str, ...] = ()
+    """All tables that it read, `table` first."""
+
+    @property
+    def evidence_name(self) -> str:
+        """Return under which name its rows are evidence: those of one table together, what a query made by itself."""
+        return self.table if self.shape == "rows" else f"{self.table} ({self.id})"
 
 
 class Coverage(Value):

@@ -26,7 +26,7 @@ from soc_analyst.state.entities import Entity
 from soc_analyst.state.plans import Feedback
 from soc_analyst.state.queries import ApprovedQuery, Coverage, Diagnostic, PlannedQuery, QueryRecord, asked_key
 from soc_analyst.tools.evidence.store import ROWS
-from soc_analyst.tools.guard import recheck
+from soc_analyst.tools.guard import recheck, returns_events
 from soc_analyst.tools.logs.base import QueryResult, Workspace
 from soc_analyst.tools.reasoning.by_rules.matching import conditions_for
 from soc_analyst.tools.records.cases import CaseFolder
@@ -237,6 +237,8 @@ class _Round:
             start=query.start,
             end=query.end,
             estimate=query.estimate,
+            shape="rows" if returns_events(query, self.desk.tables) else "made",
+            tables=query.tables,
         )
 
     def _stored(
@@ -275,7 +277,7 @@ class _Round:
         window = self.state["reading"].window
         found = await asyncio.gather(*(cover(table, window, self.desk, self.workspace) for table in new))
         known.update((entry.table, entry) for entry in found)
-        rows = {table: sum(r.rows for r in records if r.table == table) for table in asked}
+        rows = {table: sum(r.rows for r in records if r.table == table and r.shape == "rows") for table in asked}
         counted = await asyncio.gather(*(self._subject_rows(known[table], rows[table]) for table in asked))
         return (*counted, *await self._elsewhere(counted))
 

@@ -64,30 +64,33 @@ class TableRows:
     rows: pa.Table
     queries: tuple[str, ...]
     positions: tuple[int, ...]
+    made: bool = False
+    """Whether a query made these rows, so that they are no events of the table."""
 
     def __len__(self) -> int:
         return int(self.rows.num_rows)
 
     @classmethod
-    def collect(cls, table: str, parts: Iterable[tuple[str, pa.Table]]) -> TableRows:
+    def collect(cls, table: str, parts: Iterable[tuple[str, pa.Table]], *, made: bool = False) -> TableRows:
         """Join the results of several queries over one table, in the order given.
 
         A column that a query computed under a name that holds another type in an earlier result is left out.
         """
         marked = [_with_handles(query, rows) for query, rows in _alike(parts) if rows.num_rows]
         if not marked:
-            return cls(table, pa.table({}), (), ())
+            return cls(table, pa.table({}), (), (), made)
         joined = pa.concat_tables(marked, promote_options="permissive")
         if len(marked) > 1:
             joined = joined.take(_first_of_each(joined))
         own = joined.select(_in_order(table, joined.column_names))
-        return cls(table, own, tuple(joined[QUERY].to_pylist()), tuple(joined[ROW].to_pylist()))
+        return cls(table, own, tuple(joined[QUERY].to_pylist()), tuple(joined[ROW].to_pylist()), made)
 
     def returned_by(self, queries: Collection[str]) -> TableRows:
         """Return the rows that these queries returned."""
         kept = [i for i, query in enumerate(self.queries) if query in queries]
         rows = self.rows.take(pa.array(kept, pa.int64())) if self.rows.num_columns else self.rows
-        return TableRows(self.table, rows, tuple(self.queries[i] for i in kept), tuple(self.positions[i] for i in kept))
+        queries, positions = tuple(self.queries[i] for i in kept), tuple(self.positions[i] for i in kept)
+        return TableRows(self.table, rows, queries, positions, self.made)
 
     def ref(self, index: int) -> EvidenceRef:
         """Return the handle of row `index`."""
@@ -173,6 +176,11 @@ class Evidence(Mapping[str, TableRows]):
 
     def __len__(self) -> int:
         return len(self._tables)
+
+    @property
+    def events(self) -> Evidence:
+        """Return the rows that stand in a table as they are, without what queries made of them."""
+        return Evidence(rows for rows in self._tables.values() if not rows.made)
 
     def row(self, ref: EvidenceRef) -> dict[str, Any] | None:
         """Return the row behind a handle, or None where there is none."""

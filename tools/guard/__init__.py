@@ -3,6 +3,7 @@
 from .check import TextVerdict, Verdict, check, check_text, recheck
 from .cost import TOO_MUCH, Weighed, weigh
 from .policy import Budgets, Policy, Refusals, TablePolicy, load_policy
+from .shaping import returns_events
 
 __all__ = [
     "TOO_MUCH",
@@ -17,5 +18,6 @@ __all__ = [
     "check_text",
     "load_policy",
     "recheck",
+    "returns_events",
     "weigh",
 ]
