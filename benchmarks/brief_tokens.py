@@ -94,7 +94,7 @@ def main(arguments: Sequence[str]) -> int:
     tokens("")
     sys.stdout.write(HEAD)
     for rows in options.rows or ([] if options.recorded else [1_000, 10_000, 100_000, 1_000_000]):
-        _report(f"{rows:,}", [_measured(one, options) for one in _planted(rows, options.seed, blind=options.blind)])
+        _report(f"{rows:,}", [_measured(one, options) for one in planted(rows, options.seed, blind=options.blind)])
     if options.recorded:
         _report("recorded", [_measured(one, options) for one in _recorded(options.recorded, blind=options.blind)])
     return 0
@@ -105,7 +105,7 @@ def tokens(text: str) -> int:
     return count(text, MODEL).tokens
 
 
-def _planted(rows: int, seed: int, *, blind: bool) -> Iterator[Question]:
+def planted(rows: int, seed: int, *, blind: bool) -> Iterator[Question]:
     """Yield the questions about the incidents of a tenant of so many rows."""
     with tempfile.TemporaryDirectory() as home:
         generate(Path(home), rows=rows, seed=seed)
@@ -220,7 +220,7 @@ def _measured(question: Question, options: argparse.Namespace) -> Result:
     started = time.perf_counter()
     brief = build_brief(question.case, budget=budget, count=tokens, pseudonyms=pseudonyms)
     seconds = time.perf_counter() - started
-    kept, shown = _kept(question.pieces, brief)
+    kept, shown = kept_in(question.pieces, brief)
     csv, equal = _as_csv(question, len(kept))
     result = Result(question.id, size, brief.tokens, seconds, len(question.pieces), len(kept), shown, csv, equal)
     if options.each:
@@ -229,7 +229,7 @@ def _measured(question: Question, options: argparse.Namespace) -> Result:
     return result
 
 
-def _kept(pieces: Pieces, brief: Brief) -> tuple[set[tuple[str, str]], int]:
+def kept_in(pieces: Pieces, brief: Brief) -> tuple[set[tuple[str, str]], int]:
     """Return the pieces that have a line, and how many have a row of theirs on it."""
     rows: dict[str, set[int]] = defaultdict(set)
     for group in brief.groups.values():

@@ -229,3 +229,11 @@ def test_claims_name_what_a_brief_reads_and_hashes_and_nothing_else() -> None:
     evidence = case_of({"DeviceProcessEvents": rows}).evidence
     read = columns_read(evidence["DeviceProcessEvents"], load_tables()["DeviceProcessEvents"])
     assert set(read) == {*process(0, "a.exe"), "SHA256"}
+
+
+def test_where_no_rule_fired_more_ordinary_rows_are_shown() -> None:
+    rows = [process(n, f"{letters(n)}.exe", name=f"{letters(n)}.exe") for n in range(300)]
+    unseen = brief_of(case_of({"DeviceProcessEvents": rows}), 4_000)
+    seen = brief_of(case_of({"DeviceProcessEvents": rows}, {"DeviceProcessEvents": [7]}), 4_000)
+    assert len(unseen.groups) > 1.3 * len(seen.groups)
+    assert unseen.tokens < 2_000 and seen.tokens < 1_400

@@ -40,6 +40,6 @@ def question_of(case: CaseFile, pseudonyms: Pseudonyms) -> str:
 
 
 def window_of(case: CaseFile) -> str:
-    """Return the window that was looked into."""
+    """Return the window that was looked into, and whether the question states it."""
     window = case.reading.window
-    return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
+    return f"{window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC ({window.basis})"

@@ -175,7 +175,7 @@ class _Filling:
         return True
 
     def _made(self) -> Brief:
-        texts = [self._head()]
+        texts = self._head()
         if self.detections:
             texts += ["## detections", *detection_lines(self.detections)]
         rows, groups, days = {}, {}, Days()
@@ -204,11 +204,9 @@ class _Filling:
     def _why(self, line: Line) -> str:
         return line.why.format(",".join(f"D{each + 1}" for each in line.detections))
 
-    def _head(self) -> str:
-        window = self.case.reading.window
-        start, end = (f"{each:%Y-%m-%d %H:%M}" for each in (window.start, window.end))
-        asked = ", ".join(f"{each.kind} {self.cells.short(each.value)}" for each in self.case.reading.entities[:4])
-        return f"window {start} to {end} UTC ({window.basis})" + (f"; asked about {asked}" if asked else "")
+    def _head(self) -> list[str]:
+        asked = [f"{each.kind} {self.cells.short(each.value)}" for each in self.case.reading.entities[:4]]
+        return [f"asked about {', '.join(asked)}"] if asked else []
 
     def _covered_by(self, candidate: Candidate, line: Line) -> frozenset[int]:
         """Return the detections that are named on a line or hit a row of its group."""
