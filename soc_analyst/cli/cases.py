@@ -93,7 +93,7 @@ def report(
     if create_incident:
         if out is not None or replay:
             raise OperatorError("does not go with --create-incident", where="--replay" if replay else "--out")
-        return incidents.write(*_case(thread, root), root, write_back)
+        return incidents.write(_case(thread, root)[0], root, write_back)
     write_back.require_none()
     if not replay:
         _write(_finished(thread, root), format, out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,6 @@ from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.records.incidents import IncidentsLog, Line
 
 if TYPE_CHECKING:
-    from soc_analyst.state.report import Report
     from soc_analyst.tools.incidents.draft import Drafts
     from soc_analyst.tools.incidents.manager import ResourceManager
     from soc_analyst.tools.incidents.target import Target
@@ -98,8 +98,8 @@ class WriteBack:
                 raise OperatorError("goes with --create-incident only", where=name)
 
 
-def write(case: CaseFolder, report: Report, root: Path, asked: WriteBack) -> int:
-    """Make incidents of a case's confirmed findings, as policy allows and a person agrees."""
+def write(case: CaseFolder, root: Path, asked: WriteBack) -> int:
+    """Make incidents of a finished case's confirmed findings, as policy allows and a person agrees."""
     from soc_analyst.tools.incidents.draft import Drafts
     from soc_analyst.tools.incidents.drafting import chosen, draft_of
     from soc_analyst.tools.incidents.manager import ResourceManager
@@ -108,10 +108,12 @@ def write(case: CaseFolder, report: Report, root: Path, asked: WriteBack) -> int
     from soc_analyst.tools.records.verifying import require_whole
 
     header = case.header()
-    assert header is not None  # it has a report
+    assert header is not None
     policy_hash = _require_allowed(asked, header)
-    findings = chosen(report, asked.findings)
     require_whole(case, DataDir(root).evidence)  # what was changed since it was reported goes nowhere
+    report = case.report()
+    assert report is not None
+    findings = chosen(report, asked.findings)
     settings = Settings.from_environment()
     live = _live(header, settings)
     endpoint = management_endpoint(settings.management_endpoint, logs=live.endpoint if live else "")
@@ -191,14 +193,18 @@ def _show(drafts: Drafts) -> None:
             f"  Activity   {times}",
             f"  Labels     {', '.join(draft.labels)}",
             "  Description",
-            *(f"    {line}".rstrip() for line in draft.description.split("\n")),
+            *_indented(draft.description),
             "  Comment",
-            *(f"    {line}".rstrip() for line in draft.message.split("\n")),
+            *_indented(draft.message),
             *(f"  Left out   {line}" for line in draft.cuts),
         ]
         sys.stdout.write("\n" + "\n".join(lines) + "\n")
     sys.stdout.write(f"\nsha256 {drafts.sha256}\n")
     sys.stdout.flush()
+
+
+def _indented(text: str) -> Iterator[str]:
+    yield from (f"    {line}" if line else "" for line in text.split("\n"))
 
 
 def _agreed_and_written(drafts: Drafts, manager: ResourceManager, yes: str | None, ledger: _Ledger) -> int:
@@ -219,7 +225,7 @@ def _agreed_and_written(drafts: Drafts, manager: ResourceManager, yes: str | Non
     elif yes.strip().lower() != drafts.sha256:
         raise OperatorError(
             f"{yes[:80]!r} is the hash of other content: what would be written now is sha256 {drafts.sha256}; "
-            "read it, and give that; nothing was sent",
+            "read it, and give that; nothing was written",
             where="--yes",
         )
     with ledger.held():
@@ -231,7 +237,7 @@ def _agreed_and_written(drafts: Drafts, manager: ResourceManager, yes: str | Non
 def _require_person(drafts: Drafts) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise OperatorError(
-            f"nobody is here to be asked; once this has been read, add --yes {drafts.sha256}; nothing was sent",
+            f"nobody is here to be asked; once this has been read, add --yes {drafts.sha256}; nothing was written",
             where="--create-incident",
         )
 
@@ -246,7 +252,8 @@ def _says_yes(drafts: Drafts) -> bool:
 def _tell_standing(there: Standing) -> None:
     if there.incident is not None:
         left = "nothing to write" if there.is_whole else "only its comment is missing"
-        _say(f"Incident {_number(there.incident)} of {there.draft.finding_id} is there already; {left}.")
+        status = f" ({there.incident.status})" if there.incident.status else ""
+        _say(f"Incident {_number(there.incident)} of {there.draft.finding_id} is there already{status}; {left}.")
 
 
 def _tell(done: Done) -> None:

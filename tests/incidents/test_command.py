@@ -98,7 +98,7 @@ def test_a_look_shows_everything_and_sends_nothing(line: Line, signed_in: Sentin
 
 def test_without_a_person_the_hash_is_needed(line: Line, signed_in: SentinelService) -> None:
     status, out, err = line("--incident-workspace", RESOURCE)
-    assert status == 2 and f"add --yes {out.split()[-1]}; nothing was sent" in err
+    assert status == 2 and f"add --yes {out.split()[-1]}; nothing was written" in err
     status, _, err = line("--incident-workspace", RESOURCE, "--yes", out.split()[-1][:12])
     assert status == 2 and "hash of other content" in err
     assert signed_in.sent == ()
@@ -277,7 +277,7 @@ def test_a_person_is_asked_and_only_yes_is_one(line: Line, signed_in: SentinelSe
     assert status == 0 and "Incident 3001 of f-1: created" in said
     assert len(signed_in.put) == 2
     status, said = at_a_terminal(line, "")
-    assert status == 0 and "is there already; nothing to write" in said and "Type yes" not in said
+    assert status == 0 and "is there already (New); nothing to write" in said and "Type yes" not in said
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from azure.core.exceptions import AzureError
@@ -135,12 +135,15 @@ class Writer:
 
     def _looked(self, step: Step) -> Answer | None:
         """Return a thing, or None where it is not there."""
-        answer = self._asked(lambda: self._manager.get(step.path, API_VERSION))
+        try:
+            answer = self._asked(lambda: self._manager.get(step.path, API_VERSION))
+        except _Failed as error:
+            raise _Failed(replace(error.trouble, unsure=False)) from error
         if answer.status == 200 and isinstance(answer.body.get("properties"), dict):
             return answer
         if is_absent(answer):
             return None
-        raise _Failed(_only_looked(of_answer(answer, self._drafts.target)))
+        raise _Failed(replace(of_answer(answer, self._drafts.target), unsure=False))
 
     def _asked(self, send: Callable[[], Answer]) -> Answer:
         try:
@@ -151,23 +154,15 @@ class Writer:
     def _so_far(self, done: list[Done], trouble: Trouble) -> str:
         """Say what is there now and what is not."""
         there = [_named(one.draft, one.what) for one in done]
-        all_parts = [_named(draft, what) for draft in self._drafts.drafts for what in PARTS]
-        missing = all_parts[len(there) :]
-        doubt = f"whether {missing.pop(0)} was written is not known" if trouble.unsure else ""
-        return ", ".join(
-            filter(
-                None,
-                (
-                    f"written: {_few(there)}" if there else "" if doubt else "nothing was written",
-                    doubt,
-                    f"not written: {_few(missing)}" if missing and (there or doubt) else "",
-                ),
-            )
-        )
-
-
-def _only_looked(trouble: Trouble) -> Trouble:
-    return Trouble(trouble.message, trouble.hint, trouble.denied)
+        missing = [_named(draft, what) for draft in self._drafts.drafts for what in PARTS][len(there) :]
+        if not there and not trouble.unsure:
+            return "nothing was written"
+        said = [f"written: {_few(there)}"] if there else []
+        if trouble.unsure:
+            said.append(f"whether {missing.pop(0)} was written is not known")
+        if missing:
+            said.append(f"not written: {_few(missing)}")
+        return ", ".join(said)
 
 
 def _named(draft: Draft, what: What) -> str:
