@@ -10,12 +10,14 @@ import pytest
 from soc_analyst.cli.app import run
 from soc_analyst.tools.models.scripted import (
     Broken,
+    Called,
     Endless,
     HttpError,
     Reply,
     Said,
     ScriptedServer,
     denied,
+    not_found,
     out_of_quota,
 )
 
@@ -30,6 +32,8 @@ TROUBLES: list[tuple[Reply, str]] = [
     (Said("Das sehe ich mir an."), "it is no JSON"),
     (Said("{" + '"a": 1, "a": 2' + "}"), "its JSON holds a key twice"),
     (Endless("and on "), "it repeats itself or does not end"),
+    (not_found(), "is not there (404 model_not_found)"),
+    (Called("run_shell", '{"command": "whoami"}'), "it calls a function that does not exist"),
 ]  # fmt: skip
 
 

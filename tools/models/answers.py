@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-__all__ = ["Read", "Unusable", "foreign_script", "read_answer"]
+__all__ = ["Read", "Unusable", "read_answer"]
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -21,7 +20,6 @@ _STARTS = 40
 """Places where an object may begin that are tried: text full of braces must not cost its square."""
 _ROUNDS = 3
 _TOLD = 8
-_FOREIGN = 0.5
 
 
 class Unusable(ValueError):
@@ -62,11 +60,6 @@ def read_answer(text: str, answer: type[A], *, lenient: bool = False) -> Read[A]
     fields = set(answer.model_fields)
     best = max(values, key=lambda value: len(fields & value.keys()))
     return _fitted(best, answer, lenient)
-
-
-def foreign_script(answer: BaseModel, request: str) -> bool:
-    """Return whether an answer is written in another script than the request: most letters are not Latin, there few."""
-    return _foreign(" ".join(_strings(answer.model_dump(mode="json")))) > _FOREIGN > 5 * _foreign(request)
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
@@ -193,21 +186,3 @@ def _told(faults: list[Any]) -> str:
     lines = [f"{'.'.join(map(str, fault['loc']))[:80]}: {fault['msg'][:160]}" for fault in faults[:_TOLD]]
     more = f"; and {len(faults) - _TOLD} more" if len(faults) > _TOLD else ""
     return "; ".join(lines) + more
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from _strings(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _strings(one)
-
-
-def _foreign(text: str) -> float:
-    """Return the share of letters that are not Latin."""
-    letters = [one for one in text[:20_000] if one.isalpha()]
-    foreign = sum(not one.isascii() and not unicodedata.name(one, "").startswith("LATIN") for one in letters)
-    return foreign / len(letters) if letters else 0.0

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from soc_analyst.state.report import ModelCall
 
-from .answers import Read, Unusable, foreign_script, read_answer
+from .answers import Read, Unusable, read_answer
 from .base import Answer, Request, Size
 from .candidates import alternatives, candidate_for
 from .choosing import Candidate, Choice, Remedy, choose
@@ -23,6 +23,7 @@ from .completions import CUT, Said
 from .exchanging import Exchanged, Exchanger, Order
 from .forms import instructions, output_of
 from .keys import Keys, key_name
+from .languages import foreign
 from .ledger import Ledger, PaidCall
 from .limiter import Limiter, limiter_for
 from .memory import Memory, memory_of
@@ -268,7 +269,7 @@ def _read(call: PaidCall, request: Request[A], *, lenient: bool) -> Read[A]:
         read = read_answer(call.text, request.answer, lenient=lenient)
     except Unusable as error:
         raise Unusable(str(error), error.short, cut=error.cut or call.finish == "length", plain=error.plain) from None
-    if foreign_script(read.value, request.user):
+    if foreign(read.value, request.user):
         raise Unusable("it is not written in the language of the request", "it is in another language")
     return read
 
