@@ -28,7 +28,7 @@ def _as_kusto_type(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return pc.assume_timezone(whole, "UTC") if kind.tz is None else whole.cast(UTC_TIME)
     if pa.types.is_date(kind):
         return pc.assume_timezone(column.cast(pa.timestamp("us")), "UTC")
-    if pa.types.is_decimal(kind):
+    if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
         return _number(column)
     if pa.types.is_null(kind):
         return column.cast(pa.string())
@@ -40,7 +40,7 @@ def _as_kusto_type(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _number(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if column.type.scale == 0:
+    if pa.types.is_integer(column.type) or column.type.scale == 0:
         try:
             return column.cast(pa.int64())
         except pa.ArrowInvalid:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import aiohttp
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.pipeline import PipelineResponse
 from azure.core.rest import AsyncHttpResponse, HttpRequest
@@ -99,6 +100,9 @@ class Service:
                 if "json" not in kind:
                     raise ForeignAnswer(f"its type is {kind.partition(';')[0][:60]}")
                 return await _read(body, BodyReader(most=most))
+            except BaseException:
+                _cut_off(response.http_response)
+                raise
             finally:
                 await response.http_response.close()
 
@@ -150,6 +154,14 @@ async def _read(body: AsyncIterator[bytes], reader: BodyReader) -> Body:
             gathered.clear()
     await asyncio.to_thread(reader.feed, bytes(gathered))
     return await asyncio.to_thread(reader.finish)
+
+
+def _cut_off(response: AsyncHttpResponse) -> None:
+    """End the connection of an answer that nobody reads to its end: TLS would wait for the service's farewell."""
+    inner = getattr(response, "internal_response", None)
+    connection = inner.connection if isinstance(inner, aiohttp.ClientResponse) else None
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
 
 
 def _is_passing(answer: InBatch) -> bool:

@@ -59,6 +59,8 @@ class AzureWorkspace:
         self._policy_hash = policy_hash
         self._now = now
         self._stack = stack
+        self._running: set[asyncio.Task[Body]] = set()
+        self._closed = False
 
     async def now(self) -> datetime:
         """Return the injected clock, or the wall clock."""
@@ -86,15 +88,25 @@ class AzureWorkspace:
         return added_up(found)
 
     async def aclose(self) -> None:
-        """Close the client and the credential, and see their connections end."""
+        """Stop what still runs, close the client and the credential, and see their connections end."""
+        self._closed = True
+        for one in self._running:
+            one.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
         await self._stack.aclose()
 
     async def _asked(self, workspace: str, query: ApprovedQuery, timeout: float) -> QueryResult:  # noqa: ASYNC109
+        asked = asyncio.create_task(
+            self._service.query(workspace, query.kql, query.start, query.end, most=query.row_cap + 1, timeout=timeout)
+        )
+        self._running.add(asked)
+        asked.add_done_callback(self._running.discard)
         try:
-            body = await self._service.query(
-                workspace, query.kql, query.start, query.end, most=query.row_cap + 1, timeout=timeout
-            )
-            return _result(body, query.row_cap)
+            return _result(await asked, query.row_cap)
+        except asyncio.CancelledError:
+            if not (self._closed and asked.cancelled()):
+                raise
+            return QueryResult.failed(Diagnostic(code="closed", message="the workspace was closed while it ran"))
         except (AzureError, TimeoutError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             return QueryResult.failed(of_exception(error))
 
