@@ -7,21 +7,23 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.findings import Detection
-from soc_analyst.state.queries import PlannedQuery, TypedQuery
+from soc_analyst.state.queries import ApprovedQuery, PlannedQuery, TypedQuery
 from soc_analyst.tools.detections import Examination, RuleSet, examine
 from soc_analyst.tools.evidence import Evidence, TableRows
 from soc_analyst.tools.guard import Verdict, check, weigh
-from soc_analyst.tools.logs.base import Workspace
+from soc_analyst.tools.logs.base import QueryResult, Workspace
 from soc_analyst.tools.proof.claims import check as checked
 from soc_analyst.tools.reasoning.by_rules.ordinary import weighed
 
 from .desk import Desk
+from .parting import MOST_PARTS, hit_a_limit, in_parts
 from .recalling import recalled, to_ask
 from .rules import known_good_for, rules_for
 from .surveying import surveyed
@@ -139,15 +141,31 @@ async def _pages(
         if verdict.approved is None:
             yield pa.table({}), False, _said(diagnostic.message for diagnostic in verdict.diagnostics)
             return
-        result = await workspace.run(verdict.approved, timeout=PAGE_TIMEOUT)
-        yield result.rows, result.truncated, _said(diagnostic.message for diagnostic in result.diagnostics)
-        if not result.truncated:
+        result = await _whole_or_parts(verdict.approved, desk, workspace)
+        whole = result.status in ("ok", "empty")
+        goes_on = result.truncated and (whole or _is_cut(result))
+        yield result.rows, goes_on, "" if whole else _said(diagnostic.message for diagnostic in result.diagnostics)
+        if not goes_on:
             return
         oldest = pc.min(result.rows[TIME]).as_py() + timedelta(microseconds=1)
         if oldest >= end:
             yield result.rows.slice(0, 0), False, f"more than {result.rows.num_rows:,} rows share one moment"
             return
         end = oldest
+
+
+async def _whole_or_parts(query: ApprovedQuery, desk: Desk, workspace: Workspace) -> QueryResult:
+    """Return a page; one that hits a limit is asked in parts, unless the newest of its rows came."""
+    ask = partial(workspace.run, timeout=PAGE_TIMEOUT)
+    result: QueryResult = await ask(query)
+    if not hit_a_limit(result) or _is_cut(result):
+        return result
+    return await in_parts(query, result, desk, ask, most=MOST_PARTS)
+
+
+def _is_cut(result: QueryResult) -> bool:
+    """Return whether the rows that came are the newest ones, so that the older can be asked for where they end."""
+    return result.rows.num_rows > 0 and all(why.code == "too-large" for why in result.diagnostics)
 
 
 def _said(messages: Iterable[str]) -> str:

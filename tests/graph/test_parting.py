@@ -116,6 +116,27 @@ async def test_what_parts_would_not_say_is_said_instead(kql: str, why: str, logs
     assert result.status == "failed" and [why.code for why in result.diagnostics] == ["timeout", "not-in-parts"]
 
 
+@pytest.mark.parametrize(
+    ("kql", "follows"),
+    [
+        ("DeviceProcessEvents | where FileName has 'exe' | sort by TimeGenerated desc", True),
+        ("DeviceProcessEvents | sort by TimeGenerated asc", False),
+        ("DeviceProcessEvents | extend TimeGenerated = bin(TimeGenerated, 1h) | sort by TimeGenerated desc", False),
+        ("DeviceProcessEvents | sort by TimeGenerated desc, FileName asc", False),
+    ],
+)
+async def test_parts_follow_each_other_where_the_query_sorts_by_time(
+    kql: str, follows: bool, logs: Path, tmp_path: Path
+) -> None:
+    async with bench(logs, tmp_path) as at:
+        query = at.approved(kql)
+        parting = parting_of(query, policy=at.desk.policy, tables=at.desk.tables)
+        parts = await in_parts(query, TIMEOUT, at.desk, at.ask, most=MOST_PARTS)
+        whole = await at.ask(query)
+    assert not isinstance(parting, Diagnostic) and (not parting.merge) == follows
+    assert parts.rows["TimeGenerated"].to_pylist() == whole.rows["TimeGenerated"].to_pylist()
+
+
 async def test_the_newest_part_comes_first_and_enough_rows_end_it(logs: Path, tmp_path: Path) -> None:
     asked: list[ApprovedQuery] = []
     async with bench(logs, tmp_path) as at:

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ import pytest
 
 from soc_analyst import Context, Report, ahunt
 from soc_analyst.cli.app import run
+from soc_analyst.graph.desk import open_desk
 from soc_analyst.graph.hunting import aresume
 from soc_analyst.graph.progress import Event
+from soc_analyst.graph.sweeping import sweep
+from soc_analyst.state.entities import TimeWindow
 from soc_analyst.tools.logs.azure import asking
 from soc_analyst.tools.logs.service import Fault, Kind, LogAnalyticsService, Posted
 from soc_analyst.tools.models.scripted import Asked, Reply, ScriptedServer
@@ -208,6 +212,17 @@ async def test_a_result_too_large_is_gone_on_with_where_it_was_cut(case: Case) -
     again = len(pages) - 1  # the row at which a page ended comes again with the next
     assert sum(query.rows for query in pages) == seen + again
     assert paged.outcome == whole.outcome
+
+
+@pytest.mark.parametrize("fault", [*LIMITS, Fault("too_large", match=PROCESSES, times=0, bytes=15_000)],
+                         ids=["timeout", "memory", "incomplete", "size"])  # fmt: skip
+async def test_whole_tables_are_read_for_the_detections_whatever_limit_they_meet(fault: Fault, case: Case) -> None:
+    case.fail(fault)
+    window = TimeWindow(start=END - timedelta(days=1), end=END + timedelta(seconds=1))
+    async with open_desk(case.context) as desk, desk.workspace() as workspace:
+        swept = await sweep(["DeviceProcessEvents"], window, desk, workspace)
+    assert [(len(one.rows), one.note) for one in swept.read] == [(42, "")]
+    assert any("ws-1.contoso.com" in detection.statement for detection in swept.detections)
 
 
 @pytest.mark.parametrize("kind", ["unauthorized", "forbidden", "not_found", "throttled", "server_error", "reset",

@@ -142,6 +142,14 @@ async def test_a_throttled_query_waits_as_long_as_it_is_told(service: LogAnalyti
     assert result.status == "ok" and result.elapsed_ms >= 600
 
 
+async def test_a_wait_longer_than_the_query_may_take_is_not_waited_for(service: LogAnalyticsService) -> None:
+    async with live(service) as workspace:
+        service.fail(Fault("throttled", times=0, retry_after=60))
+        result = await workspace.run(approved("DeviceProcessEvents"), timeout=20)
+    assert (result.status, result.diagnostics[0].code) == ("failed", "throttled")  # not a timeout, which is parted
+    assert result.elapsed_ms < 10_000
+
+
 async def test_a_slow_answer_ends_with_its_time(service: LogAnalyticsService) -> None:
     async with live(service) as workspace:
         service.fail(Fault("trickle", seconds=0.5, times=0))

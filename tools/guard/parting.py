@@ -8,7 +8,7 @@ parts would answer another question.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from soc_analyst.state.queries import ApprovedQuery, Diagnostic
@@ -31,6 +31,7 @@ from soc_analyst.tools.kql.tree import (
     ProjectRename,
     Query,
     Sort,
+    SortKey,
     Summarize,
     Table,
     Take,
@@ -43,7 +44,7 @@ from soc_analyst.tools.kql.walking import walk
 from .binder import bind
 from .bounds import inside
 from .check import MAX_RENDERED
-from .frames import Kind
+from .frames import TIME, Kind
 from .policy import Policy
 
 __all__ = ["PARTS", "Parting", "parting_of"]
@@ -108,6 +109,8 @@ def _parting(query: Query, policy: Policy, tables: Mapping[str, TableSchema]) ->
     if split == len(steps):
         return Parting(render(query))
     mixing, rest = steps[split], steps[split + 1 :]
+    if not rest and _is_newest_first(mixing, steps[:split]):
+        return Parting(render(query))
     part = replace(query, body=replace(query.body, steps=steps[: split + 1]))
     kinds = {name: cell.kind for name, cell in bind(part, policy, tables).output.cells.items()}
     again = _again(mixing, kinds)
@@ -116,6 +119,14 @@ def _parting(query: Query, policy: Policy, tables: Mapping[str, TableSchema]) ->
     values = tuple(let for let in query.lets if not isinstance(let.value, Pipeline))
     merge = Query(values, Pipeline(Table(PARTS), (again, *rest)))
     return Parting(render(part), render(merge), isinstance(mixing, Sort) and all(_only_shortens(one) for one in rest))
+
+
+def _is_newest_first(step: Operator, before: Sequence[Operator]) -> bool:
+    """Return whether a step sorts by the time of the rows, newest first, as the parts follow each other anyway."""
+    if not isinstance(step, Sort) or len(step.keys) != 1 or step.keys[0] != SortKey(Name(TIME)):
+        return False
+    named = (item for one in before for item in getattr(one, "items", ()) if isinstance(item, Named))
+    return not any(item.name == TIME and item.expr != Name(TIME) for item in named)
 
 
 def _is_by_row(step: Operator, bound: frozenset[str]) -> bool:
