@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import re2
 import yaml
 
@@ -33,9 +34,9 @@ READ = 4096
 AT_MOST = 5
 """Detections by table: the same text in many rows is one."""
 ROWS_CITED = 5
-NEVER_TEXT = frozenset(
-    {"TimeGenerated", "TenantId", "Type", "MD5", "SHA1", "SHA256", "ReportId", "DeviceId", "_ResourceId"}
-)
+NEVER_TEXT = re.compile(r"^TimeGenerated$|^Type$|(?:MD5|SHA1|SHA256|Id|Sid)$")
+STRETCH = 50_000
+"""Rows whose texts are looked at together."""
 
 SPEAKS = Sighting(
     id="stat-speaks-to-a-model",
@@ -74,7 +75,7 @@ def kinds_of_speech(text: str) -> frozenset[str]:
 def _in_table(frame: Frame) -> Iterator[Detection]:
     found: dict[str, tuple[str, frozenset[str]]] = {}
     for column in frame.rows.rows.column_names:
-        if column not in NEVER_TEXT and _holds_text(frame.rows.rows[column].type):
+        if not NEVER_TEXT.search(column) and _holds_text(frame.rows.rows[column].type):
             found.update({text: (column, kinds) for text, kinds in _speaking(frame, column)})
     ordered = sorted(found.items(), key=lambda one: -len(one[1][1]))
     for text, (column, kinds) in ordered[:AT_MOST]:
@@ -83,11 +84,18 @@ def _in_table(frame: Frame) -> Iterator[Detection]:
 
 def _speaking(frame: Frame, column: str) -> Iterator[tuple[str, frozenset[str]]]:
     """Yield the distinct texts of a column that speak to a model; one pass leaves nearly all of them out."""
-    values = frame.coded(column).values
-    for place in np.flatnonzero(frame.coded(column).holding(_hint())).tolist():
-        kinds = kinds_of_speech(values[place])
+    for text in dict.fromkeys(_hinted(frame.rows.rows[column])):
+        kinds = kinds_of_speech(text)
         if kinds:
-            yield values[place], kinds
+            yield text, kinds
+
+
+def _hinted(column: pa.ChunkedArray) -> Iterator[str]:
+    """Yield the texts that hold a hint, a stretch of rows at a time: every column is read, and none is kept."""
+    for chunk in column.chunks:
+        for start in range(0, len(chunk), STRETCH):
+            distinct = chunk.slice(start, STRETCH).unique().cast(pa.large_string())
+            yield from distinct.filter(pc.match_substring_regex(distinct, _hint(), ignore_case=True)).to_pylist()
 
 
 def _detected(frame: Frame, column: str, text: str, kinds: frozenset[str]) -> Detection:

@@ -25,6 +25,8 @@ FEW = 2_000
 """Texts read one by one from Arrow, before all are read at once."""
 STRETCH = 20_000
 """Texts of Arrow that stand in Python at a time."""
+LARGE = 1 << 30
+"""Bytes from which on the texts of a column are counted in 64 bits."""
 
 
 class Distinct(Sequence[str]):
@@ -137,18 +139,20 @@ def coded(rows: TableRows, column: str) -> Coded:
         return _numbered(rows.strings(column))
     kept = rows.rows[column]
     textual = pa.types.is_string(kept.type) or pa.types.is_large_string(kept.type)
-    # All chunks share one dictionary. Small offsets may not do for the texts of all of them together.
-    encoded = (kept.cast(pa.large_string()) if textual else kept).dictionary_encode()
-    found = encoded.chunk(0).dictionary
+    # All chunks share one dictionary: where small offsets may not do for its texts, a copy with large ones is made.
+    large = textual and kept.nbytes > LARGE
+    encoded = (kept.cast(pa.large_string()) if large else kept).dictionary_encode()
+    found, holes = encoded.chunk(0).dictionary, encoded.null_count
     codes = np.concatenate(
         [chunk.indices.fill_null(len(found)).to_numpy(zero_copy_only=False) for chunk in encoded.chunks]
     )
-    values = (
-        Distinct(pa.concat_arrays([found, pa.array([""], found.type)]))
-        if textual
-        else (*map(str, found.to_pylist()), "")
+    del encoded
+    if not textual:
+        return Coded((*map(str, found.to_pylist()), ""), codes.astype(np.int64))
+    # Where nothing is null the texts need no copy that ends in an empty one.
+    return Coded(
+        Distinct(pa.concat_arrays([found, pa.array([""], found.type)]) if holes else found), codes.astype(np.int64)
     )
-    return Coded(values, codes.astype(np.int64))
 
 
 def _numbered(texts: Sequence[str]) -> Coded:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
-from math import ceil
+from math import ceil, isnan
 from statistics import median
+from typing import overload
 
 import numpy as np
 import pyarrow as pa
@@ -82,6 +83,26 @@ def regular(times: Sequence[float], tolerance: float) -> float:
     return usual if strays[ceil(0.8 * len(strays)) - 1] <= tolerance * usual else 0.0
 
 
+class Times(Sequence[float | None]):
+    """Seconds by row as numbers of Python, made when one is asked for: a million of them take four times the room."""
+
+    def __init__(self, seconds: Seconds) -> None:
+        self._seconds = seconds
+
+    def __len__(self) -> int:
+        return len(self._seconds)
+
+    @overload
+    def __getitem__(self, at: int) -> float | None: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[float | None]: ...
+    def __getitem__(self, at: int | slice) -> float | Sequence[float | None] | None:
+        if isinstance(at, slice):
+            return Times(self._seconds[at])
+        time = float(self._seconds[at])
+        return None if isnan(time) else time
+
+
 class Frame:
     """The rows of one table as columns; rows without a time take no part."""
 
@@ -98,18 +119,19 @@ class Frame:
         return evidence.frame(table) if isinstance(evidence, Framed) else cls(rows)
 
     @cached_property
-    def times(self) -> list[float | None]:
+    def times(self) -> Times:
         """Seconds since 1970 by row; none where the column holds something else than times."""
-        kept = self.rows.rows["TimeGenerated"]
-        if not pa.types.is_timestamp(kept.type):
-            return [None] * len(self.rows)
-        column = pc.cast(kept, pa.timestamp("us", tz="UTC"), safe=False)
-        return [None if value is None else value / 1e6 for value in pc.cast(column, pa.int64()).to_pylist()]
+        return Times(self.seconds)
 
     @cached_property
     def seconds(self) -> Seconds:
         """Seconds since 1970 by row, not a number where a row has no time."""
-        return np.array([np.nan if time is None else time for time in self.times], np.float64)
+        kept = self.rows.rows["TimeGenerated"]
+        if not pa.types.is_timestamp(kept.type):
+            return np.full(len(self.rows), np.nan)
+        column = pc.cast(kept, pa.timestamp("us", tz="UTC"), safe=False).cast(pa.int64())
+        micros = pc.cast(column, pa.float64(), safe=False).to_numpy()
+        return np.asarray(micros, np.float64) / 1e6
 
     @cached_property
     def timed(self) -> Mask:
@@ -151,12 +173,16 @@ class Frame:
 
     def in_order(self, indexes: Iterable[int]) -> list[int]:
         """Return row indexes by time, leaving out those without one."""
-        times = self.times
-        return sorted((i for i in indexes if times[i] is not None), key=times.__getitem__)  # type: ignore[arg-type]
+        rows = np.fromiter(indexes, np.int64)
+        rows = rows[self.timed[rows]]
+        ordered: list[int] = rows[np.argsort(self.seconds[rows], kind="stable")].tolist()
+        return ordered
 
     def at(self, indexes: Iterable[int]) -> list[float]:
         """Return the times of rows that have one."""
-        return [time for i in indexes if (time := self.times[i]) is not None]
+        rows = np.fromiter(indexes, np.int64)
+        times: list[float] = self.seconds[rows[self.timed[rows]]].tolist()
+        return times
 
     def moment(self, index: int) -> str:
         """Return the time of a row in ISO 8601 UTC to the second."""
