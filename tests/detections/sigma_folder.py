@@ -56,7 +56,7 @@ SOURCES: Mapping[str, str] = {
 """Other sources that have a table, with what their rules look like."""
 NO_TABLE = (
     "product: windows\n  category: driver_load", "category: proxy", "category: webserver",
-    "product: linux\n  category: process_creation", "product: zeek\n  service: dns",
+    "product: linux\n  service: auditd", "product: zeek\n  service: dns",
     "product: aws\n  service: cloudtrail", "product: windows\n  service: bits-client", "product: okta\n  service: okta",
 )  # fmt: skip
 PLACEHOLDER = "sel: {{User|expand: '%{a}%'}}\ncondition: sel"
