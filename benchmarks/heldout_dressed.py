@@ -1,7 +1,8 @@
 """Attacks dressed as ordinary work: the same rows under the names of agents, services and their folders.
 
 What an intruder can choose is renamed: accounts like those of services, programs like management agents, in the folder
-they were in or planted in the agent's own. The last way is no dressing but an intruder who commands the agent itself.
+they were in or planted in the agent's own. A program of no known name is there to compare: what is lost with it too is
+lost since the parent itself was telling. The last way is no dressing but an intruder who commands the agent itself.
 """
 
 from __future__ import annotations
@@ -40,6 +41,13 @@ def _named_agent(row: Row) -> Row:
     return row | {"InitiatingProcessFileName": AGENT, "InitiatingProcessFolderPath": f"{folder}\\{AGENT}"}
 
 
+def _named_otherwise(row: Row) -> Row:
+    return {
+        name: value.replace(AGENT, "Tool.exe") if isinstance(value, str) else value
+        for name, value in _named_agent(row).items()
+    }
+
+
 def _planted_agent(row: Row) -> Row:
     planted = {"InitiatingProcessFileName": AGENT, "InitiatingProcessFolderPath": HOME}
     unsigned = {"InitiatingProcessSignatureStatus": "Unsigned"} if "ProcessCommandLine" in row else {}
@@ -57,6 +65,7 @@ def _commanded_agent(row: Row) -> Row:
 
 DRESSES: Mapping[str, Callable[[Row], Row]] = {
     "service account": _service,
+    "another name": _named_otherwise,
     "agent by name": _named_agent,
     "agent planted unsigned": _planted_agent,
     "agent commanded": _commanded_agent,

@@ -137,11 +137,18 @@ def test_a_high_is_lowered_only_by_a_proof_and_a_habit() -> None:
     assert weigh(daily, level="critical").level == "critical"
 
 
+@pytest.mark.parametrize("technique", ["T1547.001", "T1546.013", "T1021.001", "T1572", "T1136.001", "T1098"])
+def test_an_agent_that_does_what_agents_seldom_do_must_have_done_it_for_days(technique: str) -> None:
+    assert weigh([process(**AGENT)], technique=technique).level == "medium"
+    assert weigh([{**row, **AGENT} for row in DAILY], technique=technique).level == "low"
+
+
 def test_the_update_service_installs_from_its_cache() -> None:
     more = {
         "InitiatingProcessFileName": "TiWorker.exe",
         "InitiatingProcessFolderPath": "C:\\Windows\\WinSxS\\amd64_x\\TiWorker.exe",
         "InitiatingProcessAccountName": "SYSTEM",
+        "FolderPath": "C:\\Windows\\WinSxS\\amd64_x\\poqexec.exe",
     }
     found = weigh([process(**more)], technique="T1543.003")
     assert found.level == "low"

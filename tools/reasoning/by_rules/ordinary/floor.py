@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from soc_analyst.state.findings import Detection
 
-__all__ = ["may_be_lowered"]
+__all__ = ["is_agents_work", "may_be_lowered"]
 
 _WORK = (
     # Looking around, as inventory, monitoring and administrators do.
@@ -33,6 +33,13 @@ _ATTACK = (
     # Ways in that nobody uses for work.
     "T1189 T1190 T1195 T1203 T1210 T1211 T1505 T1566"
 )
+_AGENTS = (
+    # What agents do all day: look around, run scripts, install. Not: accounts, autostarts, remote access, tunnels.
+    "T1007 T1010 T1012 T1016 T1018 T1033 T1046 T1049 T1057 T1069 T1082 T1083 T1087 T1120 T1124 T1135 T1201 T1217 T1482 "
+    "T1518 T1614 T1615 T1654 T1027 T1036 T1047 T1059 T1070 T1072 T1105 T1106 T1127 T1129 T1202 T1218 T1222 T1489 T1529 "
+    "T1564 T1569"
+)
+OF_AGENTS = frozenset(_AGENTS.split())
 DUAL_USE, UNMISTAKABLE = frozenset(_WORK.split()), frozenset(_ATTACK.split())
 
 
@@ -41,6 +48,11 @@ def may_be_lowered(detection: Detection) -> bool:
     if detection.level not in ("medium", "high") or not detection.techniques:
         return False
     return _is_in(detection.techniques[0], DUAL_USE) and not _any_in(detection.techniques, UNMISTAKABLE)
+
+
+def is_agents_work(detection: Detection) -> bool:
+    """Return whether agents do such things all day."""
+    return _is_in(detection.techniques[0], OF_AGENTS)
 
 
 def _any_in(techniques: Iterable[str], known: frozenset[str]) -> bool:

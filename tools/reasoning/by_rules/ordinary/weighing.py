@@ -12,7 +12,7 @@ from soc_analyst.tools.reasoning.past import Past
 
 from .actors import acting_account, by_agent, by_vendor, is_service
 from .deployment import by_installation
-from .floor import may_be_lowered
+from .floor import is_agents_work, may_be_lowered
 from .plainness import is_plain
 from .prevalence import Lookup, Seen, by_habit, by_season, rarity
 from .reasons import Reason
@@ -21,6 +21,8 @@ from .scripts import by_script
 
 __all__ = ["weighed"]
 
+PROVING_ANYTHING = ("usual", "means", "scan")
+"""Kinds of proof that hold for whatever was done; who did it proves only what such agents do all day."""
 ALERTS = frozenset({"AlertInfo", "AlertEvidence"})
 
 
@@ -90,7 +92,8 @@ def _why_lowered(detection: Detection, rows: Sequence[Mapping[str, Any]], reason
     if not rows or not may_be_lowered(detection) or not all(map(is_plain, rows)):
         return ""
     usual = any(each.kind == "usual" for each in reasons)
-    proof = next((each.text for each in reasons if each.proves), "")
+    agents = is_agents_work(detection)
+    proof = next((each.text for each in reasons if each.proves and (agents or each.kind in PROVING_ANYTHING)), "")
     other = next((each.text for each in reasons if each.counts and each.kind != "usual"), "")
     if detection.level == "high":
         return f"it is usual here and {proof}" if usual and proof else ""
