@@ -9,6 +9,7 @@ A file holds activities: what one host or one tenant does in an hour. Each line 
     logons:    LogonSuccess TYPE ACCOUNT [from IP [DEVICE]] [reason=WHY]
     signins, audits, azure, flows, alerts:   key=value …
 
+Files in `everyday` hold hours as they mostly are; the others hours that are full of administration.
 `x20 ` before a line makes twenty rows of it, in which `{n}` counts from 1. An activity is of the tuning or of the test
 half by a hash of its name.
 """
@@ -82,6 +83,8 @@ class Window:
 
     name: str
     split: str
+    collection: str
+    """dense: full of administration. everyday: hours as they mostly are."""
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
@@ -93,9 +96,9 @@ class _Place:
 
 def windows(folder: Path = ORDINARY) -> Iterator[Window]:
     """Yield each activity as a window, with the everyday rows of its host around it."""
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted(folder.rglob("*.yaml")):
         for activity in yaml.safe_load(path.read_text(encoding="utf-8")):
-            yield _window(activity)
+            yield _window(activity, "everyday" if path.parent.name == "everyday" else "dense")
 
 
 def half(name: str) -> str:
@@ -103,9 +106,9 @@ def half(name: str) -> str:
     return "test" if hashlib.sha256(name.encode()).digest()[0] & 1 else "tuning"
 
 
-def _window(activity: Mapping[str, Any]) -> Window:
+def _window(activity: Mapping[str, Any], collection: str) -> Window:
     name = str(activity["activity"])
-    window = Window(name, half(name))
+    window = Window(name, half(name), collection)
     place = _Place(_host(name, activity.get("host", "srv")), str(activity.get("as", "system")))
     for section, read in SECTIONS.items():
         lines = [line for line in str(activity.get(section, "")).splitlines() if line.strip()]

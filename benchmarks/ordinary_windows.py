@@ -1,11 +1,14 @@
 """Score the detections on windows of ordinary work, which deserve no Medium and no High.
 
-    python benchmarks/ordinary_windows.py [--half tuning|test] [--bare] [--tell] [--together]
+    python benchmarks/ordinary_windows.py [--collection dense|everyday] [--half tuning|test] [--tell]
+                                          [--bare] [--together] [--recurring DAYS]
 
-Each activity of `tests/rules/ordinary` is one window: an hour of a host or a tenant. A window counts as alarmed when
+Each activity of `tests/rules/ordinary` is one window: an hour of a host or a tenant, in the collection `dense` full
+of administration, in `everyday` as hours mostly are. A window counts as alarmed when
 the analyst that needs no model draws a finding of Medium or High from it. `--bare` empties what logs of other origin
 lack: the command line that acted in rows of files, registry and network. `--together` lays all windows of the half into
-one workspace, where prevalence over hosts speaks too.
+one workspace, where prevalence over hosts speaks too. `--recurring` lets the workspace tell of so many earlier days on
+which each window went just so: the most that history can do for work that recurs.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,7 @@ from soc_analyst.tools.evidence import Evidence, TableRows
 from soc_analyst.tools.logs.tables import load_tables
 from soc_analyst.tools.reasoning.base import CaseFile
 from soc_analyst.tools.reasoning.by_rules.analyst import RulesAnalyst
+from soc_analyst.tools.reasoning.past import Past
 
 ACTED = ("DeviceFileEvents", "DeviceRegistryEvents", "DeviceNetworkEvents")
 
@@ -44,10 +48,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--bare", action="store_true", help="without the acting command lines of file, registry and network rows"
     )
+    parser.add_argument("--collection", choices=("dense", "everyday"), default="dense")
     parser.add_argument("--tell", action="store_true", help="tell of each finding above Low")
     parser.add_argument("--together", action="store_true", help="all windows as one workspace")
+    parser.add_argument("--recurring", type=int, default=0, metavar="DAYS", help="earlier days that went just so")
     options = parser.parse_args(arguments)
-    chosen = [_bared(each) if options.bare else each for each in windows() if each.split == options.half]
+    chosen = [_bared(each) if options.bare else each for each in windows() if _wanted(each, options)]
     judge = _Judge(load_rules(), load_tables())
     rows = sum(len(some) for each in chosen for some in each.tables.values())
     if options.together:
@@ -55,7 +61,7 @@ def main(arguments: list[str]) -> int:
         _say(f"{len(chosen)} windows as one workspace, {rows} rows: {len(findings)} findings of Medium or High")
         _say(*(_told(each) for each in findings if options.tell))
         return 0
-    judged = [(each, judge.findings(each.tables)) for each in chosen]
+    judged = [(each, judge.findings(each.tables, options.recurring)) for each in chosen]
     if options.tell:
         _say(*(line for each, found in judged if found for line in (each.name, *map(_told, found))))
     alarmed = sum(1 for _, found in judged if found)
@@ -75,17 +81,30 @@ class _Judge:
             window=TimeWindow(start=datetime(2024, 1, 15, tzinfo=UTC), end=datetime(2024, 1, 17, tzinfo=UTC))
         )
 
-    def findings(self, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Finding]:
+    def findings(self, tables: Mapping[str, Sequence[Mapping[str, Any]]], earlier_days: int = 0) -> list[Finding]:
         """Return the findings above Low."""
         evidence = Evidence(self._collected(tables))
         detections = detect(evidence, rules=self.rules, tables=self.schemas)
-        drafts = self.analyst.analyse(CaseFile(self.reading, evidence, detections, (), self.schemas)).findings
+        days = {name: list(_on_earlier_days(rows, earlier_days)) for name, rows in tables.items() if earlier_days}
+        past = Past({each.table: each.rows for each in self._collected(days)})
+        case = CaseFile(self.reading, evidence, detections, (), self.schemas, past=past)
+        drafts = self.analyst.analyse(case).findings
         return [each for each in drafts if each.confidence != "Low"]
 
     def _collected(self, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[TableRows]:
         for name, rows in tables.items():
             part: pa.Table = _typed(self.schemas[name], sorted(rows, key=lambda row: row["TimeGenerated"]))
             yield TableRows.collect(name, [("q", part)])
+
+
+def _wanted(window: Window, options: argparse.Namespace) -> bool:
+    return window.split == options.half and window.collection == options.collection
+
+
+def _on_earlier_days(rows: Iterable[Mapping[str, Any]], days: int) -> Iterator[Mapping[str, Any]]:
+    for row in rows:
+        for day in range(1, days + 1):
+            yield {**row, "TimeGenerated": row["TimeGenerated"] - timedelta(days=day)}
 
 
 def _bared(window: Window) -> Window:

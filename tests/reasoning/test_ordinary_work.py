@@ -195,13 +195,19 @@ def service(account: str, hours: float) -> list[Row]:
 
 @pytest.mark.parametrize("account", ["svc-copy", "FS01$", "NT SERVICE\\SQLAgent", "gmsa_copy"])
 def test_a_service_account_counts_by_doing_the_same_at_the_same_hour(account: str) -> None:
-    assert weigh(service(account, 0.1)).level == "low"
-    assert weigh(service(account, 5)).level == "medium"
+    when = "at the same hour day by day"
+    assert when in told(weigh(service(account, 0.1)))
+    assert when not in told(weigh(service(account, 5)))
     assert weigh(service(account, 0.1)[:1]).level == "medium"
 
 
-def test_a_persons_account_is_no_service_however_regular() -> None:
-    assert weigh(service("jdoe", 0.1)).level == "medium"
+def test_a_line_that_a_person_runs_day_by_day_is_known_and_that_of_others_is_not() -> None:
+    found = weigh(service("jdoe", 0.1))
+    assert found.level == "low"
+    assert "the same line, run by its account on 1 host(s) and 5 days" in told(found)
+    assert "service account" not in told(found)
+    by_others = [{**row, "InitiatingProcessAccountName": f"u{n}"} for n, row in enumerate(service("jdoe", 0.1))]
+    assert weigh(by_others).level == "medium"
 
 
 def connections(days: int, hosts: int = 30, hour: float = 0, source: str = "scan-1") -> list[Row]:
@@ -263,6 +269,18 @@ def test_a_habit_of_a_tenants_account_is_one_from_its_address() -> None:
     assert habit.level == "low"
     assert "a habit: such lines on 5 days from this address" in told(habit)
     assert weigh([listed(0, "203.0.113.7"), *known[1:]], table="AzureActivity", technique="T1530").level == "medium"
+
+
+def changed(day: int, ip: str = "198.51.100.4", what: str = "Reset user password") -> Row:
+    by = '{"user":{"userPrincipalName":"desk@contoso.com","ipAddress":"' + ip + '"}}'
+    return {"TimeGenerated": START - timedelta(days=day), "OperationName": what, "InitiatedBy": by}
+
+
+def test_what_a_help_desk_does_daily_is_known_from_its_address_and_logs_taken_away_never_are() -> None:
+    known = [changed(day) for day in range(5)]
+    assert weigh(known, table="AuditLogs", technique="T1556.006").level == "low"
+    assert weigh([changed(0, "203.0.113.7"), *known[1:]], table="AuditLogs", technique="T1556.006").level == "medium"
+    assert weigh(known, table="AuditLogs", technique="T1685.002").level == "medium"
 
 
 WORDS = st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789-_ .$", min_size=1, max_size=24)

@@ -121,6 +121,7 @@ def test_findings_on_one_host_in_one_hour_name_each_other() -> None:
 
 USUAL = [process(f"ws-{n}", n) for n in range(12)]
 SIGNED = {"InitiatingProcessSignatureStatus": "Valid"}
+BY_BOB = [process("ws-0", -1440 * n, InitiatingProcessAccountName="bob", **SIGNED) for n in range(5)]
 DISTRIBUTED = {
     "InitiatingProcessFileName": "CcmExec.exe",
     "InitiatingProcessFolderPath": "C:\\Windows\\CCM\\CcmExec.exe",
@@ -138,7 +139,7 @@ DISTRIBUTED = {
         ([{**row, "ProcessCommandLine": f"tool.exe {'x' * n}"} for n, row in enumerate(USUAL)], "medium", "Medium",
          "rare: no other of 12 hosts"),
         (USUAL[:9], "medium", "Medium", "a rule of level medium"),
-        ([*USUAL[1:], *(process(minutes=-1440 * n, **SIGNED) for n in range(5))], "medium", "Medium", "medium"),
+        ([*USUAL[1:], *BY_BOB], "medium", "Medium", "medium"),
         ([{**row, "InitiatingProcessAccountName": "svc-deploy"} for row in USUAL], "medium", "Medium",
          "done by the service account svc-deploy"),
         ([process(minutes=-1440 * n + n, InitiatingProcessAccountName="svc-deploy") for n in range(5)], "medium", "Low",

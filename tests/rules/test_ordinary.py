@@ -27,5 +27,6 @@ def test_every_row_has_only_columns_of_its_table() -> None:
 def test_windows_have_names_of_their_own_and_both_halves_are_filled() -> None:
     names = [window.name for window in windows()]
     assert len(names) == len(set(names))
-    assert {window.split for window in windows()} == {"tuning", "test"}
+    halves = {(window.collection, window.split) for window in windows()}
+    assert halves == {(each, half) for each in ("dense", "everyday") for half in ("tuning", "test")}
     assert {table for window in windows() for table in window.tables} == set(load_tables())

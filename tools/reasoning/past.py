@@ -25,6 +25,11 @@ class Likeness:
     """Who did it."""
 
     @property
+    def addressed(self) -> bool:
+        """Whether rows alike come from one address."""
+        return any("Address" in name for name in self.names) or self.account == "InitiatedBy"
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """All of them, each once."""
         return tuple(dict.fromkeys((*self.names, self.place, self.account, self.text)))
@@ -40,12 +45,13 @@ LIKE: Mapping[str, Likeness] = {
     "DeviceRegistryEvents": Likeness(("ActionType", "InitiatingProcessFileName", "RegistryValueName"), "RegistryKey"),
     "DeviceNetworkEvents": Likeness(("ActionType", "InitiatingProcessFileName"), "RemoteUrl"),
     "AzureActivity": Likeness(("OperationNameValue", "CallerIpAddress"), "OperationNameValue", "Caller", "Caller"),
-    "AuditLogs": Likeness(("OperationName",), "OperationName", "Identity", "Identity"),
+    "AuditLogs": Likeness(("OperationName",), "OperationName", "InitiatedBy", "InitiatedBy"),
     "SigninLogs": Likeness(
         ("AppDisplayName", "IPAddress", "ClientAppUsed"), "Location", "UserPrincipalName", "UserPrincipalName"
     ),
 }
-"""By table. Of the tables of a tenant an actor is the place: what it did before says what is usual for it."""
+"""By table. Of the tables of a tenant an actor is the place: what it did before says what is usual for it.
+`InitiatedBy` of a change of the directory tells the account with its address."""
 
 
 @dataclass(frozen=True)

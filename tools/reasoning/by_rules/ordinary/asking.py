@@ -58,7 +58,7 @@ def _of(detection: Detection, evidence: Evidence, tables: Mapping[str, TableSche
     for table, row in rows:
         like, schema = LIKE.get(table), tables.get(table)
         if like is not None and schema is not None and set(like.columns) <= set(schema.columns) and row.get(like.text):
-            yield Question("like", table, _like(table, like, row))
+            yield Question("like", table, _like(table, like, row, schema))
             if like.place == "DeviceName":
                 yield Question("places", table, _places(table))
     if detection.techniques[0].partition(".")[0] in SCANS:
@@ -68,13 +68,19 @@ def _of(detection: Detection, evidence: Evidence, tables: Mapping[str, TableSche
                 yield Question("reached", table, _reached(table, source), source)
 
 
-def _like(table: str, like: Likeness, row: Mapping[str, Any]) -> str:
+def _like(table: str, like: Likeness, row: Mapping[str, Any], schema: TableSchema) -> str:
     tests = [_equal(name, row.get(name)) for name in like.names]
     beginning = BEGINNING.match(str(row[like.text]))
     if like.text not in like.names and beginning is not None and len(beginning[0]) >= SHORTEST:
         tests.append(Binary("startswith", Name(like.text), Value("string", beginning[0])))
-    groups = tuple(Named(Name(name)) for name in like.columns)
+    groups = tuple(_named(name, schema) for name in like.columns)
     return _summarized(table, tests, Named(Call("count"), "Rows"), groups)
+
+
+def _named(column: str, schema: TableSchema) -> Named:
+    if schema.columns[column].type == "dynamic":
+        return Named(Call("tostring", (Name(column),)), column)
+    return Named(Name(column))
 
 
 def _places(table: str) -> str:

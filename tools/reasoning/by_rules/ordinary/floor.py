@@ -39,7 +39,12 @@ _AGENTS = (
     "T1518 T1614 T1615 T1654 T1027 T1036 T1047 T1059 T1070 T1072 T1105 T1106 T1127 T1129 T1202 T1218 T1222 T1489 T1529 "
     "T1564 T1569"
 )
-OF_AGENTS = frozenset(_AGENTS.split())
+_TENANT = (
+    # What administrators and pipelines of a tenant do to its resources, keys, factors and network rules.
+    "T1485 T1490 T1552 T1555 T1556 T1686"
+)
+OF_AGENTS, OF_TENANTS = frozenset(_AGENTS.split()), frozenset(_TENANT.split())
+TENANT = frozenset({"AuditLogs", "AzureActivity", "SigninLogs"})
 DUAL_USE, UNMISTAKABLE = frozenset(_WORK.split()), frozenset(_ATTACK.split())
 
 
@@ -47,7 +52,9 @@ def may_be_lowered(detection: Detection) -> bool:
     """Return whether ordinary work could explain this signal at all."""
     if detection.level not in ("medium", "high") or not detection.techniques:
         return False
-    return _is_in(detection.techniques[0], DUAL_USE) and not _any_in(detection.techniques, UNMISTAKABLE)
+    of_tenant = all(ref.table in TENANT for ref in detection.rows)
+    work, attack = (DUAL_USE | OF_TENANTS, UNMISTAKABLE - OF_TENANTS) if of_tenant else (DUAL_USE, UNMISTAKABLE)
+    return _is_in(detection.techniques[0], work) and not _any_in(detection.techniques, attack)
 
 
 def is_agents_work(detection: Detection) -> bool:

@@ -140,7 +140,7 @@ def by_habit(known: Sequence[Seen | None], tables: Iterable[str]) -> Iterable[Re
         hosts = min(one.hosts for one in told)
         yield Reason("usual", f"common: such lines on {hosts} of {told[0].of_hosts} hosts")
     if all(one.habit for one in told):
-        addressed = all("Address" in "".join(LIKE[table].names) for table in tables)
+        addressed = all(LIKE[table].addressed for table in tables)
         days = min(one.days for one in told)
         yield Reason("usual", f"a habit: such lines on {days} days{' from this address' * addressed}", proves=addressed)
 

@@ -1,4 +1,4 @@
-"""Scripts of administrators: a named file that one account runs on many hosts or on many days."""
+"""Scripts and lines of administrators: what one account runs on many hosts or on many days."""
 
 from __future__ import annotations
 
@@ -29,19 +29,18 @@ def script_of(row: Mapping[str, Any]) -> str:
 
 
 def by_script(rows: Sequence[Mapping[str, Any]], seen: Sequence[Seen | None]) -> Iterator[Reason]:
-    """Yield that all of it is one script's work, which lies closed to users, or which the account runs again and again.
+    """Yield that all of it is one script, or one line, which its account runs again and again; or one that lies closed.
 
     One day's hosts are not enough: an intruder reaches as many in an hour.
     """
     scripts = {script_of(row) for row in rows}
-    if len(scripts) != 1 or "" in scripts:
-        return
-    (script,) = scripts
+    script = min(scripts) if len(scripts) == 1 else ""
     known = [one for one in seen if one is not None]
-    often = bool(known) and all(one.days_by_account >= DAYS for one in known)
-    widely = bool(known) and all(one.hosts_by_account >= HOSTS and one.days_by_account > 1 for one in known)
-    if often or widely:
-        many = min(one.hosts_by_account for one in known), min(one.days_by_account for one in known)
-        yield Reason("means", f"the script {script}, run by its account on {many[0]} host(s) and {many[1]} days")
-    elif closed(script):
+    often = bool(known) and len(known) == len(seen) and all(one.days_by_account >= DAYS for one in known)
+    widely = bool(script) and all(one.hosts_by_account >= HOSTS and one.days_by_account > 1 for one in known)
+    if known and (often or widely):
+        hosts, days = min(one.hosts_by_account for one in known), min(one.days_by_account for one in known)
+        what = f"the script {script}" if script else "the same line"
+        yield Reason("means", f"{what}, run by its account on {hosts} host(s) and {days} days")
+    elif script and closed(script):
         yield Reason("means", f"the script {script} lies in a folder closed to users", counts=False)
