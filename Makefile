@@ -18,7 +18,7 @@ test:
 	$(PYTHON) -m pytest -n auto
 
 real-model:
-	$(PYTHON) -m pytest -m real_model
+	$(PYTHON) -m pytest -rs -m real_model
 
 slow:
 	$(PYTHON) -m pytest -n auto -m slow

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from langgraph.config import get_stream_writer
+
 from soc_analyst.settings import Settings
 from soc_analyst.state.case import CaseState
 from soc_analyst.tools.models import parse_model_spec
@@ -16,6 +18,7 @@ from soc_analyst.tools.privacy import Pseudonyms
 
 from .budgets import seconds_left
 from .desk import Desk
+from .progress import Event
 
 __all__ = ["CaseModel", "open_model"]
 
@@ -51,5 +54,15 @@ async def open_model(state: CaseState, desk: Desk) -> AsyncIterator[CaseModel | 
         figures=await asyncio.to_thread(read_figures, context.limits),
     )
     run = f"{folder.path}#{state['asked']}"
-    async with open_door(spec, keys=Settings.keys(), terms=terms, ledger=folder.calls, run=run) as door:
+    async with open_door(spec, keys=Settings.keys(), terms=terms, ledger=folder.calls, run=run, tell=_tell) as door:
         yield CaseModel(door, Pseudonyms(context.privacy, folder.key(), desk.schemas(state["records"])))
+
+
+def _tell(node: str, line: str) -> None:
+    """Say what a call will take, to whoever streams the run; outside of one, as in a replay, to nobody."""
+    try:
+        writer = get_stream_writer()
+    except RuntimeError:
+        return
+    event: Event = {"event": "model_call", "node": node, "text": line}
+    writer(event)

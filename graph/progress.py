@@ -27,6 +27,7 @@ class Event(TypedDict, total=False):
         "query_started",
         "query_finished",
         "detections",
+        "model_call",
         "finding",
     ]
     node: str

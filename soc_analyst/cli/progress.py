@@ -45,6 +45,8 @@ def watching(*, quiet: bool) -> Iterator[Callable[[Event], None] | None]:
 
 
 def _live(console: Console, status: Status, event: Event) -> None:
+    from rich.markup import escape
+
     _line(console, event)
     kind = event["event"]
     if kind == "waiting":
@@ -52,6 +54,8 @@ def _live(console: Console, status: Status, event: Event) -> None:
     elif kind == "query_started":
         status.start()
         status.update(f"Round {_round(event)}running {event['table']} …")
+    elif kind == "model_call":
+        status.update(f"The {escape(event['node'])} waits for {escape(event['text'].partition(': ')[0])} …")
     elif kind == "detections":
         status.update("Checking every claim against the rows …")
     elif kind == "round":
@@ -80,6 +84,8 @@ def _line(console: Console, event: Event) -> None:
             f"  {marks[event['status']]} {event['id']:<6} {event['table']:<26} "
             f"{event['rows']:>8,} rows [dim]{event['elapsed_ms']:>7,.0f} ms{_taken(event)}[/]"
         )
+    elif kind == "model_call":
+        console.print(f"  [dim]asks {escape(event['text'])}[/]")
     elif kind == "detections":
         console.print(f"  [dim]{_counted(event['count'], 'detection', 'detections')} fired[/]")
 

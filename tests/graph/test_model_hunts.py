@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from soc_analyst import Context, ahunt
+from soc_analyst.graph.progress import Event
 from soc_analyst.tools.models.scripted import Asked, Reply, Said, ScriptedServer
 from soc_analyst.tools.records.folder import DataDir
 from soc_analyst.tools.records.threats import ThreatsLog
@@ -98,7 +99,13 @@ async def test_a_model_plans_and_finds_and_code_proves(tmp_path: Path, served: t
     context = Context(
         workspace=workspace(tmp_path / "logs"), model=f"scripted@{server.url}", data_dir=tmp_path / "home", now=END
     )
-    report = await ahunt(QUESTION, context=context, thread_id="case-1")
+    events: list[Event] = []
+    report = await ahunt(QUESTION, context=context, thread_id="case-1", watch=events.append)
+    told = [event for event in events if event["event"] == "model_call"]
+    assert {event["node"] for event in told} == {"planner", "analyzer", "reviewer"}
+    assert len(told) == report.usage.model_calls == len(server.asked)
+    assert all(event["text"].startswith(f"scripted@{server.url}: about ") for event in told)
+    assert all("at most $0.0000" in event["text"] for event in told)
     by_model = [one for one in report.findings if "by-model" in one.tags]
     assert [one.mitre.id for one in by_model] == ["T1039"]
     assert by_model[0].confidence == "Medium"  # a model alone, with a claim that holds

@@ -17,7 +17,7 @@ from soc_analyst.state.report import ModelCall
 from .answers import Read, Unusable, read_answer
 from .base import Answer, Request, Size
 from .candidates import alternatives, candidate_for
-from .choosing import Candidate, Choice, Remedy, choose
+from .choosing import Candidate, Choice, Remedy, call_line, choose
 from .clients import OPENAI_URL, Timeouts, open_clients
 from .completions import CUT, Said
 from .exchanging import Exchanged, Exchanger, Order
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["ModelDoor", "Terms", "open_door"]
 
 A = TypeVar("A", bound=BaseModel)
+
+Teller = Callable[[str, str], None]
 
 NOT_RECORDED = "No answer to this is on record."
 
@@ -100,12 +102,14 @@ class ModelDoor:
         exchanger: Exchanger,
         memory: Memory,
         limiter: Callable[[ModelSpec], Limiter],
+        tell: Teller,
     ) -> None:
         self._spec = spec
         self._terms = terms
         self._exchanger = exchanger
         self._memory = memory
         self._limiter = limiter
+        self._tell = tell
         self._spent = terms.spent_usd
         self._reserved = 0.0
 
@@ -225,6 +229,7 @@ class ModelDoor:
         exchanged = await self._exchanger.kept(order, used=True)
         if exchanged is None:
             broken: list[ModelCall] = []
+            self._tell(request.node, call_line(candidate))
             self._reserved += most
             try:
                 exchanged = await self._exchanger.exchange(order, broken)
@@ -299,12 +304,14 @@ async def open_door(
     openai_url: str = OPENAI_URL,
     credential: TokenCredential | None = None,
     limiter: Callable[[ModelSpec], Limiter] | None = None,
+    tell: Teller = lambda _node, _line: None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[ModelDoor]:
     """Open the door to a model and close its connections after.
 
-    `ledger` is the folder of paid calls; `run` names the run that all its steps share, such as thread and question.
+    `ledger` is the folder of paid calls; `run` names the run that all its steps share, such as thread and question;
+    `tell` hears of each call before it is made: by which node, and its tokens, shares of limits and dollars in a line.
     The other arguments are for hosts and tests: another address for OpenAI, a credential for Azure, limits, time.
     """
     opened, memory = clock(), memory_of(run)
@@ -315,4 +322,4 @@ async def open_door(
 
     async with open_clients(keys, timeouts=timeouts, openai_url=openai_url, credential=credential) as clients:
         exchanger = Exchanger(clients, Ledger(ledger), memory, own_limiter, left, sleep)
-        yield ModelDoor(spec, terms, exchanger, memory, own_limiter)
+        yield ModelDoor(spec, terms, exchanger, memory, own_limiter, tell)

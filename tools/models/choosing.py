@@ -11,7 +11,7 @@ from .limits import Limits
 from .spec import ModelSpec
 from .tokens import Count
 
-__all__ = ["Action", "Candidate", "Choice", "Remedy", "Share", "choose"]
+__all__ = ["Action", "Candidate", "Choice", "Remedy", "Share", "call_line", "choose"]
 
 Remedy = Literal["switch", "split", "wait", "narrow"]
 """What can be done about a request over a limit, as the option `over_limit` names and orders it."""
@@ -103,6 +103,11 @@ class Choice:
         parts += [f"{share.ratio:.0%} of {_WORDS[share.limit]}" for share in self.shares]
         parts.append("price unknown" if call.usd is None else f"at most ${call.usd:.4f}")
         return ", ".join(parts)
+
+
+def call_line(candidate: Candidate) -> str:
+    """Return one line on a call that is about to be made, as things stand."""
+    return _settled("ask", candidate).line()
 
 
 @dataclass(frozen=True)
