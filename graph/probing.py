@@ -11,11 +11,13 @@ from functools import partial
 
 import pyarrow as pa
 
+from soc_analyst.state.costs import Volume
 from soc_analyst.state.entities import Entity, EntityKind, TimeWindow
 from soc_analyst.state.queries import AnyOf, Coverage, PlannedQuery, TypedQuery
 from soc_analyst.tools.guard import check
 from soc_analyst.tools.logs.base import Workspace
 
+from .arriving import unsettled_from
 from .desk import Desk
 from .opened import remembered
 
@@ -39,21 +41,53 @@ class Known:
         return self.values.get(kind, set())
 
 
-async def cover(table: str, window: TimeWindow, desk: Desk, workspace: Workspace) -> Coverage:
-    """Return how many rows a table holds in the part of the window that policy lets be seen, the first and the last."""
+async def cover(
+    table: str, window: TimeWindow, desk: Desk, workspace: Workspace, volumes: Iterable[Volume] = ()
+) -> Coverage:
+    """Return how many rows a table holds in the part of the window that policy lets be seen, the first and the last.
+
+    Of a table that holds none, the newest row before the window tells a source that fell silent from one that never
+    sent anything. `volumes` say how long rows take to come in.
+    """
     rows, why = await _probe(
         TypedQuery(table=table, start=window.start, end=window.end, shape="coverage"), desk, workspace
     )
     if rows is None or not rows.num_rows:
         return Coverage(table=table, note=why or "the probe returned nothing")
     start = desk.policy.start_of(table, window.start, window.end)
-    seen_from = start if start > window.start else None
     found = rows.to_pylist()[0]
     count = int(found["Rows"] or 0)
     first, last = (found["First"], found["Last"]) if count else (None, None)
-    notes = ("" if count else "no rows in the window", f"seen from {start:%Y-%m-%d %H:%M} on only" if seen_from else "")
-    note = "; ".join(filter(None, notes))
-    return Coverage(table=table, rows_in_window=count, first=first, last=last, note=note, seen_from=seen_from)
+    before, silence = (None, "") if count else await _silence(table, window, desk, workspace)
+    entry = Coverage(
+        table=table, rows_in_window=count, first=first, last=last, last_before=before,
+        seen_from=start if start > window.start else None,
+        unsettled_from=unsettled_from(table, window, desk, workspace, volumes),
+    )  # fmt: skip
+    return entry.model_copy(update={"note": _note(entry, silence)})
+
+
+async def _silence(table: str, window: TimeWindow, desk: Desk, workspace: Workspace) -> tuple[datetime | None, str]:
+    """Return the newest row before a window that holds none, and what to say of it."""
+    start = window.end - timedelta(days=desk.policy.days_of(table))
+    if start >= window.start:
+        return None, "no rows in the window"
+    rows, _ = await _probe(TypedQuery(table=table, start=start, end=window.start, shape="coverage"), desk, workspace)
+    before: datetime | None = rows.to_pylist()[0]["Last"] if rows is not None and rows.num_rows else None
+    if before is not None:
+        return before, f"no rows in the window; the newest before it is of {before:%Y-%m-%d %H:%M}"
+    days = f"{desk.policy.days_of(table):g}"
+    return None, "no rows in the window" + (f", nor in the {days} days up to its end" if rows is not None else "")
+
+
+def _note(entry: Coverage, silence: str) -> str:
+    seen, late = entry.seen_from, entry.unsettled_from
+    notes = (
+        silence,
+        f"seen from {seen:%Y-%m-%d %H:%M} on only" if seen else "",
+        f"rows from {late:%Y-%m-%d %H:%M} on may not have come in yet" if late else "",
+    )
+    return "; ".join(filter(None, notes))
 
 
 async def count_about(test: AnyOf, table: str, window: TimeWindow, desk: Desk, workspace: Workspace) -> int | None:

@@ -18,7 +18,7 @@ from soc_analyst.state.queries import ApprovedQuery, PlannedQuery, TypedQuery
 from soc_analyst.tools.detections import Examination, RuleSet, examine
 from soc_analyst.tools.evidence import Evidence, TableRows
 from soc_analyst.tools.guard import Verdict, check, weigh
-from soc_analyst.tools.logs.base import QueryResult, Workspace
+from soc_analyst.tools.logs.base import QueryResult, Workspace, lacking_of
 from soc_analyst.tools.proof.claims import check as checked
 from soc_analyst.tools.reasoning.by_rules.ordinary import weighed
 
@@ -77,7 +77,7 @@ async def sweep(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace
         detections=tuple(sorted(proved, key=_by_weight)),
         read=tuple(read),
         skipped=dict(found.skipped),
-        warnings=(*rules.warnings, *good.warnings),
+        warnings=(*lacking_of(tables, workspace), *rules.warnings, *good.warnings),
         rules=rules,
     )
 

@@ -73,6 +73,8 @@ class Volume(Value):
     rows: tuple[int, ...] = ()
     """Rows of each part; empty where nobody knows."""
     basis: Basis
+    delay_seconds: float | None = None
+    """How long nearly all rows took from the event to the workspace; null where that was not measured."""
 
     def within(self, start: datetime, end: datetime) -> Estimate:
         """Return what a window holds; of a part that lies in it partly, as much as of its time."""

@@ -166,5 +166,9 @@ class Coverage(Value):
     note: str = ""
     subject_rows: int | None = None
     """Rows about the host or account asked for, whatever else was asked of them; null where nobody counted."""
+    last_before: UtcTime | None = None
+    """The newest row before a window that holds none; null where policy lets see none before it."""
+    unsettled_from: UtcTime | None = None
+    """From where on rows of the window may not have come in yet; null where all should have."""
     seen_from: UtcTime | None = None
     """Where the part of the window begins that policy lets be seen; null where that is all of it."""

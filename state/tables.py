@@ -28,6 +28,8 @@ class TableSchema(Value):
     name: str
     description: str
     topics: tuple[Topic, ...]
+    arrives_within_minutes: float = 30
+    """How long a row takes to a live workspace at most, as a rule; an allowance for where that is not measured."""
     columns: dict[str, Column]
 
     def columns_of(self, kind: EntityKind) -> tuple[str, ...]:

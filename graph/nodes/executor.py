@@ -274,12 +274,15 @@ class _Round:
         known = {entry.table: entry for entry in self.state["coverage"]}
         asked = dict.fromkeys(r.table for r in records if r.table and not r.leads_from.startswith(LEAD))
         new = [table for table in asked if table not in known]
-        window = self.state["reading"].window
-        found = await asyncio.gather(*(cover(table, window, self.desk, self.workspace) for table in new))
+        found = await asyncio.gather(*(self._cover(table) for table in new))
         known.update((entry.table, entry) for entry in found)
         rows = {table: sum(r.rows for r in records if r.table == table and r.shape == "rows") for table in asked}
         counted = await asyncio.gather(*(self._subject_rows(known[table], rows[table]) for table in asked))
         return (*counted, *await self._elsewhere(counted))
+
+    async def _cover(self, table: str) -> Coverage:
+        window, volumes = self.state["reading"].window, self.state.get("volumes", ())
+        return await cover(table, window, self.desk, self.workspace, volumes)
 
     async def _elsewhere(self, counted: Sequence[Coverage]) -> tuple[Coverage, ...]:
         """Look for a host unknown to the tables asked in the others: one row tells silence from a blind spot."""
@@ -290,8 +293,7 @@ class _Round:
         for table, schema in self.desk.tables.items():
             test = None if table in seen else conditions_for(host, schema)
             if test is not None and await count_about(test, table, window, self.desk, self.workspace):
-                entry = await cover(table, window, self.desk, self.workspace)
-                return (await self._subject_rows(entry, 0),)
+                return (await self._subject_rows(await self._cover(table), 0),)
         return ()
 
     async def _subject_rows(self, entry: Coverage, rows: int) -> Coverage:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from soc_analyst.state.costs import Estimate, Scanned
     from soc_analyst.state.queries import ApprovedQuery, Diagnostic
     from soc_analyst.state.tables import TableSchema
-    from soc_analyst.tools.guard import TextVerdict, Weighed
-    from soc_analyst.tools.logs.base import QueryResult, Workspace
+    from soc_analyst.tools.guard import TextVerdict
+    from soc_analyst.tools.logs.base import QueryResult, Survey, Workspace
 
 __all__ = ["CHECK_EXAMPLES", "QUERY_EXAMPLES", "check_query", "query", "window_of"]
 
@@ -94,7 +94,7 @@ def query(
 
 async def _query(context: Context, text: str, write: Callable[[pa.Table], None]) -> int:
     from soc_analyst.graph.desk import open_desk
-    from soc_analyst.tools.guard import check_text
+    from soc_analyst.tools.guard import check_text, weigh
 
     async with open_desk(context) as whole, whole.workspace() as workspace:
         desk = whole.within(workspace.lacking)
@@ -103,8 +103,10 @@ async def _query(context: Context, text: str, write: Callable[[pa.Table], None])
         faults = _faults(verdict, context, desk.tables)
         if verdict.approved is None or faults:
             _explain(text, faults)
+            _say_lacking(text, workspace)
             return REFUSED
-        cost = await _weighed(verdict.approved, window, desk, workspace)
+        survey = await _surveyed(verdict.tables, window, desk, workspace)
+        cost = weigh(verdict.approved, survey.volumes, desk.policy)
         if cost.faults:
             _explain(text, cost.faults)
             return REFUSED
@@ -115,7 +117,7 @@ async def _query(context: Context, text: str, write: Callable[[pa.Table], None])
         _say_cost(cost.query.estimate, result.scanned)
         write(result.rows)
         if not result.rows.num_rows:
-            await _say_empty(verdict.tables, window, desk, workspace)
+            await _say_empty(verdict.tables, window, desk, workspace, survey)
     cap = verdict.approved.row_cap
     if result.truncated and result.rows.num_rows == cap:
         sys.stderr.write(f"soc-analyst: cut at {cap:,} rows, as policy says; there are more in the window\n")
@@ -133,15 +135,22 @@ async def _whole_or_parts(query: ApprovedQuery, desk: Desk, workspace: Workspace
     return await in_parts(query, result, desk, ask, most=MOST_PARTS) if hit_a_limit(result) else result
 
 
-async def _weighed(query: ApprovedQuery, window: TimeWindow, desk: Desk, workspace: Workspace) -> Weighed:
-    """Return what a query will read; say where that cannot be told."""
+async def _surveyed(tables: tuple[str, ...], window: TimeWindow, desk: Desk, workspace: Workspace) -> Survey:
+    """Return what tables hold in the window; say where that cannot be told."""
     from soc_analyst.graph.surveying import surveyed
-    from soc_analyst.tools.guard import weigh
 
-    survey = await surveyed(window, desk, workspace, query.tables)
+    survey = await surveyed(window, desk, workspace, tables)
     for note in survey.notes:
         sys.stderr.write(f"soc-analyst: note: {note}\n")
-    return weigh(query, survey.volumes, desk.policy)
+    return survey
+
+
+def _say_lacking(text: str, workspace: Workspace) -> None:
+    """Say what policy allows and the workspace has not, of the tables that a text names."""
+    from soc_analyst.tools.logs.base import lacking_of
+
+    for note in lacking_of((name for name in workspace.lacking if name in text), workspace):
+        sys.stderr.write(f"soc-analyst: note: {note}\n")
 
 
 def _say_cost(estimate: Estimate | None, scanned: Scanned | None) -> None:
@@ -217,14 +226,20 @@ def _said(diagnostic: Diagnostic) -> str:
     return printable(f"{diagnostic.message}{hint}".replace("\n", " "))
 
 
-async def _say_empty(tables: tuple[str, ...], window: TimeWindow, desk: Desk, workspace: Workspace) -> None:
+async def _say_empty(
+    tables: tuple[str, ...], window: TimeWindow, desk: Desk, workspace: Workspace, survey: Survey
+) -> None:
     """Say whether there was anything to look at; raise UnreachableError where there was not."""
     from soc_analyst.graph.probing import cover
 
-    held = [await cover(table, window, desk, workspace) for table in tables]
+    held = [await cover(table, window, desk, workspace, survey.volumes) for table in tables]
     span = f"from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
     if not any(entry.rows_in_window for entry in held):
         names = ", ".join(tables)
-        raise UnreachableError(f"{names}: no rows {span}; widen the window with --since and --until")
+        notes = "".join(f"; {entry.table}: {entry.note}" for entry in held if entry.note)
+        raise UnreachableError(f"{names}: no rows {span}{notes}; widen the window with --since and --until")
     counts = ", ".join(f"{entry.table} {entry.rows_in_window or 0:,}" for entry in held)
     sys.stderr.write(f"soc-analyst: no row meets the query; rows looked at {span}: {counts}\n")
+    for entry in held:
+        if entry.note:
+            sys.stderr.write(f"soc-analyst: note: {entry.table}: {entry.note}\n")

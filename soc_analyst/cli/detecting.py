@@ -93,6 +93,8 @@ def _chosen(wanted: list[str] | None, desk: Desk, present: tuple[str, ...]) -> t
     if not wanted:
         return tuple(name for name in desk.tables if name in present)
     for name in wanted:
+        if name in (desk.lacking or {}) and name not in desk.tables:
+            raise UnreachableError(f"the workspace has no table {name}; connect its source, or ask another workspace")
         if name not in desk.tables:
             known = ", ".join(desk.tables)
             raise OperatorError(

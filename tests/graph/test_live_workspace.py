@@ -55,6 +55,8 @@ async def test_both_backends_give_the_same_report(tmp_path: Path, logs: Path, se
     assert len(told(there)["queries"]) == len(without)
     assert told(there)["findings"] == told(here)["findings"]
     assert any("AlertInfo: the workspace has no such table" in line for line in there.warnings)
+    assert any("SigninLogs: the workspace lacks RiskState" in line for line in there.warnings)
+    assert not any("RiskState" in one.kql for one in service.posted)
     assert all(one.timespan for one in service.posted)
     schema = [one for one in service.posted if one.kql.endswith("| take 0")]
     assert len(schema) == 11  # the schema was read once, in one request of eleven
@@ -90,3 +92,35 @@ def test_no_permission_is_one_line_and_exit_status_4(
     said = capsys.readouterr().err.strip()
     assert status == 4
     assert "Log Analytics Reader" in said and "\n" not in said
+
+
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize(
+    ("kql", "said"),
+    [
+        ("SigninLogs | project RiskState", "SigninLogs: the workspace lacks RiskState"),
+        ("AlertInfo | take 1", "AlertInfo: the workspace has no such table"),
+    ],
+)
+def test_a_query_of_what_the_workspace_lacks_is_refused_with_the_reason(
+    kql: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "hunt.kql"
+    text.write_text(kql)
+    live = ["--workspace", f"azure:{WORKSPACE}", "--data-dir", str(tmp_path / "live"), "--now", END.isoformat()]
+    assert run(["query", str(text), *live]) == 3
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("service")
+def test_a_query_says_what_the_service_read_beside_what_was_expected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, policy = tmp_path / "hunt.kql", tmp_path / "policy.yaml"
+    text.write_text("DeviceProcessEvents | take 1")
+    policy.write_text("max_scan_gb: 0.00003\n")
+    live = ["--workspace", f"azure:{WORKSPACE}", "--data-dir", str(tmp_path / "live"), "--now", END.isoformat()]
+    assert run(["query", str(text), *live]) == 0
+    assert "the service read 42 rows, 4.2 kB" in (said := capsys.readouterr().err) and "expected 41 rows, 41 kB" in said
+    assert run(["query", str(text), *live, "--policy", str(policy)]) == 3
+    assert "holds about 41 kB in the window" in (said := capsys.readouterr().err) and "which fits" in said

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from soc_analyst.state.costs import Scanned, Volume
 from soc_analyst.state.queries import ApprovedQuery, Diagnostic
 from soc_analyst.state.tables import TableSchema
 
-__all__ = ["QueryResult", "Survey", "Workspace"]
+__all__ = ["QueryResult", "Survey", "Workspace", "lacking_of"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,10 @@ class Workspace(Protocol):
         """Run an approved query for at most `timeout` seconds. What goes wrong is a result, never an exception."""
         ...
 
+    def allowance(self, table: str) -> timedelta | None:
+        """Return how long a row of a table may take to come in, or None where no more rows come in."""
+        ...
+
     async def survey(self, tables: Sequence[str], start: datetime, end: datetime) -> Survey:
         """Look up what tables hold in a window. A table that nobody can tell of is a note, never an exception."""
         ...
@@ -98,3 +102,9 @@ class Workspace(Protocol):
     async def aclose(self) -> None:
         """Let go of what it holds."""
         ...
+
+
+def lacking_of(tables: Iterable[str], workspace: Workspace) -> tuple[str, ...]:
+    """Return what the workspace's notes say of what it lacks of these tables."""
+    wanted = tuple(f"{table}:" for table in tables if table in workspace.lacking)
+    return tuple(note for note in workspace.notes if note.startswith(wanted)) if wanted else ()

@@ -57,8 +57,13 @@ def _sum(volumes: Sequence[Volume]) -> Volume:
     def summed(amounts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         return tuple(map(sum, zip(*amounts, strict=True))) if all(amounts) else ()
 
+    delays = [one.delay_seconds for one in volumes if one.delay_seconds is not None]
     return volumes[0].model_copy(
-        update={"sizes": summed([one.sizes for one in volumes]), "rows": summed([one.rows for one in volumes])}
+        update={
+            "sizes": summed([one.sizes for one in volumes]),
+            "rows": summed([one.rows for one in volumes]),
+            "delay_seconds": max(delays, default=None),
+        }
     )
 
 

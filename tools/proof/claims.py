@@ -98,8 +98,9 @@ def _absent(claim: Claim, evidence: Evidence, coverage: Mapping[str, Coverage]) 
         return False, f"{held} of {covered.rows_in_window} rows are in evidence: absence from the others cannot be told"
     if fault := _cannot_tell(claim.where, claim.table, evidence):
         return False, fault
-    counted = rows_meeting(claim.where, claim.table, evidence)
-    return counted == 0, f"{counted} rows counted among {covered.rows_in_window} in the window"
+    counted, late = rows_meeting(claim.where, claim.table, evidence), covered.unsettled_from
+    more = f"; rows from {late:%Y-%m-%d %H:%M} on may still come in" if late else ""
+    return counted == 0, f"{counted} rows counted among {covered.rows_in_window} in the window{more}"
 
 
 def _cannot_tell(where: tuple[Condition, ...], table: str, evidence: Evidence) -> str:

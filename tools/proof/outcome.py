@@ -33,9 +33,24 @@ def judge(
     blind = _blind(reading, records, coverage)
     if blind:
         return Verdict("could_not_look", blind)
+    besides = _besides(coverage)
     if not (reading.broad or reading.suspicion) and any(record.rows for record in records):
-        return Verdict("benign", ("What was asked about did happen; nothing in it points to an attack.",))
-    return Verdict("not_found")
+        return Verdict("benign", ("What was asked about did happen; nothing in it points to an attack.", *besides))
+    return Verdict("not_found", besides)
+
+
+def _besides(coverage: Sequence[Coverage]) -> tuple[str, ...]:
+    """Say what the verdict does not rest on: tables without data in the window, and rows that may still come in."""
+    silent = [entry for entry in coverage if entry.rows_in_window == 0]
+    told = [f"{entry.table} (silent since {at:%Y-%m-%d %H:%M})" for entry in silent if (at := entry.last_before)]
+    never = [entry.table for entry in silent if entry.last_before is None]
+    told += [f"{', '.join(never)} (none was seen before it either)"] if never else []
+    late = [f"{entry.table} from {at:%Y-%m-%d %H:%M} UTC on" for entry in coverage if (at := entry.unsettled_from)]
+    said = (
+        f"No data in the window, so that nothing is told of: {', '.join(told)}." if told else "",
+        f"Rows may still come in: {', '.join(late)}; look again later." if late else "",
+    )
+    return tuple(filter(None, said))
 
 
 def unseen_parts(records: Sequence[QueryRecord]) -> tuple[str, ...]:
@@ -97,11 +112,22 @@ def _blind(reading: Reading, records: Sequence[QueryRecord], coverage: Sequence[
         reasons.append(f"No row in the window is about {unknown.kind} {unknown.value}.")
     reasons += [f"{entry.table}: {entry.note}." for entry in coverage if entry.rows_in_window is None and entry.note]
     reasons += [
+        f"{entry.table}: rows of this window may not have come in yet."
+        for entry in coverage
+        if _too_young(entry, reading)
+    ]
+    reasons += [
         f"{entry.table} could be seen from {entry.seen_from:%Y-%m-%d %H:%M} UTC on only: policy allows no more of it."
         for entry in coverage
         if entry.seen_from is not None
     ]
     return tuple(dict.fromkeys(reasons))
+
+
+def _too_young(entry: Coverage, reading: Reading) -> bool:
+    """Return whether a table holds nothing in a window of which nothing need have come in."""
+    late = entry.unsettled_from
+    return entry.rows_in_window == 0 and late is not None and late <= reading.window.start
 
 
 def _unknown(reading: Reading, records: Sequence[QueryRecord], coverage: Sequence[Coverage]) -> Entity | None:

@@ -1,7 +1,8 @@
 """What tables hold in a window: from the workspace's own table Usage, else from a count of the rows.
 
 Usage has the megabytes that were billed, or would have been, by table and hour (Azure Monitor table reference). It is
-a small table: what it tells costs next to nothing. A few rows of each table tell how large one of its rows is.
+a small table: what it tells costs next to nothing. A few rows of each table tell how large one of its rows is, and how
+long it took to come in.
 """
 
 from __future__ import annotations
@@ -58,13 +59,15 @@ async def survey(service: Service, workspace: str, tables: Sequence[str], start:
     sampled = {name: _sample_text(name, min(start, end - LOOKED_BACK), end) for name in tables}
     answers = await asked.all({"Usage": _usage_text(tables, start, end), **sampled}, start - LOOKED_BACK, end + HOUR)
     usage = answers["Usage"]
-    sizes = {name: _size(answers[name]) for name in tables}
+    sizes = {name: _positive(answers[name], "Size") for name in tables}
+    delays = {name: _positive(answers[name], "Delay") for name in tables}
     billed = _billed(usage, start, end) if not isinstance(usage, str) else {}
     volumes = [_of_usage(name, billed[name], sizes[name], start, end) for name in tables if name in billed]
     rest = [name for name in tables if name not in billed]
     counted, faults = await _counted(asked, rest, start, end)
     why = (f"the table Usage could not be read ({usage}); rows were counted instead",) if isinstance(usage, str) else ()
-    return Survey((*volumes, *counted), (*why, *faults))
+    told = [one.model_copy(update={"delay_seconds": delays[one.table]}) for one in (*volumes, *counted)]
+    return Survey(tuple(told), (*why, *faults))
 
 
 def _usage_text(tables: Sequence[str], start: datetime, end: datetime) -> str:
@@ -81,7 +84,11 @@ def _usage_text(tables: Sequence[str], start: datetime, end: datetime) -> str:
 
 def _sample_text(table: str, start: datetime, end: datetime) -> str:
     window = f"TimeGenerated >= {_time(start)} and TimeGenerated < {_time(end)}"
-    return f"{table}\n| where {window}\n| take {SAMPLED}\n| summarize Size = avg(_BilledSize)"
+    took = "datetime_diff('second', ingestion_time(), TimeGenerated)"
+    return (
+        f"{table}\n| where {window}\n| take {SAMPLED}\n"
+        f"| summarize Size = avg(_BilledSize), Delay = percentile({took}, 95)"
+    )
 
 
 def _count_text(table: str, start: datetime, end: datetime) -> str:
@@ -141,10 +148,10 @@ def _at(row: Mapping[str, Any]) -> list[datetime]:
     return [_utc(row["At"])] if isinstance(row["At"], datetime) else []
 
 
-def _size(answer: Rows | str) -> float | None:
-    """Return the mean bytes of a row; None where the table has none, or does not say."""
-    size = answer[0].get("Size") if not isinstance(answer, str) and answer else None
-    return float(size) if isinstance(size, int | float) and size > 0 else None
+def _positive(answer: Rows | str, column: str) -> float | None:
+    """Return a mean of the sample; None where there was no row, or it does not say."""
+    value = answer[0].get(column) if not isinstance(answer, str) and answer else None
+    return float(value) if isinstance(value, int | float) and value > 0 else None
 
 
 def _read(answer: InBatch) -> Rows | str:

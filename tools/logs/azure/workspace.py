@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -75,6 +75,10 @@ class AzureWorkspace:
         parts = await asyncio.gather(*(self._asked(one, query, timeout) for one in self._where.ids))
         result = await asyncio.to_thread(joined, dict(zip(self._where.ids, parts, strict=True)), query)
         return replace(result, elapsed_ms=1000 * (time.monotonic() - begun))
+
+    def allowance(self, table: str) -> timedelta | None:
+        """Return what the catalogue allows a row of the table for its way here."""
+        return timedelta(minutes=self.tables[table].arrives_within_minutes) if table in self.tables else None
 
     async def survey(self, tables: Sequence[str], start: datetime, end: datetime) -> Survey:
         """Look up what tables hold in a window, in all workspaces together."""

@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -27,6 +27,9 @@ USAGE = ("TimeGenerated", "StartTime", "EndTime", "DataType", "Quantity", "Quant
 ROW_BYTES = 1_000
 """What a row is billed as that does not say it, in `Usage` and in `_BilledSize`."""
 BILLED = "_BilledSize"
+INGESTED = "_Ingested"
+"""The column that `ingestion_time()` is read from."""
+DELAY = timedelta(minutes=2)
 _PRINT = re.compile(r"print (\w+) = (\d{1,9})\Z")
 """The one form of a query that reads no table."""
 _MISSING = re.compile(r'(?:column|Column) (?:named )?"([^"]{1,100})"', re.IGNORECASE)
@@ -48,6 +51,8 @@ class Tenant:
     lacking: Collection[str] = ()
     without: Mapping[str, Collection[str]] | None = None
     now: datetime | None = None
+    delays: Mapping[str, timedelta] | None = None
+    """How long rows took to come in, by table; two minutes where none is given."""
 
     def opened(self, home: Path) -> OpenTenant:
         """Load the folder and open it. Blocks."""
@@ -55,9 +60,8 @@ class Tenant:
         engine = connect(self.folder, home, schemas, self._key())
         columns = {name: tuple(schema.columns) for name, schema in schemas.items()}
         dynamic = {c for schema in schemas.values() for c, column in schema.columns.items() if column.type == "dynamic"}
-        _measured(engine, columns)
-        known = {name: tuple(dict.fromkeys((*own, BILLED))) for name, own in columns.items()}
-        known.update({"Usage": USAGE} if "Usage" not in self.lacking else {})
+        _measured(engine, columns, self.delays or {})
+        known = {**columns, **({"Usage": USAGE} if "Usage" not in self.lacking else {})}
         held = {name: _rows_of(engine, name) for name in columns}
         return OpenTenant(engine, known, frozenset(dynamic), self.now or _newest(engine), held)
 
@@ -89,17 +93,24 @@ class OpenTenant:
         """Return the rows of a text; raise SemanticError where the service would."""
         if printed := _PRINT.match(kql):
             return pa.table({printed[1]: [int(printed[2])]})
+        kql = kql.replace("ingestion_time()", INGESTED)
         parsed = parse(kql, max_text=1_000_000)
         if parsed.tree is None:
             raise SemanticError("SYN0002", f"Query could not be parsed: {parsed.diagnostics[0].message}")
         self._require_tables(parsed.tree)
         try:
-            sql = to_sql(kql, self.columns, self.now)
-            return as_kusto_types(self._rows(sql, measured="Usage" in kql or BILLED in kql))
+            measured = any(name in kql for name in ("Usage", BILLED, INGESTED))
+            sql = to_sql(kql, self._measured_columns() if measured else self.columns, self.now)
+            return as_kusto_types(self._rows(sql, measured=measured))
         except EngineRefusal as refusal:
             raise SemanticError("SEM0001", refusal.diagnostic.message) from None
         except duckdb.BinderException as error:
             raise _unresolved(error) from None
+
+    def _measured_columns(self) -> dict[str, tuple[str, ...]]:
+        """Return the columns with those that only the first connection has."""
+        told = {name: tuple(dict.fromkeys((*own, BILLED, INGESTED))) for name, own in self.columns.items()}
+        return {**told, **({"Usage": USAGE} if "Usage" in self.columns else {})}
 
     def scanned(self, kql: str) -> int:
         """Return how many rows the tables hold that a text reads."""
@@ -138,13 +149,18 @@ def _unresolved(error: duckdb.BinderException) -> SemanticError:
     return SemanticError("SEM0100", f"'project' operator: Failed to resolve scalar expression named '{name}'")
 
 
-def _measured(engine: duckdb.DuckDBPyConnection, columns: Mapping[str, tuple[str, ...]]) -> None:
-    """Make views of the tables that say what a row is billed as, and the table `Usage`: megabytes by table and hour."""
+def _measured(
+    engine: duckdb.DuckDBPyConnection, columns: Mapping[str, tuple[str, ...]], delays: Mapping[str, timedelta]
+) -> None:
+    """Make views of the tables that say what a row is billed as and when it came, and `Usage`: megabytes by hour."""
     ((database,),) = engine.execute("SELECT current_database()").fetchall()
     for name, own in columns.items():
         size = f"coalesce({BILLED}, {ROW_BYTES})" if BILLED in own else f"{ROW_BYTES}::DOUBLE"
         shown = f"* REPLACE ({size} AS {BILLED})" if BILLED in own else f"*, {size} AS {BILLED}"
-        engine.execute(f'CREATE TEMP VIEW "{name}" AS SELECT {shown} FROM "{database}".main."{name}"').fetchall()
+        seconds = delays.get(name, DELAY).total_seconds()
+        came = f"TimeGenerated + to_seconds({seconds}) AS {INGESTED}"
+        source = f'"{database}".main."{name}"'
+        engine.execute(f'CREATE TEMP VIEW "{name}" AS SELECT {shown}, {came} FROM {source}').fetchall()
     parts = [
         f"SELECT date_trunc('hour', TimeGenerated) AS StartTime, '{name}' AS DataType,"
         f' sum({BILLED}) / 1e6 AS Quantity FROM "{name}" GROUP BY 1'
