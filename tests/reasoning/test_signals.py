@@ -225,3 +225,32 @@ def test_what_stands_for_itself_stays_a_finding(means: tuple[list[int], str], le
     dump = ([0], "high" if level != "critical" else "medium", "T1003.001", "credential-access")
     found = findings(rows, dump, (means[0], level, means[1], "command-and-control"))
     assert {one.mitre.id for one in found} == {"T1003.001", means[1]}
+
+
+def test_an_alert_leads_with_what_its_product_says() -> None:
+    alerts = TableRows.collect(
+        "AlertInfo",
+        [("q1", pa.Table.from_pylist([
+            {"TimeGenerated": START, "AlertId": "a1", "Title": "Odd task", "Severity": "High",
+             "AttackTechniques": '["Scheduled Task (T1053.005)", "Impair Defenses"]'},
+        ]))],
+    )  # fmt: skip
+    things = TableRows.collect(
+        "AlertEvidence",
+        [("q2", pa.Table.from_pylist([
+            {"TimeGenerated": START, "AlertId": "a1", "DeviceName": "ws-9", "AccountName": "jdoe", "SHA256": None},
+            {"TimeGenerated": START, "AlertId": "a2", "DeviceName": "ws-1", "AccountName": "bob", "SHA256": None},
+        ]))],
+    )  # fmt: skip
+    fired = signal(alerts, [0], "high", "T1547", "persistence", "unused").model_copy(
+        update={"entities": (Entity(kind="resource", value="Odd task"),)}
+    )
+    window = TimeWindow(start=START, end=START + timedelta(days=1))
+    case = CaseFile(Reading(window=window), Evidence([alerts, things]), (fired,), (), {})
+    (found,) = RulesAnalyst(AttackCatalog.bundled()).analyse(case).findings
+    assert found.title == "Odd task (high alert) on ws-9"
+    assert found.mitre.id == "T1053.005"
+    assert [tag for tag in found.tags if tag.startswith("attack.t")] == ["attack.t1053.005", "attack.t1685"]
+    assert {(one.kind, one.value) for one in found.entities} == {
+        ("resource", "Odd task"), ("host", "ws-9"), ("account", "jdoe"),
+    }  # fmt: skip

@@ -129,6 +129,13 @@ class AttackCatalog:
             found = self.technique(found.successors[0])
         return found if isinstance(found, Technique) else None
 
+    def named(self, name: str) -> str:
+        """Return the id of the only technique of this name, of today or retired; empty where none or several are."""
+        wanted = " ".join(name.split()).casefold()
+        ids = [id for id, raw in self._raw.items() if str(raw["name"]).casefold() == wanted]
+        ids = ids or [id for id, old in self._retired.items() if old.name.casefold() == wanted]
+        return ids[0] if len(ids) == 1 else ""
+
     def predecessors(self, id: str) -> tuple[str, ...]:
         """Return the retired ids whose closest successor this id is."""
         wanted = id.strip().upper()

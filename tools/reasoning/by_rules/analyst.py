@@ -24,6 +24,7 @@ from soc_analyst.tools.proof.indicators import indicators_in
 from soc_analyst.tools.proof.leads import same_thing
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 
+from .alerts import alert_title, as_their_product_tells
 from .answering import observation
 from .companions import joined
 from .ordinary import weighed
@@ -52,7 +53,8 @@ class RulesAnalyst:
     def analyse(self, case: CaseFile) -> Analysis:
         """Return a finding for each technique on each subject, and the plain answer to a plain question."""
         groups: dict[tuple[str, str], list[Detection]] = {}
-        for detection in weighed(case.detections, case.evidence, case.past):
+        told_of = weighed(case.detections, case.evidence, case.past)
+        for detection in as_their_product_tells(told_of, case.evidence, self.catalog):
             if detection.level != "informational":
                 groups.setdefault(_identity(detection), []).append(detection)
         told = [(subject, self._finding(group, case.evidence)) for (_, subject), group in groups.items()]
@@ -132,7 +134,7 @@ class RulesAnalyst:
         claims = (*_merged_claims(ordered), _exists(refs))
         return Finding(
             id=_finding_id(first, rows),
-            title=_title(first),
+            title=_title(first, alert_title(refs, evidence)),
             description=_description(ordered),
             mitre=self._mitre(first),
             confidence=confidence,
@@ -185,9 +187,12 @@ def _finding_id(first: Detection, rows: Sequence[dict[str, object]]) -> str:
     return f"f-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _title(first: Detection) -> str:
-    """Name the rule and whom it is about: the first thing the detection names."""
-    return f"{first.rule.title}{_on(first)}"
+def _title(first: Detection, alert: str = "") -> str:
+    """Name the alert, or else the rule, and whom it is about: the first thing the detection names."""
+    if not alert:
+        return f"{first.rule.title}{_on(first)}"
+    who = next((e for e in first.entities if e.kind in ("host", "account", "ip")), None)
+    return f"{alert}{_on(first.model_copy(update={'entities': (who,)})) if who else ''}"
 
 
 def _on(first: Detection) -> str:
