@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from soc_analyst import Context
@@ -20,7 +21,9 @@ from soc_analyst.state.queries import ApprovedQuery, Diagnostic
 from soc_analyst.tools.guard import check_text
 from soc_analyst.tools.guard.parting import parting_of
 from soc_analyst.tools.logs.azure import asking
+from soc_analyst.tools.logs.base import WORKSPACE as NAMED
 from soc_analyst.tools.logs.base import QueryResult, Workspace
+from soc_analyst.tools.logs.merging import merged
 from soc_analyst.tools.logs.sample import generate
 from soc_analyst.tools.logs.service import Fault, LogAnalyticsService
 
@@ -207,6 +210,16 @@ def test_the_command_line_asks_the_service_in_parts_and_says_so(
     assert told.out.split() == ["DeviceName,Rows", "ws-1.contoso.com,1", "ws-2.contoso.com,41"]
     assert "asked in 4 parts of its window, since of the whole: the service gave up on the query" in told.err
     assert [one.status for one in asked] == [504, 504, 200, 200, 504, 200, 200]
+
+
+def test_parts_are_put_together_by_workspace() -> None:
+    def part(**counts: int) -> pa.Table:
+        return pa.table({"h": ["x", "y"] * 2, "n": list(counts.values()), NAMED: ["a", "a", "b", "b"]})
+
+    parts = [part(p=1, q=2, r=3, s=4), part(p=10, q=20, r=30, s=40)]
+    rows = merged(parts, "T | summarize n = sum(n) by h", name="T", now=END)
+    found = {(row["h"], row[NAMED]): row["n"] for row in rows.to_pylist()}
+    assert found == {("x", "a"): 11, ("y", "a"): 22, ("x", "b"): 33, ("y", "b"): 44}
 
 
 def free_to_differ(kql: str) -> bool:

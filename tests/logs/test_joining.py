@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from soc_analyst.state.queries import ApprovedQuery, Diagnostic, Shape
-from soc_analyst.tools.logs.azure.joining import WORKSPACE, joined
-from soc_analyst.tools.logs.base import QueryResult
+from soc_analyst.tools.logs.azure.joining import joined
+from soc_analyst.tools.logs.base import WORKSPACE, QueryResult
 
 from .conftest import approved
 

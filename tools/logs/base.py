@@ -13,7 +13,10 @@ from soc_analyst.state.costs import Scanned, Volume
 from soc_analyst.state.queries import ApprovedQuery, Diagnostic
 from soc_analyst.state.tables import TableSchema
 
-__all__ = ["QueryResult", "Survey", "Workspace", "lacking_of"]
+__all__ = ["WORKSPACE", "QueryResult", "Survey", "Workspace", "lacking_of"]
+
+WORKSPACE = "_Workspace"
+"""The column that names the workspace of each row, where several are asked."""
 
 
 @dataclass(frozen=True)

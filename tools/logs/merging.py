@@ -7,9 +7,11 @@ from datetime import datetime
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from soc_analyst.tools.kql import to_sql
 
+from .base import WORKSPACE
 from .results import as_kusto_types
 
 __all__ = ["merged"]
@@ -28,12 +30,27 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 def merged(parts: Sequence[pa.Table], kql: str, *, name: str, now: datetime) -> pa.Table:
     """Return what a KQL text over the table `name` makes of the rows of all parts; all of them where it is empty.
 
-    Raise EngineRefusal or duckdb.Error where the engine cannot. Blocks.
+    The rows of several workspaces are put together by workspace, and name theirs, as those of a query that was not
+    parted. Raise EngineRefusal or duckdb.Error where the engine cannot. Blocks.
     """
     given = [part for part in parts if part.num_columns]
     rows = pa.concat_tables(given, promote_options="permissive") if given else pa.table({})
     if not kql or not rows.num_columns:
         return rows
+    if WORKSPACE not in rows.column_names:
+        return _of_one(rows, kql, name, now)
+    return pa.concat_tables(
+        _named(_of_one(own.drop_columns([WORKSPACE]), kql, name, now), one)
+        for one in pc.unique(rows[WORKSPACE]).to_pylist()
+        if (own := rows.filter(pc.equal(rows[WORKSPACE], one))).num_rows
+    )
+
+
+def _named(rows: pa.Table, workspace: str) -> pa.Table:
+    return rows.append_column(WORKSPACE, pa.array([workspace] * rows.num_rows, pa.string()))
+
+
+def _of_one(rows: pa.Table, kql: str, name: str, now: datetime) -> pa.Table:
     sql = to_sql(kql, {name: rows.column_names}, now)
     with duckdb.connect(":memory:", config=CONFIG) as engine:
         engine.execute("SET TimeZone = 'UTC'")

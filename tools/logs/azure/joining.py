@@ -12,13 +12,11 @@ import pyarrow.compute as pc
 
 from soc_analyst.state.costs import Scanned
 from soc_analyst.state.queries import ApprovedQuery
-from soc_analyst.tools.logs.base import QueryResult
+from soc_analyst.tools.logs.base import WORKSPACE, QueryResult
 
-__all__ = ["WORKSPACE", "joined"]
+__all__ = ["joined"]
 
 Status = Literal["ok", "empty", "partial", "failed"]
-WORKSPACE = "_Workspace"
-"""The column that names the workspace of each row, where several are asked."""
 TIME = "TimeGenerated"
 
 
