@@ -84,7 +84,7 @@ async def _swept(context: Context, wanted: list[str] | None) -> Sweep:
     if not any(len(read.rows) for read in found.read):
         notes = "; ".join(dict.fromkeys(read.note for read in found.read if read.note))
         why = notes or f"no rows from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
-        raise UnreachableError(f"{why}; widen the window with --since and --until, or see `soc-analyst doctor`")
+        raise UnreachableError(f"{why}; choose the window with --since and --until, or see `soc-analyst doctor`")
     return found
 
 

@@ -81,6 +81,21 @@ def test_pages_together_hold_what_one_page_holds(tmp_path, capsys) -> None:
     assert titles[0] == titles[1]
 
 
+def test_a_table_that_is_too_much_to_read_is_left_out_and_said(tmp_path, capsys) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("max_scan_gb: 0.000005\n")
+    status, out, _ = detect(tmp_path, capsys, "--json", "--policy", str(policy))
+    processes, signins = (
+        next(entry for entry in json.loads(out)["tables"] if entry["table"] == name)
+        for name in ("DeviceProcessEvents", "SigninLogs")
+    )
+    assert status == 0 and processes["rows"] == 0 and signins["rows"] == 8
+    assert "policy lets a query read 5 kB" in processes["note"] and "which fits" in processes["note"]
+    policy.write_text("max_scan_gb: 0.000005\ntables: {DeviceProcessEvents: default}\n")
+    status, out, err = detect(tmp_path, capsys, "--policy", str(policy))
+    assert (status, out) == (4, "") and "policy lets a query read 5 kB" in err and "--since" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
