@@ -12,7 +12,7 @@ import pytest
 from soc_analyst import Context, ahunt
 from soc_analyst.graph.replaying import replayed
 from soc_analyst.state.errors import EvidenceError, OperatorError
-from soc_analyst.tools.models.scripted import ScriptedServer
+from soc_analyst.tools.models.scripted import Asked, Reply, ScriptedServer
 from soc_analyst.tools.records.cases import CaseFolder
 from soc_analyst.tools.records.chain import digest_of
 from soc_analyst.tools.records.folder import DataDir
@@ -53,6 +53,33 @@ async def test_a_models_findings_come_from_its_recorded_answers(tmp_path: Path) 
     assert again.report.findings == report.findings
     after = await replayed("case-1", data_dir=DataDir(tmp_path / "home"))  # and with the server gone
     assert after.differs == ()
+
+
+class FewWords(Model):
+    """Makes no claims, as the short form asks for few."""
+
+    def __call__(self, asked: Asked) -> Reply:
+        reply = super().__call__(asked)
+        if isinstance(reply, dict) and "findings" in reply:
+            return {**reply, "findings": [{**one, "claims": []} for one in reply["findings"]]}
+        return reply
+
+
+@pytest.mark.slow
+async def test_a_case_of_a_model_with_a_small_context_comes_out_again(tmp_path: Path) -> None:
+    limits = tmp_path / "limits.yaml"
+    context = Context(workspace=workspace(tmp_path / "logs"), data_dir=tmp_path / "home", now=END, limits=limits)
+    with ScriptedServer(FewWords()) as server:
+        limits.write_text(f"models: {{'scripted@{server.url}': {{context: 2600, output: 600}}}}")
+        asking = context.model_copy(update={"model": f"scripted@{server.url}"})
+        report = await ahunt(QUESTION, context=asking, thread_id="case-1")
+        asked = len(server.asked)
+        again = await replayed("case-1", data_dir=DataDir(tmp_path / "home"))
+        assert len(server.asked) == asked
+    assert {name.partition("@")[0] for name in report.usage.prompts} >= {"plan_short", "analyse_short"}
+    assert any("in few words" in line for line in report.warnings)
+    assert [one for one in report.findings if "by-model" in one.tags]
+    assert again.differs == () and again.proved_again == 0
 
 
 async def test_a_models_findings_stand_on_their_claims_where_its_answers_are_gone(tmp_path: Path) -> None:

@@ -164,9 +164,7 @@ class ModelDoor:
         for spec in specs:
             if await self._exchanger.kept(Order(spec, request)):
                 return Choice("ask", (await self._candidates([spec], request))[0])
-        if self._terms.recorded_only:
-            return Choice("stop", (await self._candidates(specs[:1], request))[0], warnings=(NOT_RECORDED,))
-        return choose(
+        choice = choose(
             await self._candidates(specs, request),
             max_usd=self._terms.max_usd,
             usd_spent=self._spent + self._reserved,
@@ -174,6 +172,9 @@ class ModelDoor:
             over_limit=self._terms.over_limit,
             can_split=request.role == "analyse",
         )
+        if self._terms.recorded_only and choice.action not in ("split", "narrow"):
+            return Choice("stop", choice.candidate, warnings=(NOT_RECORDED,))
+        return choice
 
     async def _candidates(
         self, specs: list[ModelSpec], request: Request[A], earlier: tuple[Said, ...] = ()
