@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from soc_analyst.cli.app import run
 from soc_analyst.tools.logs.azure import asking
 from soc_analyst.tools.logs.service import Fault, LogAnalyticsService, Tenant
 
-from .workspace import END, small
+from .workspace import END, process, small, write
 
 WORKSPACE = "11111111-1111-4111-8111-111111111111"
 QUESTION = "Anything suspicious on host ws-1 in the last day?"
@@ -124,3 +125,23 @@ def test_a_query_says_what_the_service_read_beside_what_was_expected(
     assert "the service read 42 rows, 4.2 kB" in (said := capsys.readouterr().err) and "expected 41 rows, 41 kB" in said
     assert run(["query", str(text), *live, "--policy", str(policy)]) == 3
     assert "holds about 41 kB in the window" in (said := capsys.readouterr().err) and "which fits" in said
+
+
+async def test_log_lines_of_several_workspaces_name_theirs(
+    tmp_path: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "22222222-2222-4222-8222-222222222222"
+    quiet = tmp_path / "quiet"
+    write(quiet, "DeviceProcessEvents", [process(45, "ws-3", "notepad.exe", "eve")])
+    tenants = {WORKSPACE: logs, other: quiet}
+    with LogAnalyticsService(tenants, home=tmp_path / "served", tls=True, token="token") as service:
+        for name, value in service.identity.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("SSL_CERT_FILE", str(service.authority))
+        spec = f"azure:{other},{WORKSPACE}@{service.url}"
+        report = await ahunt(QUESTION, context=Context(workspace=spec, now=END, data_dir=tmp_path / "home"))
+    assert report.outcome == "confirmed"
+    (finding,) = report.findings
+    assert {json.loads(line)["_Workspace"] for line in finding.log_lines} == {WORKSPACE}
+    seen = {entry.table: entry.rows_in_window for entry in report.coverage}
+    assert seen["DeviceProcessEvents"] == 42  # those of both, up to the clock
