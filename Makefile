@@ -18,7 +18,7 @@ test:
 	$(PYTHON) -m pytest -n auto
 
 real-model:
-	$(PYTHON) -m pytest -rs -m real_model
+	$(PYTHON) -m pytest -rs -m real_model tests/models/test_real_model.py
 
 slow:
 	$(PYTHON) -m pytest -n auto -m slow
