@@ -21,6 +21,7 @@ from soc_analyst.graph.parting import MOST_PARTS, hit_a_limit, in_parts
 from soc_analyst.graph.probing import count_about, cover, known_values, like, same_name
 from soc_analyst.graph.progress import tell
 from soc_analyst.graph.proving import may_ask, refused_record
+from soc_analyst.graph.widening import to_widen
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.plans import Feedback
@@ -316,9 +317,9 @@ class _Round:
         planned = {query.id: query for query in self.state["plan"].queries}
         rows_about = {entry.table: entry.subject_rows for entry in coverage}
         back = [*self.state["feedback"], *_unsatisfied(records, planned)]
-        if any(record.rows for record in records) or any(record.rows for record in self.state["records"]):
-            return tuple(back), ()
-        nearest, warnings = await self._nearest()
+        widen = to_widen(records, self.state["records"])
+        found = any(record.rows for record in (*records, *self.state["records"]))
+        nearest, warnings = ((), ()) if found else await self._nearest()
         back += [
             Feedback(
                 kind="empty",
@@ -327,8 +328,7 @@ class _Round:
                 subject_rows=rows_about.get(record.table),
                 known_values=nearest,
             )
-            for record in records
-            if record.status == "empty"
+            for record in widen
         ]
         return tuple(back), warnings
 

@@ -58,6 +58,18 @@ async def test_a_query_over_its_cap_is_asked_in_parts_that_fit(tmp_path: Path) -
     assert not any("Not fully seen" in warning for warning in report.warnings)
 
 
+async def test_a_table_asked_in_parts_is_asked_as_widely_as_one_asked_whole(tmp_path: Path) -> None:
+    asked = "Show suspicious PowerShell activity on host ws-1 in the last day"
+    whole = await ahunt(asked, context=quiet(tmp_path / "whole", "row_cap: 30000\n"))
+    query = next(one for one in whole.queries if one.table == "DeviceProcessEvents")
+    assert query.status == "empty" and query.estimate is not None
+    half = (query.estimate.bytes or 0) * 0.6 / 1e9
+    report = await ahunt(asked, context=quiet(tmp_path / "cut", f"max_scan_gb: {half:.9f}\n"))
+    for found in (whole, report):
+        assert sum(one.rows for one in found.queries if one.table == "DeviceProcessEvents") == 95
+    assert report.outcome == whole.outcome
+
+
 async def test_what_the_case_may_not_read_is_not_reported_as_empty(tmp_path: Path) -> None:
     whole = await ahunt(ASKED, context=quiet(tmp_path / "whole", "row_cap: 30000\n"))
     (query,) = (one for one in whole.queries if one.table == "DeviceProcessEvents")

@@ -70,7 +70,7 @@ def _is_open(record: QueryRecord, records: Sequence[QueryRecord]) -> bool:
 
 
 def _parts_of(record: QueryRecord, records: Sequence[QueryRecord]) -> list[QueryRecord]:
-    return [other for other in records if other.leads_from.split(" part of ")[0] == f"part of {record.id}"]
+    return [other for other in records if other.leads_from.split()[:3] == ["part", "of", record.id]]
 
 
 def _unread_before(record: QueryRecord, parts: Sequence[QueryRecord]) -> datetime | None:
