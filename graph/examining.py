@@ -6,7 +6,10 @@ import asyncio
 from dataclasses import replace
 
 from soc_analyst.state.case import CaseState
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.findings import Detection
 from soc_analyst.tools.detections import detect
+from soc_analyst.tools.proof.leads import same_thing
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 from soc_analyst.tools.reasoning.by_rules.analyst import RulesAnalyst
 
@@ -44,6 +47,12 @@ def _detected(state: CaseState, desk: Desk) -> tuple[CaseFile, tuple[str, ...]]:
     good = known_good_for(desk, state["reading"].window.end)
     events = evidence.events
     detections = good.weighed(detect(events, rules=rules, tables=desk.tables), events, desk.tables)
+    detections = tuple(one for one in detections if not _left_out(one, state["reading"].excluded))
     tables = desk.schemas(state["records"])
     case = CaseFile(state["reading"], evidence, detections, state["coverage"], tables, state["question"])
     return case, (*rules.warnings, *good.warnings)
+
+
+def _left_out(detection: Detection, excluded: tuple[Entity, ...]) -> bool:
+    """Return whether a detection is about something that the user wants left out."""
+    return any(same_thing(entity, one) for entity in detection.entities for one in excluded)

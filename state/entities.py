@@ -69,6 +69,10 @@ class Reading(Value):
     """Words to look for in rows, such as `powershell` or `encoded`; empty for a broad question."""
     outcomes: tuple[Literal["failed", "succeeded", "blocked", "allowed"], ...] = ()
     """What the question says of results: failed sign-ins, blocked flows."""
+    excluded: tuple[Entity, ...] = ()
+    """What the user wants left out."""
+    follows: Literal["", "why", "more", "elsewhere", "widen", "ignore"] = ""
+    """How it follows from the question before, if it does."""
     alert: Alert | None = None
     """The alert whose claim is to be tested, if the investigation starts from one."""
     notes: tuple[str, ...] = ()

@@ -19,16 +19,18 @@ from soc_analyst.graph.confirming import confirmed
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk, wall_clock
 from soc_analyst.graph.models import open_model
+from soc_analyst.graph.probing import known_values
 from soc_analyst.graph.progress import tell
 from soc_analyst.graph.surveying import surveyed
 from soc_analyst.state.case import CaseState
-from soc_analyst.state.entities import Reading
+from soc_analyst.state.entities import Entity, Reading
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.state.plans import Plan
 from soc_analyst.state.queries import Coverage, PlannedQuery, asked_key
 from soc_analyst.state.report import Usage
 from soc_analyst.tools.logs.base import Workspace
-from soc_analyst.tools.reading import carried_on, guided, read_question
+from soc_analyst.tools.proof.leads import carried_by
+from soc_analyst.tools.reading import Earlier, carried_on, guided, leaves_out, read_question
 from soc_analyst.tools.reasoning.base import Planned, Situation
 from soc_analyst.tools.reasoning.by_model.planner import ModelPlanner
 from soc_analyst.tools.reasoning.by_rules.planner import RulesPlanner, pursued_by
@@ -100,10 +102,11 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
     thread_id = state.get("thread_id") or get_config().get("configurable", {}).get("thread_id") or uuid.uuid4().hex
     async with desk.workspace() as workspace:
         now = await workspace.now()
-        reading = await _read(question, now, state.get("reading"), desk, workspace)
+        reading = await _read(question, now, state, desk, workspace)
         notes, lacking = workspace.notes, dict(workspace.lacking)
         survey = await surveyed(reading.window, desk.within(lacking), workspace)
     _fits(reading, desk)
+    kept = reading.follows == "why"  # it is answered from the evidence that is there
     header = CaseHeader(
         thread_id=str(thread_id), question=question, started=wall_clock(), options=context.model_dump(mode="json")
     )
@@ -125,10 +128,10 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
         "feedback": (),
         "leads": (),
         "pursued": (),
-        "records": (),
-        "coverage": _not_there(reading, lacking, desk),
-        "findings": (),
-        "hypotheses": (),
+        "records": state["records"] if kept else (),
+        "coverage": state["coverage"] if kept else _not_there(reading, lacking, desk),
+        "findings": state["findings"] if kept else (),
+        "hypotheses": state["hypotheses"] if kept else (),
         "usage": Usage(model=context.model),
         "warnings": (*notes, *reading.notes, *survey.notes),
         "policy_hash": desk.policy.hash,
@@ -137,13 +140,28 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
     }
 
 
-async def _read(question: str, now: datetime, before: Reading | None, desk: Desk, workspace: Workspace) -> Reading:
+async def _read(question: str, now: datetime, state: CaseState, desk: Desk, workspace: Workspace) -> Reading:
     """Return what the question asks, with what an alert or the question before gives where it says nothing itself."""
     since, until = desk.context.window_option()
     reading = await asyncio.to_thread(read_question, question, now=now, since=since, until=until)
     if desk.context.alert:
         return started_from(await alert_named(desk.context.alert, now, desk, workspace), reading)
-    return carried_on(await confirmed(reading, desk, workspace), before)
+    reading = await confirmed(reading, desk, workspace)
+    return carried_on(question, reading, await _earlier(question, state, reading, desk, workspace))
+
+
+async def _earlier(
+    question: str, state: CaseState, reading: Reading, desk: Desk, workspace: Workspace
+) -> Earlier | None:
+    """Return the question before with what its findings name, and all names of the logs where some are left out."""
+    before = state.get("reading")
+    if before is None:
+        return None
+    named = [entity for finding in state.get("findings", ()) for entity in finding.entities]
+    if leaves_out(question) and not reading.entities:
+        known = await known_values(("host", "account"), before.window.end, desk, workspace)
+        named += [Entity(kind=kind, value=value) for kind in known.values for value in sorted(known.of(kind))]
+    return Earlier(before, tuple(dict.fromkeys(named)), carried_by(state.get("findings", ())))
 
 
 def _not_there(reading: Reading, lacking: Mapping[str, tuple[str, ...]], desk: Desk) -> tuple[Coverage, ...]:
@@ -157,6 +175,8 @@ def _not_there(reading: Reading, lacking: Mapping[str, tuple[str, ...]], desk: D
 
 async def _planned(situation: Situation, case: CaseState, desk: Desk) -> Planned:
     """Return the plan of the model, or of the rules where there is none or it has nothing to say."""
+    if situation.reading.follows == "why":
+        return Planned(Plan(round=situation.round, rationale="Answered from the evidence at hand."))
     async with open_model(case, desk) as model:
         if model is not None:
             rows = await asyncio.to_thread(desk.evidence, case["records"])

@@ -14,6 +14,7 @@ from soc_analyst.graph.desk import Desk, open_desk, wall_clock
 from soc_analyst.graph.judging import after_review, composed, dossier_of, reviewed, said_of
 from soc_analyst.graph.progress import tell
 from soc_analyst.state.case import CaseState
+from soc_analyst.state.entities import Entity
 from soc_analyst.state.report import Report
 from soc_analyst.tools.proof.findings import merged, prove
 from soc_analyst.tools.proof.leads import leads_from
@@ -32,8 +33,8 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         evidence = await asyncio.to_thread(desk.evidence, state["records"])
         proved = await asyncio.to_thread(prove, state["findings"], evidence, state["coverage"])
         findings = merged(proved.findings)
-        over = state.get("declined", False)
-        leads = () if over else leads_from(findings, state["pursued"], depth=state["rounds"])
+        over = state.get("declined", False) or state["reading"].follows == "why"
+        leads = () if over else leads_from(findings, _not_to_follow(state), depth=state["rounds"])
         reached = state["budget_reached"] or (used_up(state, context) if leads else "")
         if leads and not reached:
             usage = watch.added_to(state["usage"])
@@ -57,6 +58,10 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         "report": report,
         "messages": [AIMessage(content=report.summary, name=ANSWERER, id=f"{state['thread_id']}-{state['asked']}")],
     }
+
+
+def _not_to_follow(state: CaseState) -> tuple[Entity, ...]:
+    return (*state["pursued"], *state["reading"].excluded)
 
 
 def _keep(report: Report, state: CaseState, desk: Desk) -> None:

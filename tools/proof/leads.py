@@ -11,7 +11,7 @@ from soc_analyst.state.plans import Lead
 
 from .indicators import is_public
 
-__all__ = ["MAX_DEPTH", "is_anybody", "leads_from", "same_thing"]
+__all__ = ["MAX_DEPTH", "carried_by", "is_anybody", "leads_from", "same_thing"]
 
 MAX_DEPTH = 2
 """Steps away from the question that are followed."""
@@ -55,6 +55,21 @@ def same_thing(left: Entity, right: Entity) -> bool:
     if left.kind in ("host", "account"):
         return _short(left.value) == _short(right.value)
     return left.value.casefold() == right.value.casefold()
+
+
+def carried_by(findings: Iterable[Finding]) -> tuple[Entity, ...]:
+    """Return what an intrusion carries from host to host: accounts, addresses outside, domains and URLs it names.
+
+    A hash is left out, as among leads: most are of the system's own tools.
+    """
+    named = (entity for finding in findings if finding.confidence != "Low" for entity in finding.entities)
+    return tuple(dict.fromkeys(one for one in named if _is_carried(one)))
+
+
+def _is_carried(entity: Entity) -> bool:
+    if entity.kind == "ip":
+        return is_public(entity.value)
+    return entity.kind in ("account", "domain", "url") and not is_anybody(entity.value)
 
 
 def is_anybody(name: str) -> bool:

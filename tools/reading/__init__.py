@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .following_up import carried_on, guided
+from .following_up import Earlier, carried_on, guided, leaves_out
 from .question import read_question
 
-__all__ = ["carried_on", "guided", "read_question"]
+__all__ = ["Earlier", "carried_on", "guided", "leaves_out", "read_question"]

@@ -19,6 +19,8 @@ from soc_analyst.tools.reasoning.base import CaseFile
 from soc_analyst.tools.reasoning.by_rules.alert_claims import beside_alerts, tested
 from soc_analyst.tools.reasoning.by_rules.answering import answer
 
+from .explaining import explained
+
 __all__ = ["ClosedCase", "compose"]
 
 MOST_EVENTS = 60
@@ -64,7 +66,7 @@ def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, table
         model=case.usage.model,
         policy_hash=case.policy_hash,
         outcome=verdict.outcome,
-        summary=_summary(case, verdict, findings, answer(file)),
+        summary=_summary(case, verdict, findings, _answered(case, findings, file, evidence)),
         window=case.reading.window,
         entities=case.reading.entities,
         findings=findings,
@@ -143,12 +145,19 @@ def _query(record: QueryRecord, texts: EvidenceStore) -> QueryReport:
     )
 
 
+def _answered(case: ClosedCase, findings: Sequence[Finding], file: CaseFile, evidence: Evidence) -> str:
+    """Return the answer to a plain question, or the reasons where those are asked for; empty for a broad one."""
+    if case.reading.follows == "why":
+        return explained(findings, case.records, case.coverage, evidence)
+    return "" if case.reading.broad else answer(file)
+
+
 def _summary(case: ClosedCase, verdict: Verdict, findings: Sequence[Finding], answered: str) -> str:
     claims = [claim for finding in findings for claim in finding.claims]
     window = case.reading.window
     parts = [
         f"{VERDICTS[verdict.outcome]}.",
-        "" if case.reading.broad else answered,
+        answered,
         _found(findings),
         _off_theme(findings, case.reading),
         *verdict.reasons,

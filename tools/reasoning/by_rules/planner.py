@@ -42,7 +42,7 @@ class RulesPlanner:
         return self._following(situation)
 
     def _first(self, situation: Situation) -> Plan:
-        of_any = situation.reading.alert is not None
+        of_any = situation.reading.alert is not None or situation.reading.follows == "elsewhere"
         queries = queries_for(situation.reading, situation.tables, round_=situation.round, either=of_any)
         return Plan(round=situation.round, queries=queries, rationale="Every table that can answer the question.")
 
@@ -162,6 +162,7 @@ def _about_lead(lead: Lead, situation: Situation, *, first_id: int) -> tuple[Pla
         first_id=first_id,
         round_=situation.round,
         why=f"lead {lead.entity.kind} {lead.entity.value}",
+        excluded=situation.reading.excluded,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from soc_analyst.state.entities import Entity, EntityKind, Reading, TimeWindow, Topic
-from soc_analyst.state.queries import AnyOf, Condition, PlannedQuery, TypedQuery
+from soc_analyst.state.queries import AnyOf, Condition, Operator, PlannedQuery, TypedQuery
 from soc_analyst.state.tables import TableSchema
 
 from .matching import GUID, conditions_for
@@ -88,16 +88,26 @@ def queries_for(
     """Return one query for each table that can answer; `either` asks for rows about any of the things named."""
     planned: list[PlannedQuery] = []
     for name in tables_for(reading, tables):
-        groups = _groups(subject_of(reading.entities), tables[name])
+        subject = reading.entities if reading.follows == "elsewhere" else subject_of(reading.entities)
+        groups = _groups(subject, tables[name])
         terms = () if reading.broad else _terms(reading.terms, tables[name])
         where = _joined(groups) if either else groups
         typed = TypedQuery(table=name, start=reading.window.start, end=reading.window.end, where=(*where, *terms))
-        planned.append(_planned(f"r{round_}q{len(planned) + 1}", typed, _about(reading.entities)))
+        typed = _leaving_out(reading.excluded, typed, tables[name])
+        about = _about(reading.entities) + (f" without {_about(reading.excluded)}" if reading.excluded else "")
+        planned.append(_planned(f"r{round_}q{len(planned) + 1}", typed, about))
     return tuple(planned)
 
 
 def queries_about(
-    entity: Entity, window: TimeWindow, tables: Mapping[str, TableSchema], *, first_id: int, round_: int, why: str
+    entity: Entity,
+    window: TimeWindow,
+    tables: Mapping[str, TableSchema],
+    *,
+    first_id: int,
+    round_: int,
+    why: str,
+    excluded: tuple[Entity, ...] = (),
 ) -> tuple[PlannedQuery, ...]:
     """Return a query about one thing for each table that knows it."""
     planned: list[PlannedQuery] = []
@@ -106,9 +116,32 @@ def queries_about(
         if condition is None or not TELLING.get(entity.kind, set(schema.topics)).intersection(schema.topics):
             continue
         typed = TypedQuery(table=name, start=window.start, end=window.end, where=(condition,))
+        typed = _leaving_out(excluded, typed, schema)
         query = _planned(f"r{round_}q{first_id + len(planned)}", typed, f"{entity.kind} {entity.value}")
         planned.append(query.model_copy(update={"leads_from": why}))
     return tuple(planned)
+
+
+NOT: Mapping[Operator, Operator] = {
+    "=~": "!~",
+    "==": "!=",
+    "contains": "!contains",
+    "startswith": "!startswith",
+    "endswith": "!endswith",
+    "has": "!has",
+}
+
+
+def _leaving_out(excluded: tuple[Entity, ...], typed: TypedQuery, schema: TableSchema) -> TypedQuery:
+    """Return the query without rows about what the user wants left out."""
+    tests = [test for entity in excluded if (test := conditions_for(entity, schema)) is not None]
+    without = tuple(
+        AnyOf(conditions=(condition.model_copy(update={"op": NOT[condition.op]}),))
+        for test in tests
+        for condition in test.conditions
+        if condition.op in NOT
+    )
+    return typed.model_copy(update={"where": (*typed.where, *without)}) if without else typed
 
 
 def _planned(query_id: str, typed: TypedQuery, about: str) -> PlannedQuery:
