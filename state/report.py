@@ -11,6 +11,7 @@ from .base import Value
 from .costs import Estimate, Scanned
 from .entities import Entity, TimeWindow
 from .findings import Finding, Hypothesis, Outcome, TimelineEvent
+from .incidents import Incident
 from .queries import Coverage, Diagnostic, QueryStatus
 
 __all__ = ["SCHEMA_VERSION", "ModelCall", "ModelUsage", "QueryReport", "Report", "Usage"]
@@ -126,6 +127,8 @@ class Report(Value):
     window: TimeWindow
     entities: tuple[Entity, ...] = ()
     findings: tuple[Finding, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    """The findings above Low, told as attacks."""
     timeline: tuple[TimelineEvent, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
     queries: tuple[QueryReport, ...] = ()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from soc_analyst.state.errors import OperatorError
+from soc_analyst.state.errors import EvidenceError, OperatorError
+from soc_analyst.tools.records.formats import Format
 
 from . import incidents
 from .options import DataDirOption, data_root
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
     from soc_analyst.tools.records.cases import CaseFolder
 
 __all__ = ["report", "threads", "threats"]
-
-
-class Format(StrEnum):
-    """How a report may be written."""
-
-    markdown = "markdown"
-    json = "json"
 
 
 class Level(StrEnum):
@@ -54,7 +48,11 @@ def threads(data_dir: DataDirOption = None) -> int:
         table.add_column(name, no_wrap=True)
     table.add_column("Question", overflow="fold")
     for folder in all_cases(DataDir(data_root(data_dir)).cases):
-        header, finished = folder.header(), folder.report()
+        try:
+            header, finished = folder.header(), folder.report()
+        except EvidenceError as error:
+            table.add_row(folder.path.name, "", "unreadable", Text(inert(str(error))))
+            continue
         if header is not None:
             done = finished is not None and finished.question == header.question
             outcome = finished.outcome if finished is not None and done else "interrupted"
@@ -75,6 +73,9 @@ def report(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write it; standard output otherwise.")
     ] = None,
+    tlp: Annotated[
+        str, typer.Option(metavar="MARK", help="The TLP marking of a STIX bundle: clear, green, amber or red.")
+    ] = "",
     replay: Annotated[
         bool,
         typer.Option("--replay", help="Make it again from the rows that were kept: no query, no model; compare."),
@@ -96,20 +97,20 @@ def report(
         return incidents.write(_case(thread, root)[0], root, write_back)
     write_back.require_none()
     if not replay:
-        _write(_finished(thread, root), format, out)
+        _write(_finished(thread, root), format, out, tlp)
         return 0
     from .replaying import replay as made_again
 
     again, status = made_again(thread, root)
-    _write(again, format, out)
+    _write(again, format, out, tlp)
     return status
 
 
-def _write(found: Report, format: Format, out: Path | None) -> None:
+def _write(found: Report, format: Format, out: Path | None, tlp: str) -> None:
     from soc_analyst.tools.files import write_atomically
-    from soc_analyst.tools.records.markdown import as_markdown
+    from soc_analyst.tools.records.formats import rendered
 
-    text = found.model_dump_json(indent=2) + "\n" if format is Format.json else as_markdown(found)
+    text = rendered(found, format, tlp=tlp)
     if out is None:
         sys.stdout.write(text)
         return
@@ -161,7 +162,7 @@ def _finished(thread: str, root: Path) -> Report:
     from soc_analyst.tools.records.verifying import faults_of_case
 
     folder, found = _case(thread, root)
-    if folder.dossier() is not None:
+    if folder.can_be_replayed:
         sys.stderr.writelines(f"soc-analyst: warning: {fault}\n" for fault in faults_of_case(folder))
     return found
 

@@ -7,9 +7,12 @@ import secrets
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from soc_analyst.state.base import UtcTime, Value
+from soc_analyst.state.errors import EvidenceError
 from soc_analyst.state.queries import QueryRecord
 from soc_analyst.state.report import Report
 from soc_analyst.tools.files import write_atomically
@@ -21,6 +24,7 @@ __all__ = ["CaseFolder", "CaseHeader", "all_cases"]
 
 KEY_BYTES = 32
 CALLS = "calls"
+Kept = TypeVar("Kept", bound=Value)
 
 
 class CaseHeader(Value):
@@ -59,8 +63,7 @@ class CaseFolder:
 
     def header(self) -> CaseHeader | None:
         """Return what was asked, or None where no such case is."""
-        path = self.path / "case.json"
-        return CaseHeader.model_validate_json(path.read_bytes()) if path.exists() else None
+        return self._read("case.json", CaseHeader)
 
     def key(self) -> bytes:
         """Return the key of this case's pseudonyms, made when it is first asked for."""
@@ -93,18 +96,35 @@ class CaseFolder:
 
     def report(self) -> Report | None:
         """Return the report of a finished case."""
-        path = self.path / "report.json"
-        return Report.model_validate_json(path.read_bytes()) if path.exists() else None
+        return self._read("report.json", Report)
 
     def dossier(self) -> Dossier | None:
         """Return what the report was made of."""
-        path = self.path / "dossier.json"
-        return Dossier.model_validate_json(path.read_bytes()) if path.exists() else None
+        return self._read("dossier.json", Dossier)
 
     def finished(self) -> datetime | None:
         """Return when the report was written, in local file time as UTC."""
         path = self.path / "report.json"
         return datetime.fromtimestamp(path.stat().st_mtime).astimezone() if path.exists() else None
+
+    @property
+    def can_be_replayed(self) -> bool:
+        """Return whether what the report was made of is kept."""
+        return (self.path / "dossier.json").exists()
+
+    def _read(self, name: str, kind: type[Kept]) -> Kept | None:
+        path = self.path / name
+        if not path.exists():
+            return None
+        try:
+            return kind.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise EvidenceError(
+                f"case {self.path.name}: {name} cannot be read ({place}: {first['msg']}); "
+                "it was changed, or another version wrote it"
+            ) from error
 
     def _write(self, name: str, content: bytes) -> None:
         write_atomically(self.path / name, content)

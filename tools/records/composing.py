@@ -18,6 +18,7 @@ from soc_analyst.tools.proof.outcome import Verdict, judge, unseen_parts
 from soc_analyst.tools.reasoning.base import CaseFile
 from soc_analyst.tools.reasoning.by_rules.alert_claims import beside_alerts, tested
 from soc_analyst.tools.reasoning.by_rules.answering import answer
+from soc_analyst.tools.reasoning.by_rules.incidents import incidents_of
 
 from .explaining import explained
 
@@ -59,6 +60,7 @@ def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, table
     findings = with_log_lines(_own_question_first(case), evidence)
     file = CaseFile(case.reading, _asked_only(case, evidence), (), case.coverage, tables)
     verdict, of_alert = _verdict(case, findings, file)
+    incidents = incidents_of(findings, evidence)
     unseen = () if verdict.outcome == "could_not_look" else unseen_parts(case.records)
     return Report(
         thread_id=case.thread_id,
@@ -66,10 +68,11 @@ def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, table
         model=case.usage.model,
         policy_hash=case.policy_hash,
         outcome=verdict.outcome,
-        summary=_summary(case, verdict, findings, _answered(case, findings, file, evidence)),
+        summary=_summary(case, verdict, findings, _answered(case, findings, file, evidence), incidents),
         window=case.reading.window,
         entities=case.reading.entities,
         findings=findings,
+        incidents=incidents,
         timeline=_timeline(findings, evidence),
         hypotheses=stated((*of_alert, *weighed(case.records, findings, verdict.outcome)), case.hypotheses),
         queries=tuple(_query(record, texts) for record in case.records),
