@@ -32,6 +32,7 @@ VERDICT = {
 }
 LINES_SHOWN = 4
 WHO = ("host", "account", "ip", "domain", "process", "resource")
+MOST_WHO = 240
 PANELS = 6
 """Findings told at length; the others are a line each, and all are in the report."""
 
@@ -57,6 +58,8 @@ def show_report(report: Report, console: Console | None = None) -> None:
     rest = [finding for finding in report.findings if finding not in told]
     if rest:
         out.print(_rest(rest))
+    if len(report.incidents) > 1 or any(len(one.findings) > 1 for one in report.incidents):
+        out.print(_incidents(report))
     out.print(_queries(report))
     out.print(_coverage(report))
     for warning in report.warnings:
@@ -133,6 +136,21 @@ def _rest(findings: Iterable[Finding]) -> Table:
         confidence = Text(finding.confidence, style=COLORS[finding.confidence])
         time = f"{finding.time:%m-%d %H:%M}"
         table.add_row(confidence, time, finding.mitre.id, Text(inert(finding.title)))
+    return table
+
+
+def _incidents(report: Report) -> Table:
+    table = Table(title="Incidents", title_justify="left", title_style="bold", box=None, padding=(0, 1))
+    for name in ("From", "To"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Findings", justify="right", no_wrap=True)
+    table.add_column("What, through which tactics, with whom", overflow="fold")
+    for one in report.incidents:
+        who = ", ".join(f"{e.kind} {inert(e.value)}" for e in one.entities if e.kind in ("account", "host", "ip"))
+        told = Text.assemble(
+            (inert(one.title), COLORS[one.confidence]), "\n", " → ".join(one.tactics), "\n", (who[:MOST_WHO], "dim")
+        )
+        table.add_row(f"{one.start:%m-%d %H:%M}", f"{one.end:%m-%d %H:%M}", str(len(one.findings)), told)
     return table
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from soc_analyst.state.entities import Reading
 from soc_analyst.state.findings import Finding, Hypothesis, TimelineEvent
+from soc_analyst.state.incidents import Incident
 from soc_analyst.state.queries import Coverage, QueryRecord
 from soc_analyst.state.report import QueryReport, Report, Usage
 from soc_analyst.state.tables import TableSchema
@@ -155,19 +156,33 @@ def _answered(case: ClosedCase, findings: Sequence[Finding], file: CaseFile, evi
     return "" if case.reading.broad else answer(file)
 
 
-def _summary(case: ClosedCase, verdict: Verdict, findings: Sequence[Finding], answered: str) -> str:
+def _summary(
+    case: ClosedCase,
+    verdict: Verdict,
+    findings: Sequence[Finding],
+    answered: str,
+    incidents: Sequence[Incident],
+) -> str:
     claims = [claim for finding in findings for claim in finding.claims]
     window = case.reading.window
     parts = [
         f"{VERDICTS[verdict.outcome]}.",
         answered,
         _found(findings),
+        _apart(incidents),
         _off_theme(findings, case.reading),
         *verdict.reasons,
         f"Window {window.start:%Y-%m-%d %H:%M:%S} to {window.end:%Y-%m-%d %H:%M:%S} UTC ({window.basis}).",
         f"{len(claims)} claims, {sum(claim.verified for claim in claims)} verified." if claims else "",
     ]
     return " ".join(part for part in parts if part)
+
+
+def _apart(incidents: Sequence[Incident]) -> str:
+    """Say how many attacks it is, where nothing joins the findings into one."""
+    if len(incidents) < 2:
+        return ""
+    return f"Nothing that was seen joins them into one: {len(incidents)} incidents are told apart."
 
 
 def _found(findings: Sequence[Finding]) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from soc_analyst.state.entities import Entity, EntityKind
 from soc_analyst.state.findings import Finding
@@ -22,6 +23,13 @@ APART = timedelta(days=1)
 """Findings further apart than this do not belong together by one shared thing alone."""
 JOINING: tuple[EntityKind, ...] = ("host", "account", "ip", "domain", "url")
 """What two findings must share. Files, processes and hashes are left out: most are of the system's own tools."""
+ALERTS = frozenset({"AlertInfo", "AlertEvidence"})
+NAMED_BY_ALERTS: dict[str, EntityKind] = {
+    "DeviceName": "host",
+    "AccountName": "account",
+    "AccountUpn": "account",
+    "RemoteIP": "ip",
+}
 SHARED_BY = 3
 """Accounts that sign in from an address of many people, such as an office's; it joins nothing."""
 RANK = {"High": 0, "Medium": 1, "Low": 2}
@@ -42,13 +50,20 @@ LABELS: dict[tuple[EntityKind, EntityKind], tuple[str, str]] = {
 def incidents_of(findings: Sequence[Finding], evidence: Evidence) -> tuple[Incident, ...]:
     """Return the incidents that serious findings make, the surest and earliest first. Blocks."""
     serious = [finding for finding in findings if finding.confidence != "Low"]
-    crowded = _crowded(evidence)
-    groups = _joined(serious, crowded)
+    groups = _joined(serious, _Shared(_crowded(evidence), _alerted(evidence)), evidence)
     made = [_incident(sorted(group, key=lambda one: (one.time, one.id))) for group in groups]
     return tuple(sorted(made, key=lambda one: (RANK[one.confidence], one.start, one.id)))
 
 
-def _joined(findings: Sequence[Finding], crowded: frozenset[str]) -> list[list[Finding]]:
+@dataclass(frozen=True)
+class _Shared:
+    """What the rows say of names: addresses of many people, and whom each alert is about."""
+
+    crowded: frozenset[str]
+    alerted: Mapping[str, tuple[Entity, ...]]
+
+
+def _joined(findings: Sequence[Finding], shared: _Shared, evidence: Evidence) -> list[list[Finding]]:
     """Return the findings in groups: each shares a thing with another of its group within a day."""
     parent = list(range(len(findings)))
 
@@ -60,12 +75,12 @@ def _joined(findings: Sequence[Finding], crowded: frozenset[str]) -> list[list[F
 
     holders: dict[tuple[str, str], list[int]] = defaultdict(list)
     for at, finding in enumerate(findings):
-        for name in _names(finding, crowded):
+        for name in {*_names(finding.entities, shared), *_names_of_alerts(finding, shared, evidence)}:
             holders[name].append(at)
     for own in holders.values():
         in_time = sorted(own, key=lambda at: _span(findings[at]))
         reach = datetime.min.replace(tzinfo=findings[own[0]].time.tzinfo)
-        for left, right in zip(in_time, in_time[1:], strict=False):
+        for left, right in pairwise(in_time):
             reach = max(reach, _span(findings[left])[1])
             if _span(findings[right])[0] - reach <= APART:
                 parent[root(right)] = root(left)
@@ -75,15 +90,37 @@ def _joined(findings: Sequence[Finding], crowded: frozenset[str]) -> list[list[F
     return list(groups.values())
 
 
-def _names(finding: Finding, crowded: frozenset[str]) -> Iterator[tuple[str, str]]:
+def _names(entities: Sequence[Entity], shared: _Shared) -> Iterator[tuple[str, str]]:
     """Yield what joins a finding to others; one that names many accounts names targets, which join nothing."""
-    many = sum(entity.kind == "account" for entity in finding.entities) > MOST_ACCOUNTS
-    for entity in finding.entities:
+    many = sum(entity.kind == "account" for entity in entities) > MOST_ACCOUNTS
+    for entity in entities:
         if entity.kind not in JOINING or is_anybody(entity.value) or (many and entity.kind == "account"):
             continue
-        if entity.kind == "ip" and (not is_public(entity.value) or entity.value in crowded):
+        if entity.kind == "ip" and (not is_public(entity.value) or entity.value in shared.crowded):
             continue
         yield entity.kind, _short(entity)
+
+
+def _names_of_alerts(finding: Finding, shared: _Shared, evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """Yield the alerts that a finding cites, and whom they are about: the row of an alert names nobody itself."""
+    rows = (evidence.row(ref) for ref in finding.evidence if ref.table in ALERTS)
+    for alert in dict.fromkeys(str(row.get("AlertId") or "") for row in rows if row is not None):
+        if alert:
+            yield "alert", alert
+            yield from _names(shared.alerted.get(alert, ()), shared)
+
+
+def _alerted(evidence: Evidence) -> Mapping[str, tuple[Entity, ...]]:
+    """Return whom each alert is about, by its evidence."""
+    rows = evidence.get("AlertEvidence")
+    if rows is None:
+        return {}
+    told: dict[str, dict[Entity, None]] = defaultdict(dict)
+    for column, kind in NAMED_BY_ALERTS.items():
+        for alert, value in zip(rows.strings("AlertId"), rows.strings(column), strict=True):
+            if alert and value:
+                told[alert][Entity(kind=kind, value=value)] = None
+    return {alert: tuple(entities) for alert, entities in told.items()}
 
 
 def _short(entity: Entity) -> str:
@@ -159,5 +196,8 @@ def _edges(findings: Iterable[Finding]) -> tuple[Edge, ...]:
                 label = labels[0 if signed_in else 1]
                 key = (source.kind, _short(source), target.kind, _short(target), label)
                 seen.setdefault(key, (source, target, label, []))[3].append(finding.id)
-    edges = (Edge(source=s, target=t, label=label, findings=tuple(dict.fromkeys(ids))) for s, t, label, ids in seen.values())
-    return tuple(edges)[:MOST_EDGES]
+    told = list(seen.values())[:MOST_EDGES]
+    return tuple(
+        Edge(source=source, target=target, label=label, findings=tuple(dict.fromkeys(ids)))
+        for source, target, label, ids in told
+    )
