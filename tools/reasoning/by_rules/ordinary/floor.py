@@ -36,8 +36,8 @@ _ATTACK = (
 _AGENTS = (
     # What agents do all day: look around, run scripts, install. Not: accounts, autostarts, remote access, tunnels.
     "T1007 T1010 T1012 T1016 T1018 T1033 T1046 T1049 T1057 T1069 T1082 T1083 T1087 T1120 T1124 T1135 T1201 T1217 T1482 "
-    "T1518 T1614 T1615 T1654 T1027 T1036 T1047 T1059 T1070 T1072 T1105 T1106 T1127 T1129 T1202 T1218 T1222 T1489 T1529 "
-    "T1564 T1569"
+    "T1518 T1614 T1615 T1654 T1027 T1036 T1047 T1053 T1059 T1070 T1072 T1105 T1106 T1127 T1129 T1202 T1218 "
+    "T1222 T1489 T1529 T1564 T1569"
 )
 _TENANT = (
     # What administrators and pipelines of a tenant do to its resources, keys, factors and network rules.
