@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from soc_analyst.state.case import CaseState
+from soc_analyst.state.findings import Finding
 from soc_analyst.state.plans import Lead
 from soc_analyst.state.report import Report
+from soc_analyst.tools.detections import fired_again
 from soc_analyst.tools.evidence import Evidence
-from soc_analyst.tools.proof.findings import Proved
+from soc_analyst.tools.proof.findings import Proved, merged, prove, rules_named
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 from soc_analyst.tools.reasoning.by_model.analyst import ModelAnalyst
 from soc_analyst.tools.reasoning.by_model.critic import ModelCritic, Reviewed, on_a_word
@@ -21,7 +23,7 @@ from .examining import examined
 from .models import open_model
 from .rules import rules_for
 
-__all__ = ["Judged", "after_review", "composed", "dossier_of", "judged", "reviewed", "said_of"]
+__all__ = ["Judged", "after_review", "composed", "dossier_of", "judged", "proved_of", "reviewed", "said_of"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,13 @@ async def _by_model(case: CaseFile, floor: Analysis, state: CaseState, desk: Des
             return floor
         analyst = ModelAnalyst(model.asker, model.pseudonyms, catalog_for(desk.context))
         return await analyst.analyse(case, floor)
+
+
+def proved_of(drafts: tuple[Finding, ...], state: CaseState, desk: Desk, evidence: Evidence) -> Proved:
+    """Return what the stored rows bear out of draft findings, the rules that they name run again. Blocks."""
+    again = fired_again(rules_named(drafts), evidence.events, rules=rules_for(desk), tables=desk.tables)
+    proved = prove(drafts, evidence, state["coverage"], again)
+    return replace(proved, findings=merged(proved.findings))
 
 
 async def reviewed(state: CaseState, desk: Desk) -> Reviewed:

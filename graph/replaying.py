@@ -11,7 +11,6 @@ from soc_analyst.state.case import CaseState
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.state.findings import Claim, Finding
 from soc_analyst.state.report import Report
-from soc_analyst.tools.proof.findings import merged, prove
 from soc_analyst.tools.records.cases import CaseFolder, CaseHeader
 from soc_analyst.tools.records.dossier import Dossier
 from soc_analyst.tools.records.folder import DataDir
@@ -19,7 +18,7 @@ from soc_analyst.tools.records.verifying import require_whole
 
 from .context import Context
 from .desk import Desk, open_desk
-from .judging import after_review, composed, judged, reviewed, said_of
+from .judging import after_review, composed, judged, proved_of, reviewed, said_of
 from .rules import rules_for
 
 __all__ = ["Replay", "replayed"]
@@ -56,8 +55,8 @@ async def replayed(thread_id: str, *, data_dir: DataDir) -> Replay:
         evidence = await asyncio.to_thread(desk.evidence, dossier.records)
         found = await judged(state, desk)
         drafts, again = _with_unrecorded(found.analysis.findings, report.findings)
-        proved = await asyncio.to_thread(prove, drafts, evidence, dossier.coverage)
-        state = {**state, "findings": merged(proved.findings)}
+        proved = await asyncio.to_thread(proved_of, drafts, state, desk, evidence)
+        state = {**state, "findings": proved.findings}
         outcome = await reviewed(state, desk)
         kept = _upheld(outcome.findings, state["findings"], again)
         current = after_review(state, outcome)

@@ -64,10 +64,15 @@ class Claim(Value):
 
     exists: every one of `rows` is stored. count: exactly `expected` distinct rows of `table` in evidence meet all of
     `where`. order: the first of `rows` is no later than the last. same_entity: all `rows` hold `value` in `column`,
-    without regard to case. absent: no row of `table` in evidence meets `where`, and the table was covered.
+    without regard to case. absent: no row of `table` in evidence meets `where`, and the table was covered: for the time
+    that `where` bounds, where it bounds one. value: the row of `rows` holds exactly `value` in `column`. first, last:
+    of the rows of `table` in evidence that meet `where`, none is earlier, or later, than the row of `rows`.
+
+    With a `rule` it is one that a rule makes, evaluated by running that rule again over the stored rows: count is how
+    many rows of a subject it matches; detected is what a correlation or statistic says in its own numbers.
     """
 
-    kind: Literal["exists", "count", "order", "same_entity", "absent"]
+    kind: Literal["exists", "count", "order", "same_entity", "absent", "value", "first", "last", "detected"]
     statement: str
     verified: bool = False
     detail: str = ""
@@ -77,6 +82,7 @@ class Claim(Value):
     column: str = ""
     value: str = ""
     expected: int | None = None
+    rule: str = ""
 
 
 class Detection(Value):

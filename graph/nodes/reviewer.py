@@ -11,12 +11,11 @@ from langgraph.runtime import Runtime
 from soc_analyst.graph.budgets import Stopwatch, used_up
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk, wall_clock
-from soc_analyst.graph.judging import after_review, composed, dossier_of, reviewed, said_of
+from soc_analyst.graph.judging import after_review, composed, dossier_of, proved_of, reviewed, said_of
 from soc_analyst.graph.progress import tell
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.report import Report
-from soc_analyst.tools.proof.findings import merged, prove
 from soc_analyst.tools.proof.leads import leads_from
 from soc_analyst.tools.records.threats import Logged, ThreatsLog
 
@@ -31,8 +30,8 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
     context = runtime.context or Context()
     async with open_desk(context, state.get("lacking")) as desk:
         evidence = await asyncio.to_thread(desk.evidence, state["records"])
-        proved = await asyncio.to_thread(prove, state["findings"], evidence, state["coverage"])
-        findings = merged(proved.findings)
+        proved = await asyncio.to_thread(proved_of, state["findings"], state, desk, evidence)
+        findings = proved.findings
         over = state.get("declined", False) or state["reading"].follows == "why"
         leads = () if over else leads_from(findings, _not_to_follow(state), depth=state["rounds"])
         reached = state["budget_reached"] or (used_up(state, context) if leads else "")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from soc_analyst.state.findings import Detection
+from soc_analyst.state.findings import Claim, Detection
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.evidence import Evidence, TableRows
 
@@ -19,7 +19,10 @@ from .resolving import Never, Node, missing_fields, resolve
 from .ruleset import CompiledRule, RuleSet
 from .statistics import counted
 
-__all__ = ["Examination", "detect", "examine"]
+__all__ = ["Examination", "detect", "examine", "fired_again"]
+
+STATISTIC = "stat-"
+"""What the ids of statistics begin with."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,42 @@ def examine(evidence: Evidence, *, rules: RuleSet, tables: Mapping[str, TableSch
     return Examination(detections, dict(skipped))
 
 
+def fired_again(
+    ids: Collection[str], evidence: Evidence, *, rules: RuleSet, tables: Mapping[str, TableSchema] | None = None
+) -> dict[str, dict[str, Detection]]:
+    """Run these rules alone over the rows; return what they say by the rule's id and the statement of its claim."""
+    again: dict[str, dict[str, Detection]] = {}
+    if not ids:
+        return again
+    few = RuleSet(tuple(_needed(ids, rules)))
+    statistics = any(id.startswith(STATISTIC) for id in ids)
+    for detection in _fired(evidence, few, tables or {}, None, statistics=statistics):
+        for claim in detection.claims:
+            if claim.rule in ids:
+                again.setdefault(claim.rule, {})[claim.statement] = detection
+    return again
+
+
+def _needed(ids: Collection[str], rules: RuleSet) -> Iterator[CompiledRule]:
+    """Yield the rules of these ids, and those whose matches a correlation among them speaks of."""
+    referred = {
+        reference
+        for rule in rules.rules
+        if rule.correlation and rule.id in ids
+        for reference in rule.correlation["rules"]
+    }
+    for rule in rules.rules:
+        if rule.id in ids or rule.id in referred or (rule.name and rule.name in referred):
+            yield rule
+
+
 def _fired(
-    evidence: Evidence, rules: RuleSet, tables: Mapping[str, TableSchema], skipped: Counter[str] | None
+    evidence: Evidence,
+    rules: RuleSet,
+    tables: Mapping[str, TableSchema],
+    skipped: Counter[str] | None,
+    *,
+    statistics: bool = True,
 ) -> Iterator[Detection]:
     by_table: dict[str, list[CompiledRule]] = defaultdict(list)
     for rule in rules.rules:
@@ -57,8 +94,16 @@ def _fired(
         if len(rows) and by_table[table]:
             yield from _of_table(rows, by_table[table], tables.get(table), skipped, related)
     for rule in correlations:
-        yield from correlated(rule, related.matches(rule))
-    yield from counted(evidence)
+        yield from map(_claimed, correlated(rule, related.matches(rule)))
+    if statistics:
+        yield from map(_claimed, counted(evidence))
+
+
+def _claimed(detection: Detection) -> Detection:
+    """Return a detection that claims what it says in its own numbers, beside what it claims of rows."""
+    rule = detection.rule
+    own = Claim(kind="detected", statement=f"{rule.title}: {detection.statement}", rule=rule.id)
+    return detection.model_copy(update={"claims": (own, *detection.claims)})
 
 
 def _of_table(

@@ -122,7 +122,7 @@ class Grouping:
             tactics=tactics_of(rule.tags),
             rows=refs,
             entities=tuple(self._entities(cited, subject_of[cited[0]])),
-            claims=tuple(self._claims(statement, refs, alike[0])),
+            claims=tuple(self._claims(rule, statement, refs, alike)),
             false_positives=tuple(rule.false_positives),
             tags=tuple(rule.tags),
         )
@@ -203,8 +203,19 @@ class Grouping:
             return ""
         return f" ({told_time(start)})" if start == end else f" (first {told_time(start)}, last {told_time(end)})"
 
-    def _claims(self, statement: str, refs: tuple[EvidenceRef, ...], first: _Row) -> Iterator[Claim]:
+    def _claims(
+        self, rule: CompiledRule, statement: str, refs: tuple[EvidenceRef, ...], alike: Sequence[_Row]
+    ) -> Iterator[Claim]:
+        first = alike[0]
         yield Claim(kind="exists", statement=statement, rows=refs, table=self._rows.table)
+        yield Claim(
+            kind="count",
+            statement=f"{rule.title}: {statement}",
+            table=self._rows.table,
+            value=first.subject,
+            expected=len(alike),
+            rule=rule.id,
+        )
         if first.subject and self._is_named(first.row, first.subject):
             yield Claim(
                 kind="same_entity",

@@ -11,32 +11,40 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from soc_analyst.state.findings import Claim
+from soc_analyst.state.findings import Claim, Detection
 from soc_analyst.state.queries import AnyOf, Condition, Coverage, Scalar
 from soc_analyst.tools.evidence import Evidence, TableRows
 
-__all__ = ["check", "meeting_any", "meets", "rows_meeting"]
+__all__ = ["Again", "check", "meeting_any", "meets", "rows_meeting"]
 
 Row = Mapping[str, Any]
+Again = Mapping[str, Mapping[str, Detection]]
+"""What rules say when they are run again over the stored rows: by the rule's id and the statement of its claim."""
 
 
-def check(claim: Claim, evidence: Evidence, coverage: Mapping[str, Coverage]) -> Claim:
+def check(claim: Claim, evidence: Evidence, coverage: Mapping[str, Coverage], again: Again | None = None) -> Claim:
     """Return the claim with `verified` and `detail` as the rows say; what cannot be evaluated is not verified."""
-    verified, detail = _CHECKS[claim.kind](claim, evidence, coverage)
+    if claim.rule:
+        verified, detail = _by_rule(claim, again or {})
+    else:
+        verified, detail = _CHECKS[claim.kind](claim, evidence, coverage)
     return claim.model_copy(update={"verified": verified, "detail": detail})
 
 
 def rows_meeting(where: tuple[Condition, ...], table: str, evidence: Evidence) -> int:
     """Return how many distinct rows of a table in evidence meet all conditions."""
     rows = evidence.get(table)
-    if rows is None:
-        return 0
-    if any(condition.column not in rows.rows.column_names for condition in where):
-        return 0
+    return 0 if rows is None else int(_meeting_all(where, rows).sum())
+
+
+def _meeting_all(where: tuple[Condition, ...], rows: TableRows) -> npt.NDArray[np.bool_]:
+    """Return which rows meet all conditions; none does where a column is missing."""
     met = np.ones(len(rows), np.bool_)
     for condition in where:
+        if condition.column not in rows.rows.column_names:
+            return np.zeros(len(rows), np.bool_)
         met &= _column_meets(rows.rows[condition.column], condition)
-    return int(met.sum())
+    return met
 
 
 def meeting_any(test: AnyOf, rows: TableRows) -> list[int]:
@@ -68,6 +76,18 @@ def _exists(claim: Claim, evidence: Evidence, _coverage: Mapping[str, Coverage])
     return bool(claim.rows) and found == len(claim.rows), f"{found} of {len(claim.rows)} cited rows are stored"
 
 
+def _by_rule(claim: Claim, again: Again) -> tuple[bool, str]:
+    """Hold what a rule says against what it says when it is run again."""
+    fired = again.get(claim.rule, {}).get(claim.statement)
+    if fired is None:
+        return False, f"rule {claim.rule}, run again over the stored rows, does not say so"
+    own = next(one for one in fired.claims if one.rule == claim.rule and one.statement == claim.statement)
+    if (own.kind, own.expected) != (claim.kind, claim.expected):
+        return False, f"rule {claim.rule}, run again, matches {own.expected} rows, {claim.expected} claimed"
+    counted = f" and matches {own.expected} rows" if own.expected is not None else ""
+    return True, f"rule {claim.rule}, run again over the stored rows, says the same{counted}"
+
+
 def _count(claim: Claim, evidence: Evidence, _coverage: Mapping[str, Coverage]) -> tuple[bool, str]:
     counted = rows_meeting(claim.where, claim.table, evidence)
     return counted == claim.expected, f"{counted} rows counted, {claim.expected} claimed"
@@ -87,6 +107,49 @@ def _same_entity(claim: Claim, evidence: Evidence, _coverage: Mapping[str, Cover
     return bool(rows) and values == {claim.value.casefold()}, f"{claim.column} holds {len(values)} value(s)"
 
 
+def _value(claim: Claim, evidence: Evidence, _coverage: Mapping[str, Coverage]) -> tuple[bool, str]:
+    row = evidence.row(claim.rows[0]) if len(claim.rows) == 1 else None
+    if row is None or claim.column not in row:
+        return False, f"no one row with {claim.column or 'such a column'} is cited"
+    return _holds_exactly(row[claim.column], claim.value), f"{claim.column} of the row is told as stored"
+
+
+def _holds_exactly(value: Any, claimed: str) -> bool:
+    """Return whether a stored value is the one claimed: times and numbers in whatever writing, texts to the letter."""
+    if value is None:
+        return claimed == ""
+    if isinstance(value, datetime):
+        return value.timestamp() == _instant(claimed)
+    if isinstance(value, bool):
+        return str(value).casefold() == claimed.casefold()
+    if isinstance(value, int | float):
+        return float(value) == _number(claimed)
+    return str(value) == claimed
+
+
+def _first(claim: Claim, evidence: Evidence, _coverage: Mapping[str, Coverage]) -> tuple[bool, str]:
+    return _outermost(claim, evidence, earliest=True)
+
+
+def _last(claim: Claim, evidence: Evidence, _coverage: Mapping[str, Coverage]) -> tuple[bool, str]:
+    return _outermost(claim, evidence, earliest=False)
+
+
+def _outermost(claim: Claim, evidence: Evidence, *, earliest: bool) -> tuple[bool, str]:
+    """Hold a row against the earliest or the latest of all that meet the claim's conditions."""
+    rows, row = evidence.get(claim.table), evidence.row(claim.rows[0]) if len(claim.rows) == 1 else None
+    if rows is None or row is None or claim.rows[0].table != claim.table or row.get("TimeGenerated") is None:
+        return False, f"no one row of {claim.table or 'a table'} with a time is cited"
+    if fault := _cannot_tell(claim.where, claim.table, evidence):
+        return False, fault
+    if not meets(row, claim.where):
+        return False, "the row cited does not meet the conditions itself"
+    span = pc.min_max(rows.rows["TimeGenerated"].filter(pa.array(_meeting_all(claim.where, rows)))).as_py()
+    told = span["min" if earliest else "max"]
+    name = "first" if earliest else "last"
+    return bool(told == row["TimeGenerated"]), f"the {name} of them is of {told:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _absent(claim: Claim, evidence: Evidence, coverage: Mapping[str, Coverage]) -> tuple[bool, str]:
     covered = coverage.get(claim.table)
     if covered is None or not covered.rows_in_window:
@@ -96,7 +159,7 @@ def _absent(claim: Claim, evidence: Evidence, coverage: Mapping[str, Coverage]) 
     held = len(evidence[claim.table]) if claim.table in evidence else 0
     if held < covered.rows_in_window:
         return False, f"{held} of {covered.rows_in_window} rows are in evidence: absence from the others cannot be told"
-    if fault := _cannot_tell(claim.where, claim.table, evidence):
+    if fault := _cannot_tell(claim.where, claim.table, evidence) or _beyond(claim.where, covered):
         return False, fault
     counted, late = rows_meeting(claim.where, claim.table, evidence), covered.unsettled_from
     more = f"; rows from {late:%Y-%m-%d %H:%M} on may still come in" if late else ""
@@ -114,12 +177,30 @@ def _cannot_tell(where: tuple[Condition, ...], table: str, evidence: Evidence) -
     return ""
 
 
+def _beyond(where: tuple[Condition, ...], covered: Coverage) -> str:
+    """Return why an absence is claimed of a time that was not looked at: before or after all that was seen."""
+    if covered.first is None or covered.last is None:
+        return ""
+    first, last = covered.first.timestamp(), covered.last.timestamp()
+    for condition in where:
+        bound = _instant(condition.values[0]) if condition.column == "TimeGenerated" and condition.values else None
+        if bound is None:
+            continue
+        if (condition.op in ("<", "<=") and bound <= first) or (condition.op in (">", ">=") and bound >= last):
+            return f"rows were seen from {covered.first:%Y-%m-%d %H:%M} to {covered.last:%Y-%m-%d %H:%M} only"
+    return ""
+
+
 _CHECKS: Mapping[str, Callable[[Claim, Evidence, Mapping[str, Coverage]], tuple[bool, str]]] = {
     "exists": _exists,
     "count": _count,
     "order": _order,
     "same_entity": _same_entity,
     "absent": _absent,
+    "value": _value,
+    "first": _first,
+    "last": _last,
+    "detected": lambda _claim, _evidence, _coverage: (False, "it names no rule that could be run again"),
 }
 
 

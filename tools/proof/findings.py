@@ -1,21 +1,20 @@
-"""A draft finding, proved against the rows: what fails is dropped or downgraded, and said."""
+"""A draft finding, proved against the rows: what fails is removed, and said."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from soc_analyst.state.findings import Confidence, EvidenceRef, Finding
+from soc_analyst.state.findings import Finding
 from soc_analyst.state.queries import Coverage
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.evidence.rows import row_json
 
-from .claims import check
-from .indicators import occurs_in
+from .claims import Again
+from .standing import stands
 
-__all__ = ["Proved", "merged", "prove", "with_log_lines"]
+__all__ = ["Proved", "merged", "prove", "rules_named", "with_log_lines"]
 
-LOWER: Mapping[Confidence, Confidence] = {"High": "Medium", "Medium": "Low", "Low": "Low"}
 LINES_BUDGET = 160_000
 """Characters of log lines a report carries in all, so that a checkpoint stays small whatever the rows."""
 
@@ -26,39 +25,55 @@ class Proved:
 
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
+    failed: int = 0
+    """Claims that did not hold."""
+    removed: int = 0
+    """Sentences that went with them, or that nothing bears out."""
 
 
-def prove(drafts: Iterable[Finding], evidence: Evidence, coverage: Iterable[Coverage]) -> Proved:
-    """Keep what the rows bear out: cited rows that exist, indicators that occur, claims that hold."""
+def prove(
+    drafts: Iterable[Finding],
+    evidence: Evidence,
+    coverage: Iterable[Coverage],
+    again: Again | None = None,
+    *,
+    names: Collection[str] = (),
+) -> Proved:
+    """Keep what the rows bear out: cited rows that exist, indicators that occur, claims that hold and their sentences.
+
+    `again` holds what the rules that are named say when they are run again over the rows; `names` are hosts and
+    accounts that the case knows. Both rules and models come through this gate.
+    """
     by_table = {entry.table: entry for entry in coverage}
-    kept, warnings = [], []
+    kept: list[Finding] = []
+    warnings: list[str] = []
+    failed = removed = 0
     for draft in drafts:
         refs = tuple(ref for ref in draft.evidence if evidence.row(ref) is not None)
         if not refs:
             warnings.append(f"Dropped “{draft.title}”: none of the rows it cites is in evidence.")
             continue
-        kept.append(_standing(draft, refs, evidence, by_table))
-    return Proved(tuple(kept), tuple(warnings))
+        standing = stands(draft, refs, evidence, by_table, again, names)
+        failed, removed = failed + len(standing.failed), removed + len(standing.removed)
+        if standing.finding is None:
+            warnings.append(f"Dropped a finding: nothing that it claims holds on the stored rows ({draft.id}).")
+        else:
+            kept.append(standing.finding)
+    return Proved(tuple(kept), (*warnings, *_left_out(failed, removed)), failed, removed)
 
 
-def _standing(
-    draft: Finding, refs: tuple[EvidenceRef, ...], evidence: Evidence, coverage: Mapping[str, Coverage]
-) -> Finding:
-    rows = [row for ref in refs if (row := evidence.row(ref)) is not None]
-    claims = tuple(check(claim, evidence, coverage) for claim in draft.claims)
-    failed = [claim for claim in claims if not claim.verified]
-    notes = draft.notes
-    if failed:
-        notes = f"{notes} {len(failed)} of {len(claims)} claims did not hold; confidence was lowered.".strip()
-    return draft.model_copy(
-        update={
-            "evidence": refs,
-            "claims": claims,
-            "confidence": LOWER[draft.confidence] if failed else draft.confidence,
-            "indicators_of_compromise": tuple(i for i in draft.indicators_of_compromise if occurs_in(i, rows)),
-            "notes": notes,
-        }
-    )
+def rules_named(drafts: Iterable[Finding]) -> frozenset[str]:
+    """Return the ids of the rules that must be run again to prove these findings."""
+    return frozenset(claim.rule for draft in drafts for claim in draft.claims if claim.rule)
+
+
+def _left_out(claims: int, sentences: int) -> tuple[str, ...]:
+    told = [
+        f"{count} {what}{'s' if count > 1 else ''}"
+        for count, what in ((claims, "claim"), (sentences, "sentence"))
+        if count
+    ]
+    return (f"Removed at the proof: {' and '.join(told)} that the stored rows do not bear out.",) if told else ()
 
 
 def merged(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -31,6 +31,10 @@ class Grounds:
     claims: tuple[Claim, ...] = ()
     said: tuple[str, ...] = ()
 
+    def says(self, sentence: str) -> bool:
+        """Return whether code itself said a sentence, to the letter."""
+        return any(sentence in text for text in self.said)
+
     def hold(self, word: str) -> bool:
         """Return whether a word, name, address or path stands in the sources, whole and without regard to case.
 

@@ -14,6 +14,9 @@ __all__ = ["Worded", "borne_out"]
 
 _SENTENCE = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"'”)]))\s+(?=[^a-z\s])|\s*\n+\s*")
 
+LONGER = 20
+"""Characters of a sentence that is a part of a claim's statement for certain."""
+
 
 @dataclass(frozen=True)
 class Worded:
@@ -23,18 +26,29 @@ class Worded:
     removed: tuple[str, ...] = ()
 
 
-def borne_out(text: str, grounds: Grounds, *, names: Collection[str] = ()) -> Worded:
+def borne_out(
+    text: str, grounds: Grounds, *, names: Collection[str] = (), denied: Collection[str] = (), checked: bool = True
+) -> Worded:
     """Keep the sentences whose numbers, times, addresses, hosts, accounts, paths and hashes the sources bear out.
 
     `names` are the names of hosts and accounts that the case knows, in lower case: one of them in plain prose counts
     as a name even where it looks like any word. Sentences without such things stand: nothing in them can be checked.
+    What code itself said stands to the letter. A sentence that tells a statement of `denied` goes, which are claims
+    that do not hold; where a text is not to be `checked`, that alone goes.
     """
     kept: list[str] = []
     removed: list[str] = []
     for sentence in _sentences(text):
-        plain = _plain_digits(sentence)
-        (kept if all(_holds(one, grounds) for one in specifics(plain, names)) else removed).append(sentence)
-    return Worded(" ".join(kept), tuple(removed))
+        (kept if _stands(sentence, grounds, names, denied, checked) else removed).append(sentence)
+    return Worded(" ".join(kept) if removed else text, tuple(removed))
+
+
+def _stands(sentence: str, grounds: Grounds, names: Collection[str], denied: Collection[str], checked: bool) -> bool:
+    if grounds.says(sentence):
+        return True
+    if any(one and (one.rstrip(".") in sentence or (len(sentence) >= LONGER and sentence in one)) for one in denied):
+        return False
+    return not checked or all(_holds(one, grounds) for one in specifics(_plain_digits(sentence), names))
 
 
 def _sentences(text: str) -> list[str]:

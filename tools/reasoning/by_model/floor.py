@@ -22,6 +22,7 @@ from soc_analyst.tools.evidence.describing import describe
 from soc_analyst.tools.evidence.rows import row_json
 from soc_analyst.tools.privacy import fenced
 from soc_analyst.tools.proof.indicators import occurs_in
+from soc_analyst.tools.proof.standing import BY_MODEL
 from soc_analyst.tools.reasoning.base import Analysis
 
 from .claiming import bears_on
@@ -31,8 +32,6 @@ from .subjects import entities_of
 
 __all__ = ["BY_MODEL", "lifted"]
 
-BY_MODEL = "by-model"
-"""The tag of a finding that no rule drafted."""
 MOST_OWN = 8
 MOST_TIED = 6
 ORDER: Mapping[Confidence, int] = {"Low": 0, "Medium": 1, "High": 2}

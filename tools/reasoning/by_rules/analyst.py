@@ -172,8 +172,8 @@ def _telling(ordered: Sequence[Detection]) -> tuple[EvidenceRef, ...]:
 
 
 def _merged_claims(ordered: Sequence[Detection]) -> tuple[Claim, ...]:
-    claims = {claim.statement: claim for detection in ordered for claim in detection.claims if claim.kind != "exists"}
-    return tuple(claims.values())
+    claims = (claim for detection in ordered for claim in detection.claims if claim.kind != "exists")
+    return tuple({(claim.rule, claim.statement): claim for claim in claims}.values())
 
 
 def _exists(refs: tuple[EvidenceRef, ...]) -> Claim:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from soc_analyst.state.findings import Confidence, Detection, EvidenceRef, Level
+from soc_analyst.state.findings import Confidence, Detection, EvidenceRef
 from soc_analyst.tools.detections.grouping import NOBODY
 from soc_analyst.tools.evidence import Evidence
+from soc_analyst.tools.proof.standing import CONFIDENCE
 
 from .ordinary.actors import acting_account, is_service
 
 __all__ = ["CONFIDENCE", "Weight", "person", "weigh"]
-
-CONFIDENCE: Mapping[Level, Confidence] = {
-    "critical": "High", "high": "High", "medium": "Medium", "low": "Low", "informational": "Low",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
