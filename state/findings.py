@@ -133,6 +133,11 @@ class Finding(Value):
     detections: tuple[Rule, ...] = ()
     claims: tuple[Claim, ...] = ()
 
+    @property
+    def proof(self) -> str:
+        """Return how many claims it makes, and how many of them hold."""
+        return f"{len(self.claims)} claims, {sum(claim.verified for claim in self.claims)} verified"
+
 
 class Hypothesis(Value):
     """An explanation under test, the benign one among them."""

@@ -10,7 +10,7 @@ from pydantic import Field
 from .base import Value
 from .costs import Estimate, Scanned
 from .entities import Entity, TimeWindow
-from .findings import Finding, Hypothesis, Outcome, TimelineEvent
+from .findings import Claim, Finding, Hypothesis, Outcome, TimelineEvent
 from .incidents import Incident
 from .queries import Coverage, Diagnostic, QueryStatus
 
@@ -136,7 +136,15 @@ class Report(Value):
     rounds: int
     usage: Usage
     warnings: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    """What the summary says of rows, beside the findings."""
     attack_version: str = ""
     """The release of ATT&CK that techniques are named by."""
     budget_reached: str = ""
     """Which budget ended the run early, empty when none did."""
+
+    @property
+    def proof(self) -> str:
+        """Return how many claims the report makes in all, and how many hold."""
+        claims = [*self.claims, *(claim for finding in self.findings for claim in finding.claims)]
+        return f"{len(claims)} claims, {sum(claim.verified for claim in claims)} verified"

@@ -95,7 +95,6 @@ def _facts(finding: Finding) -> Table:
     grid.add_column(overflow="fold")
     mitre = finding.mitre
     technique = " · ".join(part for part in (mitre.id, mitre.technique, mitre.sub_technique, mitre.tactic) if part)
-    verified = sum(claim.verified for claim in finding.claims)
     rows = (
         ("ATT&CK", technique),
         ("When", f"{finding.time:%Y-%m-%d %H:%M:%S} UTC"),
@@ -103,7 +102,7 @@ def _facts(finding: Finding) -> Table:
         ("Indicators", ", ".join(finding.indicators_of_compromise[:8])),
         ("Do", ", ".join(finding.recommendations)),
         ("Rules", ", ".join(f"{rule.title} ({rule.level}, {rule.author})" for rule in finding.detections)),
-        ("Claims", f"{len(finding.claims)}, {verified} verified"),
+        ("Proof", finding.proof),
         ("Notes", finding.notes),
     )
     for name, value in rows:
@@ -191,6 +190,7 @@ def _footer(report: Report) -> Text:
     usage = report.usage
     return Text(
         f"{report.thread_id} · rounds {report.rounds} · queries {usage.queries} · rows {usage.rows:,} · "
-        f"{usage.seconds:.1f} s · model {usage.model}" + (f"\n{usage.model_line}" if usage.model_line else ""),
+        f"{usage.seconds:.1f} s · model {usage.model} · {report.proof}"
+        + (f"\n{usage.model_line}" if usage.model_line else ""),
         style="dim",
     )

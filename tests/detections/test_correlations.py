@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from soc_analyst.state.findings import Detection
-from soc_analyst.tools.detections import RuleSet, detect, load_rules
+from soc_analyst.tools.detections import RuleSet, detect, fired_again, load_rules
 from soc_analyst.tools.evidence import Evidence, TableRows
 from soc_analyst.tools.proof.claims import check
 
@@ -78,7 +78,8 @@ def found(rules: RuleSet, rows: Evidence) -> list[Detection]:
     own = [detection for detection in detect(rows, rules=rules) if detection.rule.id.startswith("11111111")]
     for detection in own:
         assert detection.claims
-        assert all(check(claim, rows, {}).verified for claim in detection.claims)
+        again = fired_again({detection.rule.id}, rows, rules=rules)
+        assert all(check(claim, rows, {}, again).verified for claim in detection.claims)
     return own
 
 
@@ -142,7 +143,7 @@ def test_order_matters_where_it_is_asked_for(tmp_path: Path) -> None:
     rules = ruleset(tmp_path, FAILED, GOOD, ordered)
     first, then = (0, "LogonFailed", "bob", "ws-1"), (30, "LogonSuccess", "bob", "ws-1")
     [detection] = found(rules, logons(first, then))
-    assert {claim.kind for claim in detection.claims} == {"exists", "order"}
+    assert {claim.kind for claim in detection.claims} == {"detected", "exists", "order"}
     assert not found(rules, logons((0, "LogonSuccess", "bob", "ws-1"), (30, "LogonFailed", "bob", "ws-1")))
 
 

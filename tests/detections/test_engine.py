@@ -8,13 +8,14 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soc_analyst.tools.detections import RuleSet, detect
+from soc_analyst.tools.detections import RuleSet, detect, fired_again
 from soc_analyst.tools.detections.columns import TableViews
 from soc_analyst.tools.detections.evaluating import rows_meeting
 from soc_analyst.tools.detections.fields import field_map
 from soc_analyst.tools.detections.resolving import Never, resolve
 from soc_analyst.tools.detections.ruleset import CompiledRule
 from soc_analyst.tools.evidence import Evidence, TableRows
+from soc_analyst.tools.proof.claims import check
 
 FIELDS = {
     "CommandLine": "ProcessCommandLine",
@@ -102,4 +103,13 @@ def test_one_detection_a_rule_and_host_with_capped_rows_and_counts() -> None:
     assert (len(first.rows), len(second.rows)) == (20, 1)
     assert (first.techniques, first.tactics) == (("T1059.001",), ("execution",))
     assert {(entity.kind, entity.value) for entity in first.entities} == {("host", "one")}
-    assert {claim.kind for claim in first.claims} == {"exists", "same_entity"}
+    assert {claim.kind for claim in first.claims} == {"exists", "count", "same_entity"}
+    again = fired_again({rule.id}, evidence, rules=RuleSet((rule,)))
+    [counted] = [claim for claim in first.claims if claim.kind == "count"]
+    assert counted.expected == 41
+    assert check(counted, evidence, {}, again).verified
+    for lie in ({"expected": 40}, {"statement": counted.statement.replace("41", "40")}, {"rule": "another"}):
+        assert not check(counted.model_copy(update=lie), evidence, {}, again).verified
+    assert not check(counted, evidence, {}).verified
+    fewer = Evidence([TableRows("DeviceProcessEvents", rows.slice(1), ("q",) * 41, tuple(range(41)))])
+    assert not check(counted, fewer, {}, fired_again({rule.id}, fewer, rules=RuleSet((rule,)))).verified

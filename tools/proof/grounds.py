@@ -111,9 +111,9 @@ class Grounds:
 
 
 def _values(claim: Claim) -> Iterable[str]:
-    if claim.kind == "same_entity":
+    if claim.kind in ("same_entity", "value"):
         yield claim.value
-    if claim.kind == "count" and claim.expected:
+    if claim.kind in ("first", "last") or (claim.kind == "count" and claim.expected):
         certain = (condition for condition in claim.where if condition.op in _CERTAIN and len(condition.values) == 1)
         yield from (str(condition.values[0]) for condition in certain)
 

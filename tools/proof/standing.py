@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from soc_analyst.state.findings import Claim, Confidence, Detection, EvidenceRef, Finding, Level, Rule
 from soc_analyst.state.queries import Coverage
 from soc_analyst.tools.evidence import Evidence
+from soc_analyst.tools.evidence.describing import describe
+from soc_analyst.tools.privacy import fenced
 
 from .claims import Again, check
 from .grounds import Grounds
 from .indicators import occurs_in
 from .wording import borne_out
 
-__all__ = ["BY_MODEL", "CONFIDENCE", "Standing", "stands"]
+__all__ = ["BY_MODEL", "CONFIDENCE", "Standing", "plainly", "stands"]
 
 BY_MODEL = "by-model"
 """The tag of a finding that no rule drafted."""
@@ -22,10 +25,14 @@ CONFIDENCE: Mapping[Level, Confidence] = {
     "critical": "High", "high": "High", "medium": "Medium", "low": "Low", "informational": "Low",
 }  # fmt: skip
 ORDER: Sequence[Confidence] = ("Low", "Medium", "High")
+BEARING = frozenset({"count", "order", "same_entity"})
+"""Kinds of claims that can lift; any row is there, has its values, and is the first of something."""
 KINDS_FOR_HIGH = 2
 """Kinds of claims, beside those of rules, that lift a rule's Medium to High."""
 SIGNALS_FOR_MEDIUM = 4
 """Rules of level low that are a finding together."""
+
+LONGEST = 400
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ def stands(
     claims = tuple(check(claim, evidence, coverage, again) for claim in draft.claims)
     held, failed = (tuple(one for one in claims if one.verified is wanted) for wanted in (True, False))
     rules = draft.detections if again is None else tuple(_proved_rules(draft.detections, held, again))
-    grounds = Grounds(rows, held, (*_said(draft, held, again or {}), *_numbers_of_rows(draft, refs)))
+    grounds = Grounds(rows, held, (*_said(draft, held, again or {}), plainly(refs, rows)))
     title, description, notes, removed = _worded(draft, grounds, failed, names)
     if not _anything(draft, rules, held, title, description):
         return Standing(None, failed, removed)
@@ -90,9 +97,10 @@ def _said(draft: Finding, held: Sequence[Claim], again: Again) -> list[str]:
     return [*told, mitre.id, mitre.technique, mitre.sub_technique, *(claim.statement for claim in held)]
 
 
-def _numbers_of_rows(draft: Finding, refs: Sequence[EvidenceRef]) -> list[str]:
-    """Return how many rows are cited, which an own claim says of every finding."""
-    return [f"{len(refs)} rows cited"] if any(claim.kind == "exists" for claim in draft.claims) else []
+def plainly(refs: Sequence[EvidenceRef], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what rows are cited, in words of code."""
+    table = refs[0].table
+    return fenced(f"{len(rows)} rows cited, the first of {table}: {describe(table, rows[0])}", limit=LONGEST)
 
 
 def _worded(
@@ -110,7 +118,14 @@ def _worded(
         (draft.description, True),
         (draft.notes, BY_MODEL in draft.tags and bool(failed)),
     ):
-        worded = borne_out(text, grounds, names=names, denied=[one.statement for one in failed], checked=checked)
+        worded = borne_out(
+            text,
+            grounds,
+            names=names,
+            denied=[one.statement for one in failed],
+            checked=checked,
+            spoken="as finding" if BY_MODEL in draft.tags else "by code",
+        )
         told.append(worded.text)
         removed += worded.removed
     return told[0], told[1], told[2], tuple(removed)
@@ -135,7 +150,7 @@ def _confidence(draft: Finding, rules: Sequence[Rule], held: Sequence[Claim]) ->
     kind from Low, two from Medium. What stands on claims alone is Medium at most.
     """
     best = max((ORDER.index(CONFIDENCE[rule.level]) for rule in rules), default=0)
-    kinds = {claim.kind for claim in held if not claim.rule and claim.kind not in ("exists", "absent")}
+    kinds = {claim.kind for claim in held if not claim.rule and claim.kind in BEARING}
     if best == 0 and (kinds or len({rule.id for rule in rules}) >= SIGNALS_FOR_MEDIUM):
         best = 1
     elif best == 1 and rules and len(kinds) >= KINDS_FOR_HIGH:

@@ -6,11 +6,15 @@ import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Literal
 
 from .grounds import Grounds
+from .relations import relations_hold, says_harmless
 from .specifics import Specific, specifics
 
-__all__ = ["Worded", "borne_out"]
+__all__ = ["Spoken", "Worded", "borne_out"]
+
+Spoken = Literal["by code", "as finding", "as reason"]
 
 _SENTENCE = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"'”)]))\s+(?=[^a-z\s])|\s*\n+\s*")
 
@@ -27,19 +31,32 @@ class Worded:
 
 
 def borne_out(
-    text: str, grounds: Grounds, *, names: Collection[str] = (), denied: Collection[str] = (), checked: bool = True
+    text: str,
+    grounds: Grounds,
+    *,
+    names: Collection[str] = (),
+    denied: Collection[str] = (),
+    checked: bool = True,
+    spoken: Spoken = "by code",
 ) -> Worded:
     """Keep the sentences whose numbers, times, addresses, hosts, accounts, paths and hashes the sources bear out.
 
     `names` are the names of hosts and accounts that the case knows, in lower case: one of them in plain prose counts
     as a name even where it looks like any word. Sentences without such things stand: nothing in them can be checked.
     What code itself said stands to the letter. A sentence that tells a statement of `denied` goes, which are claims
-    that do not hold; where a text is not to be `checked`, that alone goes.
+    that do not hold; where a text is not to be `checked`, that alone goes. What a model has `spoken` is held to its
+    words for order, ends and absence too; and as a finding it may not say that something is harmless.
     """
     kept: list[str] = []
     removed: list[str] = []
+    before = ""
     for sentence in _sentences(text):
-        (kept if _stands(sentence, grounds, names, denied, checked) else removed).append(sentence)
+        stands = _stands(sentence, grounds, names, denied, checked)
+        if stands and checked and spoken != "by code" and not grounds.says(sentence):
+            stands = relations_hold(sentence, before, grounds.rows, grounds.claims)
+            stands = stands and not (spoken == "as finding" and says_harmless(sentence))
+        (kept if stands else removed).append(sentence)
+        before = sentence
     return Worded(" ".join(kept) if removed else text, tuple(removed))
 
 

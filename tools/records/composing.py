@@ -18,22 +18,15 @@ from soc_analyst.tools.proof.hypotheses import stated, weighed
 from soc_analyst.tools.proof.outcome import Verdict, judge, unseen_parts
 from soc_analyst.tools.reasoning.base import CaseFile
 from soc_analyst.tools.reasoning.by_rules.alert_claims import beside_alerts, tested
-from soc_analyst.tools.reasoning.by_rules.answering import answer
 from soc_analyst.tools.reasoning.by_rules.incidents import incidents_of
 
 from .explaining import explained
+from .summary import summed_up
 
 __all__ = ["ClosedCase", "compose"]
 
 MOST_EVENTS = 60
 EVENTS_OF_A_FINDING = 6
-VERDICTS = {
-    "confirmed": "Confirmed",
-    "suspected": "Suspected",
-    "benign": "Explained",
-    "not_found": "Nothing found",
-    "could_not_look": "Could not look",
-}
 
 
 @dataclass(frozen=True)
@@ -63,13 +56,16 @@ def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, table
     verdict, of_alert = _verdict(case, findings, file)
     incidents = incidents_of(findings, evidence)
     unseen = () if verdict.outcome == "could_not_look" else unseen_parts(case.records)
+    reasons = (_apart(incidents), _off_theme(findings, case.reading), *verdict.reasons)
+    summary = summed_up(verdict.outcome, findings, reasons, file, answered=_why(case, findings, evidence))
     return Report(
         thread_id=case.thread_id,
         question=case.question,
         model=case.usage.model,
         policy_hash=case.policy_hash,
         outcome=verdict.outcome,
-        summary=_summary(case, verdict, findings, _answered(case, findings, file, evidence), incidents),
+        summary=summary.text,
+        claims=summary.claims,
         window=case.reading.window,
         entities=case.reading.entities,
         findings=findings,
@@ -149,33 +145,11 @@ def _query(record: QueryRecord, texts: EvidenceStore) -> QueryReport:
     )
 
 
-def _answered(case: ClosedCase, findings: Sequence[Finding], file: CaseFile, evidence: Evidence) -> str:
-    """Return the answer to a plain question, or the reasons where those are asked for; empty for a broad one."""
-    if case.reading.follows == "why":
-        return explained(findings, case.records, case.coverage, evidence)
-    return "" if case.reading.broad else answer(file)
-
-
-def _summary(
-    case: ClosedCase,
-    verdict: Verdict,
-    findings: Sequence[Finding],
-    answered: str,
-    incidents: Sequence[Incident],
-) -> str:
-    claims = [claim for finding in findings for claim in finding.claims]
-    window = case.reading.window
-    parts = [
-        f"{VERDICTS[verdict.outcome]}.",
-        answered,
-        _found(findings),
-        _apart(incidents),
-        _off_theme(findings, case.reading),
-        *verdict.reasons,
-        f"Window {window.start:%Y-%m-%d %H:%M:%S} to {window.end:%Y-%m-%d %H:%M:%S} UTC ({window.basis}).",
-        f"{len(claims)} claims, {sum(claim.verified for claim in claims)} verified." if claims else "",
-    ]
-    return " ".join(part for part in parts if part)
+def _why(case: ClosedCase, findings: Sequence[Finding], evidence: Evidence) -> str | None:
+    """Return the reasons where those are asked for."""
+    if case.reading.follows != "why":
+        return None
+    return explained(findings, case.records, case.coverage, evidence)
 
 
 def _apart(incidents: Sequence[Incident]) -> str:
@@ -183,15 +157,6 @@ def _apart(incidents: Sequence[Incident]) -> str:
     if len(incidents) < 2:
         return ""
     return f"Nothing that was seen joins them into one: {len(incidents)} incidents are told apart."
-
-
-def _found(findings: Sequence[Finding]) -> str:
-    serious = [finding for finding in findings if finding.confidence != "Low"]
-    low = len(findings) - len(serious)
-    told = "; ".join(f"{finding.title} ({finding.confidence})" for finding in serious[:5])
-    more = f"; and {len(serious) - 5} more" if len(serious) > 5 else ""
-    observed = f" {low} low-confidence observation{'s' if low > 1 else ''}." if low else ""
-    return f"{told}{more}.{observed}" if told else observed.strip()
 
 
 def _timeline(findings: Sequence[Finding], evidence: Evidence) -> tuple[TimelineEvent, ...]:

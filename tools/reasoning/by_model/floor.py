@@ -18,11 +18,9 @@ from soc_analyst.state.findings import (
     Recommendation,
     Rule,
 )
-from soc_analyst.tools.evidence.describing import describe
 from soc_analyst.tools.evidence.rows import row_json
-from soc_analyst.tools.privacy import fenced
 from soc_analyst.tools.proof.indicators import occurs_in
-from soc_analyst.tools.proof.standing import BY_MODEL
+from soc_analyst.tools.proof.standing import BY_MODEL, plainly
 from soc_analyst.tools.reasoning.base import Analysis
 
 from .claiming import bears_on
@@ -120,9 +118,9 @@ def _improved(finding: Finding, draft: Draft, base: _Base, referee: Referee) -> 
     refs = (*finding.evidence, *_tied(finding, draft))
     claims = (*finding.claims, *(claim for claim in draft.claims if claim not in finding.claims))
     rows = referee.rows(refs)
-    title = referee.borne_out(draft.title, rows, claims, base.said)
-    told = referee.borne_out(draft.description, rows, claims, base.said)
-    notes = referee.borne_out(draft.notes, rows, claims, base.said)
+    title = referee.borne_out(draft.title, rows, claims, base.said, spoken="as finding")
+    told = referee.borne_out(draft.description, rows, claims, base.said, spoken="as finding")
+    notes = referee.borne_out(draft.notes, rows, claims, base.said, spoken="as finding")
     confidence = max(finding.confidence, _lifted_to(base, draft, refs, referee), key=lambda one: ORDER[one])
     higher = confidence != finding.confidence
     why = f"Lifted from {finding.confidence} by claims of the model that hold." if higher else ""
@@ -189,8 +187,9 @@ def _own(draft: Draft, referee: Referee) -> Finding:
     time = min((ref.time for ref in draft.refs if ref.time), default=referee.case.reading.window.start)
     return Finding(
         id=_id(draft, rows),
-        title=referee.borne_out(draft.title, rows, draft.claims, ()) or name,
-        description=referee.borne_out(draft.description, rows, draft.claims, ()) or _plainly(draft, rows),
+        title=referee.borne_out(draft.title, rows, draft.claims, (), spoken="as finding") or name,
+        description=referee.borne_out(draft.description, rows, draft.claims, (), spoken="as finding")
+        or plainly(draft.refs, rows),
         mitre=mitre,
         confidence=confidence,
         recommendations=_wanted(draft, confidence),
@@ -200,7 +199,11 @@ def _own(draft: Draft, referee: Referee) -> Finding:
             *([f"attack.{mitre.id.lower()}"] if mitre.id else []),
             *(t for t in draft.tags if t != BY_MODEL),
         ),
-        notes=_joined(_why(confidence, draft, referee), "", referee.borne_out(draft.notes, rows, draft.claims, ())),
+        notes=_joined(
+            _why(confidence, draft, referee),
+            "",
+            referee.borne_out(draft.notes, rows, draft.claims, (), spoken="as finding"),
+        ),
         time=time,
         entities=entities_of(pairs, referee.case.tables),
         evidence=draft.refs,
@@ -216,11 +219,6 @@ def _wanted(draft: Draft, confidence: Confidence) -> tuple[Recommendation, ...]:
 def _why(confidence: Confidence, draft: Draft, referee: Referee) -> str:
     told = f"{confidence}: no rule fired; a model reads it so, and {len(draft.claims)} of its claims hold."
     return f"{told} Log text of this case speaks to a model, so its word lifts nothing." if referee.spoken_to else told
-
-
-def _plainly(draft: Draft, rows: Sequence[Mapping[str, object]]) -> str:
-    ref = draft.refs[0]
-    return fenced(f"{len(rows)} rows cited, the first of {ref.table}: {describe(ref.table, rows[0])}", limit=400)
 
 
 def _id(draft: Draft, rows: Sequence[Mapping[str, object]]) -> str:

@@ -13,7 +13,7 @@ from soc_analyst.tools.attack import AttackCatalog
 from soc_analyst.tools.detections.statistics.addressed import SPEAKS, kinds_of_speech
 from soc_analyst.tools.privacy import Pseudonyms, fenced
 from soc_analyst.tools.proof.grounds import Grounds
-from soc_analyst.tools.proof.wording import borne_out
+from soc_analyst.tools.proof.wording import Spoken, borne_out
 from soc_analyst.tools.reasoning.base import CaseFile
 
 from .brief import Brief, Group
@@ -99,11 +99,18 @@ class Referee:
         return fenced(self._pseudonyms.reveal(line), limit=limit)
 
     def borne_out(
-        self, text: str, rows: Sequence[Mapping[str, Any]], claims: Sequence[Claim], said: Iterable[str]
+        self,
+        text: str,
+        rows: Sequence[Mapping[str, Any]],
+        claims: Sequence[Claim],
+        said: Iterable[str],
+        *,
+        spoken: Spoken = "as reason",
     ) -> str:
         """Return the sentences that rows, claims and what code said bear out; the others are counted."""
         known = [found[0] for found in _TECHNIQUE.finditer(text) if self.catalog.technique(found[0]) is not None]
-        worded = borne_out(text, Grounds(tuple(rows), tuple(claims), (*said, *known)), names=self._names)
+        grounds = Grounds(tuple(rows), tuple(claims), (*said, *known))
+        worded = borne_out(text, grounds, names=self._names, spoken=spoken)
         self.dropped["sentences that nothing bears out"] += len(worded.removed)
         return worded.text
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from soc_analyst.state.findings import Claim, Finding
@@ -14,7 +16,7 @@ from soc_analyst.tools.evidence import TableRows
 from soc_analyst.tools.evidence.rows import row_json
 from soc_analyst.tools.reasoning.base import CaseFile
 
-__all__ = ["answer", "observation"]
+__all__ = ["answer", "answer_claims", "observation"]
 
 RESULT_COLUMN: Mapping[str, str] = {
     "DeviceLogonEvents": "ActionType",
@@ -45,6 +47,11 @@ def answer(case: CaseFile) -> str:
     return " ".join(parts)
 
 
+def answer_claims(case: CaseFile) -> tuple[Claim, ...]:
+    """Return what the answer says in numbers and times, as claims over the rows it is about."""
+    return tuple(claim for rows in case.evidence.values() if len(rows) for claim in _claims(rows))
+
+
 def observation(case: CaseFile) -> Finding | None:
     """Return what was asked about as a Low finding where it did happen and no rule fired on it."""
     if case.reading.broad or case.reading.suspicion:
@@ -66,7 +73,7 @@ def observation(case: CaseFile) -> Finding | None:
         evidence=refs,
         claims=(
             Claim(kind="exists", statement=f"The {len(refs)} cited rows were returned by the queries.", rows=refs),
-            *_counts(rows),
+            *answer_claims(case),
         ),
     )
 
@@ -114,15 +121,40 @@ def _said(table: str, value: str) -> str:
     return f"failed with {value}" if table == "SigninLogs" else value
 
 
-def _counts(rows: TableRows) -> tuple[Claim, ...]:
+def _claims(rows: TableRows) -> Iterator[Claim]:
+    yield _count(rows.table, len(rows), f"{len(rows)} rows of {rows.table} were returned.")
+    results = _results(rows)
     column = RESULT_COLUMN.get(rows.table, "")
-    return tuple(
-        Claim(
-            kind="count",
-            statement=f"{count} rows of {rows.table} have {column} {value}.",
-            table=rows.table,
-            where=(Condition(column=column, op="==", values=(value,)),),
-            expected=count,
-        )
-        for value, count in _results(rows).most_common(SHOWN)
-    )
+    if rows.table == "SigninLogs" and results:
+        missed = sum(count for value, count in results.items() if value != "0")
+        where = Condition(column=column, op="!in", values=("0", ""))
+        yield _count(rows.table, missed, f"{missed} rows of {rows.table} have another {column} than 0.", where)
+    yield from _holding(rows.table, column, results)
+    actor = ACTOR_COLUMN.get(rows.table, "")
+    yield from _holding(rows.table, actor, Counter(value for value in rows.strings(actor) if value))
+    yield from _ends(rows)
+
+
+def _holding(table: str, column: str, counted: Counter[str]) -> Iterator[Claim]:
+    for value, count in counted.most_common(SHOWN):
+        where = Condition(column=column, op="==", values=(value,))
+        yield _count(table, count, f"{count} rows of {table} have {column} {value}.", where)
+
+
+def _count(table: str, count: int, statement: str, *where: Condition) -> Claim:
+    return Claim(kind="count", statement=statement, table=table, where=where, expected=count)
+
+
+def _ends(rows: TableRows) -> Iterator[Claim]:
+    """Yield the first and the last row, as the answer tells their times."""
+    if "TimeGenerated" not in rows.rows.column_names:
+        return
+    times = rows.rows["TimeGenerated"]
+    span = pc.min_max(times).as_py()
+    if span["min"] is None:
+        return
+    ends: tuple[tuple[Literal["first", "last"], str], ...] = (("first", "min"), ("last", "max"))
+    for kind, end in ends:
+        ref = rows.ref(pc.index(times, pa.scalar(span[end], times.type)).as_py())
+        told = f"The {kind} row of {rows.table} is of {span[end]:%Y-%m-%d %H:%M:%S}."
+        yield Claim(kind=kind, statement=told, table=rows.table, rows=(ref,))
