@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.findings import Detection
 from soc_analyst.state.queries import ApprovedQuery, PlannedQuery, TypedQuery
-from soc_analyst.tools.detections import Examination, RuleSet, examine
+from soc_analyst.tools.detections import Examination, RuleSet, examine, fired_again
 from soc_analyst.tools.evidence import Evidence, TableRows
 from soc_analyst.tools.guard import Verdict, check, weigh
 from soc_analyst.tools.logs.base import QueryResult, Workspace, lacking_of
@@ -70,7 +70,7 @@ async def sweep(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace
     known = good.weighed(found.detections, evidence, desk.tables)
     past = await recalled(await to_ask(known, evidence, desk), window, desk, lambda: nullcontext(workspace))
     told = await asyncio.to_thread(weighed, known, evidence, past)
-    proved = await asyncio.to_thread(lambda: tuple(_proved(told, evidence)))
+    proved = await asyncio.to_thread(lambda: tuple(_proved(told, evidence, rules, desk)))
     return Sweep(
         window=window,
         evidence=evidence,
@@ -82,10 +82,11 @@ async def sweep(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace
     )
 
 
-def _proved(detections: Iterable[Detection], evidence: Evidence) -> Iterator[Detection]:
-    """Evaluate the claims of each detection on the rows that were read."""
+def _proved(detections: Sequence[Detection], evidence: Evidence, rules: RuleSet, desk: Desk) -> Iterator[Detection]:
+    """Evaluate the claims of each detection on the rows that were read, its rule run again."""
+    again = fired_again({each.rule.id for each in detections}, evidence, rules=rules, tables=desk.tables)
     for detection in detections:
-        claims = tuple(checked(claim, evidence, {}) for claim in detection.claims)
+        claims = tuple(checked(claim, evidence, {}, again) for claim in detection.claims)
         yield detection.model_copy(update={"claims": claims})
 
 
