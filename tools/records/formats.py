@@ -15,6 +15,7 @@ class Format(StrEnum):
 
     markdown = "markdown"
     json = "json"
+    html = "html"
     stix = "stix"
     navigator = "navigator"
     csv = "csv"
@@ -33,6 +34,12 @@ def _markdown(report: Report, _tlp: str) -> str:
 
 def _json(report: Report, _tlp: str) -> str:
     return report.model_dump_json(indent=2) + "\n"
+
+
+def _html(report: Report, _tlp: str) -> str:
+    from .page import as_html
+
+    return as_html(report)
 
 
 def _stix(report: Report, tlp: str) -> str:
@@ -56,6 +63,7 @@ def _csv(report: Report, _tlp: str) -> str:
 _RENDERERS: Mapping[Format, Callable[[Report, str], str]] = {
     Format.markdown: _markdown,
     Format.json: _json,
+    Format.html: _html,
     Format.stix: _stix,
     Format.navigator: _navigator,
     Format.csv: _csv,
