@@ -1,9 +1,13 @@
 # One command checks everything: `make check`.
 PYTHON ?= .venv/bin/python
 
-.PHONY: check docs lint real-model test slow
+# `make cases` prints the scoreboard; `make cases CASES="NAME …"` of some of them.
+.PHONY: cases check docs lint real-model test slow
 
 check: lint test slow
+
+cases:
+	$(PYTHON) -m tests.cases.scoreboard $(CASES)
 
 lint:
 	$(PYTHON) -m ruff format --check .
