@@ -111,7 +111,13 @@ def _as_wanted(query: PlannedQuery, before: dict[str, ApprovedQuery], decision: 
         return None
     if text == editable(before[query.id]).strip():
         return query
-    return query.model_copy(update={"typed": None, "kql": text, "purpose": f"{query.purpose} (edited by a person)"})
+    return PlannedQuery(
+        id=query.id,
+        purpose=f"{query.purpose} (edited by a person)",
+        hypothesis=query.hypothesis,
+        kql=text,
+        leads_from=query.leads_from,
+    )
 
 
 def _told(plan: Sequence[PlannedQuery | None], state: CaseState, changed: Sequence[PlannedQuery]) -> tuple[str, ...]:

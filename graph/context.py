@@ -48,6 +48,9 @@ class Context(BaseModel):
     max_seconds: float = Field(
         default=600.0, gt=0.0, allow_inf_nan=False, description="Seconds of work before the report is written."
     )
+    repeat: int = Field(
+        default=1, ge=1, le=10, description="How often a model judges the evidence; the report says how far it agrees."
+    )
     approve: Literal["auto", "costly", "always"] = Field(
         default="auto", description="When a person must approve the plan before it runs."
     )

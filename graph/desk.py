@@ -44,6 +44,8 @@ class Desk:
     settings: Settings
     lacking: Mapping[str, tuple[str, ...]] | None = None
     """What the workspace has not, once that is known."""
+    attempt: int = 0
+    """Which time the same evidence is judged, where it is judged again to see whether the verdict stands."""
     recorded_only: bool = False
     """Whether a model's answers are those on disk alone, and none is asked for."""
 

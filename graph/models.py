@@ -19,6 +19,7 @@ from soc_analyst.tools.privacy import Pseudonyms
 from .budgets import seconds_left
 from .desk import Desk
 from .progress import Event
+from .repeated import Again
 
 __all__ = ["CaseModel", "open_model"]
 
@@ -55,7 +56,8 @@ async def open_model(state: CaseState, desk: Desk) -> AsyncIterator[CaseModel | 
     )
     run = f"{folder.path}#{state['asked']}"
     async with open_door(spec, keys=Settings.keys(), terms=terms, ledger=folder.calls, run=run, tell=_tell) as door:
-        yield CaseModel(door, Pseudonyms(context.privacy, folder.key(), desk.schemas(state["records"])))
+        asker = Again(door, desk.attempt) if desk.attempt else door
+        yield CaseModel(asker, Pseudonyms(context.privacy, folder.key(), desk.schemas(state["records"])))
 
 
 def _tell(node: str, line: str) -> None:

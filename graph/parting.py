@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 import duckdb
 
@@ -30,7 +30,13 @@ MOST_PARTS = 14
 """Requests that the parts of one query may take: two, four and eight halves."""
 SHORTEST = timedelta(minutes=1)
 
-Ask = Callable[[ApprovedQuery], Awaitable[QueryResult]]
+
+class Ask(Protocol):
+    """Asks the workspace one approved query."""
+
+    def __call__(self, query: ApprovedQuery) -> Awaitable[QueryResult]:
+        """Return what came back."""
+        ...
 
 
 def hit_a_limit(result: QueryResult) -> bool:

@@ -63,6 +63,7 @@ async def replayed(thread_id: str, *, data_dir: DataDir) -> Replay:
         said = said_of(proved, dossier.leads, dossier.budget_reached)
         anew = await asyncio.to_thread(composed, {**current, "findings": kept}, desk, evidence, said)
         changed = await asyncio.to_thread(lambda: _changed(dossier, desk))
+    anew = anew.model_copy(update={"agreement": report.agreement})
     return Replay(anew, files, (*_differences(report, anew), *changed), len(again))
 
 

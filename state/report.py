@@ -14,7 +14,7 @@ from .findings import Claim, Finding, Hypothesis, Outcome, TimelineEvent
 from .incidents import Incident
 from .queries import Coverage, Diagnostic, QueryStatus
 
-__all__ = ["SCHEMA_VERSION", "ModelCall", "ModelUsage", "QueryReport", "Report", "Usage"]
+__all__ = ["SCHEMA_VERSION", "Agreement", "ModelCall", "ModelUsage", "QueryReport", "Report", "Usage"]
 
 SCHEMA_VERSION = 1
 
@@ -114,6 +114,22 @@ class Usage(ModelUsage):
         return usage
 
 
+class Agreement(Value):
+    """How far several judgements of the same evidence by a model agree."""
+
+    times: int
+    outcomes: dict[str, int]
+    """How often each outcome came."""
+    same_outcome: int
+    """How often that of the report came."""
+    findings: dict[str, int]
+    """How often each of the report's findings above Low came, by its id."""
+    others: tuple[str, ...] = ()
+    """Titles of findings above Low that came another time and not in the report."""
+    share: float
+    """From 0 to 1: the mean of these shares, the outcome's among them."""
+
+
 class Report(Value):
     """A finished investigation."""
 
@@ -138,6 +154,8 @@ class Report(Value):
     warnings: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
     """What the summary says of rows, beside the findings."""
+    agreement: Agreement | None = None
+    """Where the evidence was judged more than once."""
     attack_version: str = ""
     """The release of ATT&CK that techniques are named by."""
     budget_reached: str = ""

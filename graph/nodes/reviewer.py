@@ -8,6 +8,7 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
 
+from soc_analyst.graph.agreeing import ALONE, agreement_on
 from soc_analyst.graph.budgets import Stopwatch, used_up
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk, wall_clock
@@ -16,6 +17,8 @@ from soc_analyst.graph.progress import tell
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.report import Report
+from soc_analyst.tools.evidence import Evidence
+from soc_analyst.tools.models import parse_model_spec
 from soc_analyst.tools.proof.leads import leads_from
 from soc_analyst.tools.records.threats import Logged, ThreatsLog
 
@@ -42,6 +45,9 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         usage = watch.added_to(state["usage"]).with_calls(outcome.calls)
         current = after_review({**state, "usage": usage, "budget_reached": reached}, outcome)
         report = await asyncio.to_thread(composed, current, desk, evidence, said_of(proved, leads, reached))
+        if context.repeat > 1:
+            report = await _repeated(report, {**state, "usage": usage, "budget_reached": reached}, desk, evidence)
+            usage = report.usage
         await asyncio.to_thread(_keep, report, {**state, "leads": leads, "budget_reached": reached}, desk)
     for finding in report.findings:
         tell(runtime, {"event": "finding", "node": "reviewer", "text": finding.title, "confidence": finding.confidence})
@@ -57,6 +63,14 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         "report": report,
         "messages": [AIMessage(content=report.summary, name=ANSWERER, id=f"{state['thread_id']}-{state['asked']}")],
     }
+
+
+async def _repeated(report: Report, state: CaseState, desk: Desk, evidence: Evidence) -> Report:
+    """Return the report with how far several judgements of its evidence agree."""
+    if parse_model_spec(desk.context.model).kind == "none":
+        return report.model_copy(update={"warnings": (*report.warnings, ALONE)})
+    agreement, usage = await agreement_on(report, state, desk, evidence)
+    return report.model_copy(update={"agreement": agreement, "usage": usage})
 
 
 def _not_to_follow(state: CaseState) -> tuple[Entity, ...]:

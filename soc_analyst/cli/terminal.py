@@ -18,7 +18,7 @@ from soc_analyst.tools.records.safe_text import inert
 if TYPE_CHECKING:
     from soc_analyst.state.costs import Estimate, Scanned
     from soc_analyst.state.findings import Finding
-    from soc_analyst.state.report import Report
+    from soc_analyst.state.report import Agreement, Report
 
 __all__ = ["ask", "show_report"]
 
@@ -62,6 +62,8 @@ def show_report(report: Report, console: Console | None = None) -> None:
         out.print(_incidents(report))
     out.print(_queries(report))
     out.print(_coverage(report))
+    if report.agreement is not None:
+        out.print(Text(_agreement(report.agreement), style="bold"))
     for warning in report.warnings:
         out.print(Text(f"! {inert(warning)}", style="yellow"))
     out.print(_footer(report))
@@ -184,6 +186,16 @@ def _coverage(report: Report) -> Table:
         rows = "unknown" if entry.rows_in_window is None else f"{entry.rows_in_window:,}"
         table.add_row(entry.table, first, last, Text(inert(entry.note)), rows)
     return table
+
+
+def _agreement(agreement: Agreement) -> str:
+    times = agreement.times
+    steady = sum(count == times for count in agreement.findings.values())
+    told = (
+        f"Judged {times} times: the same outcome {agreement.same_outcome} times, {steady} of "
+        f"{len(agreement.findings)} findings each time, agreement {agreement.share:.0%}"
+    )
+    return f"{told}; only other times: {inert('; '.join(agreement.others))}" if agreement.others else told
 
 
 def _footer(report: Report) -> Text:

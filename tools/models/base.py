@@ -41,6 +41,8 @@ class Request(Generic[A]):
     form: Form = "schema"
     """The preferred form; a model that cannot do it is asked in the other."""
     max_output_tokens: int = 4_000
+    attempt: int = 0
+    """Which time the same is asked, where it is asked again to see whether the answer stands."""
 
 
 @dataclass(frozen=True)

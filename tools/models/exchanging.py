@@ -60,6 +60,7 @@ class Order:
                 "answer": answer_schema(answer),
                 "earlier": [[one.role, one.text] for one in self.earlier],
                 "output": request.max_output_tokens,
+                **({"attempt": request.attempt} if request.attempt else {}),
             }
         )
 
