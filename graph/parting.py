@@ -34,7 +34,7 @@ SHORTEST = timedelta(minutes=1)
 class Ask(Protocol):
     """Asks the workspace one approved query."""
 
-    def __call__(self, query: ApprovedQuery) -> Awaitable[QueryResult]:
+    def __call__(self, query: ApprovedQuery, /) -> Awaitable[QueryResult]:
         """Return what came back."""
         ...
 
