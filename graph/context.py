@@ -51,6 +51,10 @@ class Context(BaseModel):
     repeat: int = Field(
         default=1, ge=1, le=10, description="How often a model judges the evidence; the report says how far it agrees."
     )
+    memory: bool = Field(
+        default=False,
+        description="Tell what earlier reports that a person accepted say of the same hosts, accounts and addresses.",
+    )
     approve: Literal["auto", "costly", "always"] = Field(
         default="auto", description="When a person must approve the plan before it runs."
     )

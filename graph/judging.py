@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.findings import Finding
+from soc_analyst.state.memory import Earlier
 from soc_analyst.state.plans import Lead
 from soc_analyst.state.report import Report
 from soc_analyst.tools.detections import fired_again
@@ -16,6 +18,7 @@ from soc_analyst.tools.reasoning.by_model.analyst import ModelAnalyst
 from soc_analyst.tools.reasoning.by_model.critic import ModelCritic, Reviewed, on_a_word
 from soc_analyst.tools.records.composing import ClosedCase, compose
 from soc_analyst.tools.records.dossier import Dossier
+from soc_analyst.tools.records.memory import remembered, signals_of
 
 from .catalogs import catalog_for
 from .desk import Desk
@@ -35,21 +38,38 @@ class Judged:
     """What is wrong with rules."""
     fired: int
     """How many detections fired."""
+    earlier: tuple[Earlier, ...] = ()
+    """What accepted reports say of the same things."""
 
 
 async def judged(state: CaseState, desk: Desk) -> Judged:
     """Return draft findings over all the rows that the case has so far."""
     case, floor, faults = await examined(state, desk)
-    return Judged(await _by_model(case, floor, state, desk), faults, len(case.detections))
+    earlier = await asyncio.to_thread(_remembered, case, state, desk)
+    analysis = await _by_model(case, floor, earlier, state, desk)
+    return Judged(analysis, faults, len(case.detections), earlier)
 
 
-async def _by_model(case: CaseFile, floor: Analysis, state: CaseState, desk: Desk) -> Analysis:
+def _remembered(case: CaseFile, state: CaseState, desk: Desk) -> tuple[Earlier, ...]:
+    """Return what accepted reports say of what was asked about and fired; as it was, where a case is made again."""
+    if desk.recorded_only or desk.attempt:
+        return state.get("earlier", ())
+    if not desk.context.memory:
+        return ()
+    named = (entity for detection in case.detections for entity in detection.entities)
+    about = dict.fromkeys([*case.reading.entities, *named])
+    return remembered(desk.data.cases, about, workspace=desk.context.workspace, besides=state["thread_id"])
+
+
+async def _by_model(
+    case: CaseFile, floor: Analysis, earlier: tuple[Earlier, ...], state: CaseState, desk: Desk
+) -> Analysis:
     """Return what a model adds to the rules' analysis, or that analysis as it is where there is no model."""
     async with open_model(state, desk) as model:
         if model is None:
             return floor
         analyst = ModelAnalyst(model.asker, model.pseudonyms, catalog_for(desk.context))
-        return await analyst.analyse(case, floor)
+        return await analyst.analyse(case, floor, signals=signals_of(earlier))
 
 
 def proved_of(drafts: tuple[Finding, ...], state: CaseState, desk: Desk, evidence: Evidence) -> Proved:
@@ -106,7 +126,8 @@ def composed(state: CaseState, desk: Desk, evidence: Evidence, warnings: tuple[s
         budget_reached=state["budget_reached"],
         attack_version=catalog_for(desk.context).version,
     )
-    return compose(closed, evidence, texts=desk.data.evidence, tables=desk.schemas(state["records"]))
+    report = compose(closed, evidence, texts=desk.data.evidence, tables=desk.schemas(state["records"]))
+    return report.model_copy(update={"earlier": state.get("earlier", ())})
 
 
 def dossier_of(state: CaseState, desk: Desk) -> Dossier:
@@ -121,6 +142,7 @@ def dossier_of(state: CaseState, desk: Desk) -> Dossier:
         warnings=state["warnings"],
         leads=state["leads"],
         budget_reached=state["budget_reached"],
+        earlier=state.get("earlier", ()),
         lacking=state.get("lacking", {}),
         rules=rules_for(desk).digest,
     )

@@ -19,6 +19,7 @@ from .base import UtcTime
 from .costs import Volume
 from .entities import Entity, Reading
 from .findings import Finding, Hypothesis, Outcome
+from .memory import Earlier
 from .plans import Feedback, Lead, Plan
 from .queries import ApprovedQuery, Coverage, QueryRecord
 from .report import Report, Usage
@@ -103,6 +104,8 @@ class CaseState(TypedDict, total=False):
     coverage: Annotated[tuple[Coverage, ...], merge_coverage]
     findings: tuple[Finding, ...]
     hypotheses: tuple[Hypothesis, ...]
+    earlier: tuple[Earlier, ...]
+    """What accepted reports say of the same things."""
     usage: Usage
     warnings: Annotated[tuple[str, ...], merge_warnings]
     budget_reached: str

@@ -12,6 +12,7 @@ from .costs import Estimate, Scanned
 from .entities import Entity, TimeWindow
 from .findings import Claim, Finding, Hypothesis, Outcome, TimelineEvent
 from .incidents import Incident
+from .memory import Earlier
 from .queries import Coverage, Diagnostic, QueryStatus
 
 __all__ = ["SCHEMA_VERSION", "Agreement", "ModelCall", "ModelUsage", "QueryReport", "Report", "Usage"]
@@ -156,6 +157,8 @@ class Report(Value):
     """What the summary says of rows, beside the findings."""
     agreement: Agreement | None = None
     """Where the evidence was judged more than once."""
+    earlier: tuple[Earlier, ...] = ()
+    """What accepted reports say of the same things, where the user wants to know; it changes no verdict."""
     attack_version: str = ""
     """The release of ATT&CK that techniques are named by."""
     budget_reached: str = ""

@@ -28,6 +28,7 @@ async def analyzer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         "findings": analysis.findings,
         "hypotheses": _merged(state["hypotheses"], analysis.hypotheses),
         "warnings": (*found.faults, *analysis.warnings),
+        "earlier": found.earlier,
         "usage": watch.added_to(state["usage"]).with_calls(analysis.calls),
     }
 

@@ -132,6 +132,7 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
         "coverage": state["coverage"] if kept else _not_there(reading, lacking, desk),
         "findings": state["findings"] if kept else (),
         "hypotheses": state["hypotheses"] if kept else (),
+        "earlier": (),
         "usage": Usage(model=context.model),
         "warnings": (*notes, *reading.notes, *survey.notes),
         "policy_hash": desk.policy.hash,

@@ -14,7 +14,7 @@ from soc_analyst.settings import Settings
 from soc_analyst.state.errors import OperatorErrors, SocAnalystError
 from soc_analyst.tools.secrets import without_secrets
 
-from . import cases, checking, detecting, doctoring, hunting, models, operating, policies, workspaces
+from . import accepting, cases, checking, detecting, doctoring, hunting, models, operating, policies, workspaces
 
 __all__ = ["app", "run"]
 
@@ -53,6 +53,7 @@ app.command()(hunting.resume)
 app.command()(cases.threads)
 app.command()(cases.report)
 app.command()(cases.threats)
+app.command()(accepting.accept)
 app.command("check-query", epilog=checking.CHECK_EXAMPLES)(checking.check_query)
 app.command(epilog=checking.QUERY_EXAMPLES)(checking.query)
 app.command(epilog=detecting.EXAMPLES)(detecting.detect)

@@ -23,10 +23,11 @@ LOOKING = ("workspace", "now", "since", "until", "policy", "data_dir")
 ALL = tuple(Context.model_fields)
 PLAIN: dict[str, Any] = {
     "max_rounds": int, "max_queries": int, "max_rows": int, "max_usd": float, "max_seconds": float, "warn_ratio": float,
-    "repeat": int,
+    "repeat": int, "memory": bool,
 }  # fmt: skip
 METAVARS = {
     "workspace": "SPEC", "model": "SPEC", "now": "ISO", "since": "ISO", "until": "ISO", "alert": "ID", "repeat": "N",
+    "memory": "",
     "max_rounds": "N", "max_queries": "N", "max_rows": "N", "max_usd": "X", "max_seconds": "S",
     "approve": "auto|costly|always",
     "policy": "FILE", "sigma_rules": "DIR", "attack_data": "FILE", "known_good": "FILE", "data_dir": "DIR",

@@ -64,6 +64,8 @@ def show_report(report: Report, console: Console | None = None) -> None:
     out.print(_coverage(report))
     if report.agreement is not None:
         out.print(Text(_agreement(report.agreement), style="bold"))
+    if report.earlier:
+        out.print(_earlier(report))
     for warning in report.warnings:
         out.print(Text(f"! {inert(warning)}", style="yellow"))
     out.print(_footer(report))
@@ -196,6 +198,18 @@ def _agreement(agreement: Agreement) -> str:
         f"{len(agreement.findings)} findings each time, agreement {agreement.share:.0%}"
     )
     return f"{told}; only other times: {inert('; '.join(agreement.others))}" if agreement.others else told
+
+
+def _earlier(report: Report) -> Table:
+    title = "Earlier, in reports that a person accepted"
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1))
+    for name in ("Case", "Time", "Held for"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Finding, and why", overflow="fold")
+    for one in report.earlier:
+        why = f" · {one.reason}" if one.reason else ""
+        table.add_row(one.thread_id, f"{one.time:%Y-%m-%d %H:%M}", one.held_for, Text(inert(f"{one.title}{why}")))
+    return table
 
 
 def _footer(report: Report) -> Text:

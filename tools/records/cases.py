@@ -94,6 +94,10 @@ class CaseFolder:
         self._write("dossier.json", dossier.model_dump_json(indent=2).encode())
         self._write("report.json", report.model_dump_json(indent=2).encode())
 
+    def keep_text(self, name: str, text: str) -> None:
+        """Keep a text of the case's own beside the others."""
+        self._write(name, text.encode())
+
     def report(self) -> Report | None:
         """Return the report of a finished case."""
         return self._read("report.json", Report)

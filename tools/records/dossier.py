@@ -5,6 +5,7 @@ from __future__ import annotations
 from soc_analyst.state.base import Value
 from soc_analyst.state.entities import Reading
 from soc_analyst.state.findings import Hypothesis
+from soc_analyst.state.memory import Earlier
 from soc_analyst.state.plans import Lead
 from soc_analyst.state.queries import Coverage, QueryRecord
 
@@ -24,6 +25,7 @@ class Dossier(Value):
     leads: tuple[Lead, ...] = ()
     """Those that a budget left."""
     budget_reached: str
+    earlier: tuple[Earlier, ...] = ()
     lacking: dict[str, tuple[str, ...]]
     rules: str
     """A digest of the detections that were in force."""
