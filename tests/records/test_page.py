@@ -18,6 +18,7 @@ from soc_analyst import Context, Report, hunt
 from soc_analyst.cli.app import run
 from soc_analyst.state.entities import Entity, TimeWindow
 from soc_analyst.state.findings import Claim, EvidenceRef, Finding, Hypothesis, Mitre, Rule, TimelineEvent
+from soc_analyst.state.incidents import Edge, Incident
 from soc_analyst.state.queries import Condition, Coverage, Diagnostic
 from soc_analyst.state.report import ModelUsage, QueryReport, Usage
 from soc_analyst.tools.detections import load_rules
@@ -26,6 +27,7 @@ from soc_analyst.tools.records.page import as_html
 from soc_analyst.tools.records.page.graph import EDGES, NODES, graph_of
 from soc_analyst.tools.records.page.matrix import matrix_of
 from soc_analyst.tools.records.page.story import LANES, story_of
+from soc_analyst.tools.records.safe_text import inert
 from tests.graph.workspace import small
 
 from .page_reading import Reading
@@ -87,7 +89,18 @@ def report_of(text: str, *, findings: int = 1, rows: int = 1) -> Report:
         timeline=(TimelineEvent(time=NOON, event=text, evidence=EvidenceRef(query_id="q", table=text, row=-1)),),
         queries=(query,), coverage=(Coverage(table=text, note=text, rows_in_window=0),), warnings=(text,),
         usage=Usage(model=text, by_node={text: ModelUsage(model_calls=1)}, prompts=(text,)),
-        attack_version=text, budget_reached=text,
+        attack_version=text, budget_reached=text, claims=every[0].claims, incidents=(_incident(text),),
+    )  # fmt: skip
+
+
+def _incident(text: str) -> Incident:
+    """An incident of all kinds of joins: between columns, against their order, and within one."""
+    host, account, url = _host(text), Entity(kind="account", value=text), Entity(kind="url", value=text)
+    pairs = ((account, host), (url, host), (host, host))
+    edges = tuple(Edge(source=a, target=b, label=text, findings=(text,)) for a, b in pairs)
+    return Incident(
+        id=text, title=text, confidence="High", start=NOON, end=NOON, tactics=(text,), findings=(text,),
+        entities=(host,), edges=edges,
     )  # fmt: skip
 
 
@@ -124,7 +137,7 @@ def test_the_page_names_every_finding_query_and_claim(home: Path, page: Reading)
     assert report.findings
     for finding in report.findings:
         assert finding.title in page.seen
-        assert all(claim.statement in page.seen for claim in finding.claims)
+        assert all(inert(claim.statement) in page.seen for claim in finding.claims)
     assert page.values("data-exact")[: len(report.queries)] == [query.kql for query in report.queries]
     assert len([one for one in page.all("details") if one.attributes.get("class") == "query"]) == len(report.queries)
     assert page.all("mark")
@@ -248,12 +261,22 @@ def test_the_graph_draws_what_matters_and_lists_all() -> None:
         )
         for number in range(100)
     )  # fmt: skip
-    report = report_of("harmless").model_copy(update={"findings": findings})
+    report = report_of("harmless").model_copy(update={"findings": findings, "incidents": ()})
     graph = graph_of(report)
     assert all(len(column) <= NODES for column in graph.columns) and len(graph.edges) <= EDGES
     assert {"a99", "h99"} <= {node.value for column in graph.columns for node in column}
     assert len(graph.entities) == 301  # files that a process names are told once
     assert graph == graph_of(report)
+
+
+def test_the_graph_tells_what_the_incidents_say_that_one_did_with_another() -> None:
+    report = report_of("harmless")
+    graph = graph_of(report)
+    labels = sorted(edge.label for edge in graph.edges)
+    assert labels == ["harmless harmless harmless: 1 finding"] * 3
+    assert sum(edge.source == edge.target for edge in graph.edges) == 1
+    alone = graph_of(report.model_copy(update={"incidents": ()}))
+    assert {edge.label.split(":")[0] for edge in alone.edges} == {"harmless seen together with harmless"}
 
 
 def test_the_matrix_tells_what_the_tables_that_were_asked_could_have_shown() -> None:

@@ -29,6 +29,10 @@ NOT_DRAWN = ("hash", "port")
 INSIDE = tuple(ipaddress.ip_network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
 Key = tuple[str, str]
 SWEEPS = 4
+MOST_OF_FINDING = 60
+"""Entities of a finding that are joined with each other."""
+BULGE = 7
+"""How far a line between two of one column swings out, in per cent of the width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,15 @@ class Graph:
     edges_left_out: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """What is known of a pair: its surest finding's weight, how many findings saw it, and what the one did."""
+
+    weight: int
+    findings: int
+    label: str = ""
+
+
 @dataclass(slots=True)
 class _Seen:
     """An entity while its findings are collected."""
@@ -91,13 +104,14 @@ class _Seen:
 
 def graph_of(report: Report) -> Graph:
     """Return the entities of the findings and what joins them, the same for the same report."""
-    entities = _ranked(report.findings)
+    pairs = _pairs_of_incidents(report) or _pairs_of_findings(report.findings)
+    entities = _ranked(report.findings, {key for pair in pairs for key in pair})
     columns = [[node for node in entities if node.column == column][:NODES] for column in range(len(COLUMNS))]
     drawn = {node.key: node for column in columns for node in column}
-    joined = _joined(report.findings, drawn)
-    kept = sorted(joined, key=lambda pair: (-joined[pair][0], -joined[pair][1], pair))[:EDGES]
+    joined = {pair: told for pair, told in pairs.items() if pair[0] in drawn and pair[1] in drawn}
+    kept = sorted(joined, key=lambda pair: (-joined[pair].weight, -joined[pair].findings, pair))[:EDGES]
     placed = _placed(columns, kept)
-    edges = tuple(_edge(placed[a], placed[b], *joined[a, b]) for a, b in reversed(kept))
+    edges = tuple(_edge(*_left_to_right(placed[a], placed[b]), joined[a, b]) for a, b in reversed(kept))
     in_order = tuple(
         tuple(sorted((placed[node.key] for node in column), key=lambda node: node.row)) for column in columns
     )
@@ -105,8 +119,8 @@ def graph_of(report: Report) -> Graph:
     return Graph(in_order, edges, height, entities, len(entities) - len(drawn), len(joined) - len(kept))
 
 
-def _ranked(findings: Sequence[Finding]) -> tuple[Node, ...]:
-    """Return each entity once: those of the surest findings first, indicators before others, then the most seen."""
+def _ranked(findings: Sequence[Finding], joined: set[Key]) -> tuple[Node, ...]:
+    """Return each entity once: of the surest findings first, what is joined and indicators before others, most seen."""
     seen: dict[Key, _Seen] = {}
     for number, finding in enumerate(findings, 1):
         indicators = {value.casefold() for value in finding.indicators_of_compromise}
@@ -116,9 +130,12 @@ def _ranked(findings: Sequence[Finding]) -> tuple[Node, ...]:
             one.indicator |= entity.value.casefold() in indicators
             if one.numbers[-1:] != [number]:
                 one.numbers.append(number)
-    ranked = sorted(
-        seen.items(), key=lambda item: (-item[1].weight, not item[1].indicator, -len(item[1].numbers), item[0])
-    )
+
+    def rank(item: tuple[Key, _Seen]) -> tuple[int, bool, bool, int, Key]:
+        key, one = item
+        return -one.weight, key not in joined, not one.indicator, -len(one.numbers), key
+
+    ranked = sorted(seen.items(), key=rank)
     return tuple(_node(one) for _, one in ranked)
 
 
@@ -162,17 +179,35 @@ def _key(entity: Entity) -> Key:
     return entity.kind, entity.value.casefold()
 
 
-def _joined(findings: Sequence[Finding], drawn: dict[Key, Node]) -> dict[tuple[Key, Key], tuple[int, int]]:
-    """Return the pairs that findings saw together, each with its surest finding's weight and their number."""
-    joined: dict[tuple[Key, Key], tuple[int, int]] = {}
+def _pairs_of_incidents(report: Report) -> dict[tuple[Key, Key], _Joined]:
+    """Return what the incidents tell that one thing did with another; none where there is no incident."""
+    weights = {finding.id: WEIGHT[finding.confidence] for finding in report.findings}
+    pairs: dict[tuple[Key, Key], _Joined] = {}
+    for edge in (edge for incident in report.incidents for edge in incident.edges):
+        pair = _key(edge.source), _key(edge.target)
+        known = pairs.get(pair, _Joined(0, 0))
+        weight = max((weights.get(id, 1) for id in edge.findings), default=1)
+        said = known.label if edge.label in known.label else "; ".join(filter(None, (known.label, edge.label)))
+        pairs[pair] = _Joined(max(known.weight, weight), known.findings + len(edge.findings), said)
+    return pairs
+
+
+def _pairs_of_findings(findings: Sequence[Finding]) -> dict[tuple[Key, Key], _Joined]:
+    """Return the pairs that findings saw together."""
+    pairs: dict[tuple[Key, Key], _Joined] = {}
     for finding in findings:
-        keys = dict.fromkeys(_key(entity) for entity in finding.entities if _key(entity) in drawn)
-        who, where, what = ([key for key in keys if drawn[key].column == column] for column in range(3))
-        pairs = [*product(who, where), *product(where, what)] if where else list(product(who, what))
-        for pair in pairs:
-            weight, count = joined.get(pair, (0, 0))
-            joined[pair] = (max(weight, WEIGHT[finding.confidence]), count + 1)
-    return joined
+        columns = {_key(entity): _column(entity) for entity in finding.entities[:MOST_OF_FINDING]}
+        who, where, what = ([key for key in columns if columns[key] == column] for column in range(3))
+        for pair in [*product(who, where), *product(where, what)] if where else list(product(who, what)):
+            known = pairs.get(pair, _Joined(0, 0))
+            weight = max(known.weight, WEIGHT[finding.confidence])
+            pairs[pair] = _Joined(weight, known.findings + 1, "seen together with")
+    return pairs
+
+
+def _left_to_right(a: Node, b: Node) -> tuple[Node, Node, bool]:
+    """Return two nodes by column, and whether that turned them round."""
+    return (b, a, True) if b.column < a.column else (a, b, False)
 
 
 def _placed(columns: Sequence[Sequence[Node]], edges: Sequence[tuple[Key, Key]]) -> dict[Key, Node]:
@@ -195,14 +230,22 @@ def _middle(key: Key, near: dict[Key, list[Key]], rows: dict[Key, float]) -> flo
     return sum(rows[other] for other in others) / len(others) if others else rows[key]
 
 
-def _edge(source: Node, target: Node, weight: int, count: int) -> Edge:
-    x1, x2 = SIDES[source.column][1], SIDES[target.column][0]
-    y1, y2 = (ROW * node.row + ROW / 2 for node in (source, target))
-    bend = (x2 - x1) / 2
-    path = f"M{x1} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2} {y2:g}"
-    surest = next(name for name, each in WEIGHT.items() if each == weight)
-    label = f"{source.value} and {target.value}: {count} finding{'s' if count > 1 else ''}"
-    return Edge(_id(source), _id(target), surest, min(count, 4), path, label)
+def _edge(left: Node, right: Node, turned: bool, joined: _Joined) -> Edge:
+    y1, y2 = (ROW * node.row + ROW / 2 for node in (left, right))
+    x1, x2 = SIDES[left.column][1], SIDES[right.column][0]
+    if left.column == right.column:
+        x2 = x1 if left.column < len(SIDES) - 1 else SIDES[left.column][0]
+        x1 = x2
+        bend = BULGE if left.column < len(SIDES) - 1 else -BULGE
+        path = f"M{x1} {y1:g}C{x1 + bend} {y1:g} {x2 + bend} {y2:g} {x2} {y2:g}"
+    else:
+        middle = (x1 + x2) / 2
+        path = f"M{x1} {y1:g}C{middle:g} {y1:g} {middle:g} {y2:g} {x2} {y2:g}"
+    surest = next(name for name, each in WEIGHT.items() if each == joined.weight)
+    source, target = (right, left) if turned else (left, right)
+    seen = f"{joined.findings} finding{'s' if joined.findings != 1 else ''}"
+    label = f"{source.shown} {joined.label} {target.shown}: {seen}"
+    return Edge(_id(left), _id(right), surest, max(1, min(joined.findings, 4)), path, label)
 
 
 def _id(node: Node) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from soc_analyst.state.costs import Estimate, Scanned, in_words
 from soc_analyst.state.findings import Claim, Finding
+from soc_analyst.state.incidents import Incident
 from soc_analyst.state.queries import Coverage
 from soc_analyst.state.report import QueryReport, Report
 
@@ -70,6 +71,8 @@ class Page:
     actions: tuple[tuple[str, int], ...]
     claims: int
     verified: int
+    incidents: tuple[tuple[Incident, tuple[int, ...]], ...]
+    """Each with the numbers of its findings on the page."""
     story: Story
     graph: Graph
     matrix: Matrix
@@ -91,7 +94,7 @@ WORDS = {
 
 def page_of(report: Report) -> Page:
     """Return what the page shows of a report."""
-    claims = [claim for finding in report.findings for claim in finding.claims]
+    claims = [*report.claims, *(claim for finding in report.findings for claim in finding.claims)]
     return Page(
         report=report,
         verdict=_verdict(report),
@@ -99,6 +102,7 @@ def page_of(report: Report) -> Page:
         actions=tuple(Counter(action for each in report.findings for action in each.recommendations).most_common()),
         claims=len(claims),
         verified=sum(claim.verified for claim in claims),
+        incidents=_incidents(report),
         story=story_of(report),
         graph=graph_of(report),
         matrix=matrix_of(report),
@@ -119,6 +123,11 @@ def _verdict(report: Report) -> Verdict:
     word, meaning = WORDS[report.outcome]
     surest = next((level for level, count in _counts(report) if count), "")
     return Verdict(word, meaning, surest)
+
+
+def _incidents(report: Report) -> tuple[tuple[Incident, tuple[int, ...]], ...]:
+    numbers = {finding.id: number for number, finding in enumerate(report.findings[:AT_LENGTH], 1)}
+    return tuple((each, tuple(numbers[id] for id in each.findings if id in numbers)) for each in report.incidents)
 
 
 def _findings(report: Report) -> tuple[FindingView, ...]:
