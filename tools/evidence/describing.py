@@ -29,7 +29,9 @@ def describe(table: str, row: Mapping[str, Any]) -> str:
     text = " · ".join(_short(value) for value in values if value not in (None, ""))
     host = row.get("DeviceName")
     line = f"{host}: {text}" if host else text
-    printable = "".join(character if character.isprintable() else " " for character in line)
+    printable = (
+        line if line.isprintable() else "".join(character if character.isprintable() else " " for character in line)
+    )
     return printable if len(printable) <= LONGEST else f"{printable[: LONGEST - 1]}…"
 
 

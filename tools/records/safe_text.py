@@ -13,7 +13,7 @@ HOST_OF_URL = re.compile(r"(hxxps?://)([^/\s\"'<>]+)", re.IGNORECASE)
 
 def printable(text: str) -> str:
     """Replace control and direction characters, which could redraw a terminal or reverse a line, by a visible mark."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
 
 
 def defanged(text: str) -> str:

@@ -33,7 +33,13 @@ class Event:
     confidence: str
     finding: int
     title: str
-    text: str
+    told: str
+    line: str
+
+    @property
+    def text(self) -> str:
+        """Return it in words; made when asked for, as few of very many events are listed."""
+        return describe(self.table, row_of(self.line)) or self.told or self.title
 
 
 def row_of(line: str) -> Row:
@@ -56,10 +62,10 @@ def events_of(report: Report) -> tuple[tuple[Event, ...], int]:
             if ref.time is None:
                 timeless.add(key)
             elif key not in events:
-                events[key] = _event(ref, row_of(line), number, finding, told.get(key, ""))
+                events[key] = _event(ref, line, number, finding, told.get(key, ""))
     for each in report.timeline:
         ref = each.evidence
-        lone = Event(each.time, ref.table, "", "", 0, "", each.event)
+        lone = Event(each.time, ref.table, "", "", 0, "", each.event, "")
         events.setdefault((ref.query_id, ref.row), lone)
     return tuple(sorted(events.values(), key=lambda event: (event.time, event.table, event.finding))), len(timeless)
 
@@ -72,11 +78,10 @@ def _cited(finding: Finding) -> Iterator[tuple[EvidenceRef, str]]:
         yield from ((ref, "") for ref in claim.rows)
 
 
-def _event(ref: EvidenceRef, row: Row, number: int, finding: Finding, told: str) -> Event:
-    subject = _subject(ref.table, row) or _main_entity(finding)
-    text = describe(ref.table, row) or told or finding.title
+def _event(ref: EvidenceRef, line: str, number: int, finding: Finding, told: str) -> Event:
+    subject = _subject(ref.table, row_of(line)) or _main_entity(finding)
     time = ref.time or finding.time
-    return Event(time, ref.table, subject, finding.confidence, number, finding.title, text)
+    return Event(time, ref.table, subject, finding.confidence, number, finding.title, told, line)
 
 
 def _subject(table: str, row: Row) -> str:
