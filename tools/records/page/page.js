@@ -25,8 +25,7 @@
     head.replaceChildren(button);
   }
 
-  const copied = (text) => {
-    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const byHand = (text) => {
     const field = document.createElement("textarea");
     field.value = text;
     document.body.append(field);
@@ -35,6 +34,7 @@
     field.remove();
     return done ? Promise.resolve() : Promise.reject(new Error("not copied"));
   };
+  const copied = (text) => (navigator.clipboard ? navigator.clipboard.writeText(text).catch(() => byHand(text)) : byHand(text));
   for (const block of document.querySelectorAll("pre.copy")) {
     const button = document.createElement("button");
     button.type = "button";
