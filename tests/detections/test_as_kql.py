@@ -144,7 +144,8 @@ async def test_on_the_sample_tenant_every_rule_fires_where_the_engine_does(tmp_p
         for table, rows in read.evidence.items():
             own = [rule for rule in PACK.rules if rule.table == table and not reason(rule)]
             wanted = by_engine(rows.rows, table, own)
-            for rule in own:
+            # All that fire, and one in four of those that do not: each is a query of its own.
+            for rule in (rule for at, rule in enumerate(own) if wanted[rule.id] or at % 4 == 0):
                 got = (await rows_of(kql_of(rule, TABLES), workspace, window))["TimeGenerated"].to_pylist()
                 fired += bool(got)
                 if set(got) != wanted[rule.id]:
