@@ -245,6 +245,7 @@ def test_two_bursts_with_silence_between_are_two_episodes() -> None:
     told = finding.model_copy(update={"evidence": refs})
     story = story_of(report_of("harmless").model_copy(update={"findings": (told,), "timeline": ()}))
     assert [episode.events for episode in story.episodes] == [3, 3]
+    assert [[told.count for told in episode.told] for episode in story.episodes] == [[3], [3]]
     assert story.episodes[0].end < story.episodes[1].start
 
 

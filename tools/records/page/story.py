@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from soc_analyst.state.report import Report
 
@@ -14,7 +15,7 @@ from .axis import Axis, axis_over
 from .events import WEIGHT, Event, events_of
 from .wording import counted, moment
 
-__all__ = ["Episode", "Lane", "Mark", "Plot", "Story", "story_of"]
+__all__ = ["Episode", "Lane", "Mark", "Plot", "Story", "Told", "story_of"]
 
 LANES = 40
 """Of a plot, over all its tables; what has no lane of its own shares one."""
@@ -57,6 +58,16 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Events that follow each other and would be told in the same words."""
+
+    event: Event
+    text: str
+    count: int
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Episode:
     """A stretch of the story between two silences."""
 
@@ -66,7 +77,9 @@ class Episode:
     events: int
     confidence: str
     plot: Plot
-    listed: tuple[Event, ...]
+    told: tuple[Told, ...]
+    left_out: int
+    """Events that are not told in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +100,7 @@ def story_of(report: Report) -> Story:
     if not events:
         return Story(0, timeless, None, (), ())
     axis = axis_over(min(report.window.start, events[0].time), max(report.window.end, events[-1].time))
-    episodes = tuple(_told(_parted(events)))
+    episodes = tuple(_episodes(_parted(events)))
     spans = tuple(_span(axis, episode) for episode in episodes)
     return Story(len(events), timeless, _plot(events, axis), episodes, spans)
 
@@ -103,14 +116,22 @@ def _parted(events: Sequence[Event]) -> list[list[Event]]:
     return [list(events[a:b]) for a, b in zip([0, *cuts], [*cuts, len(events)], strict=True)]
 
 
-def _told(parts: Sequence[Sequence[Event]]) -> Iterator[Episode]:
+def _episodes(parts: Sequence[Sequence[Event]]) -> Iterator[Episode]:
     left = LISTED
     for number, part in enumerate(parts, 1):
         start, end = part[0].time, part[-1].time
         surest = max((event.confidence for event in part), key=WEIGHT.__getitem__)
-        listed = tuple(part[:left])
+        listed = part[:left]
         left -= len(listed)
-        yield Episode(number, start, end, len(part), surest, _plot(part, axis_over(start, end)), listed)
+        plot, told = _plot(part, axis_over(start, end)), tuple(_in_words(listed))
+        yield Episode(number, start, end, len(part), surest, plot, told, len(part) - len(listed))
+
+
+def _in_words(events: Sequence[Event]) -> Iterator[Told]:
+    """Yield what happened, line by line; repetitions in a row are one line with their number."""
+    for _, same in groupby(events, key=lambda event: (event.table, event.entity, event.finding, event.text)):
+        first, *others = same
+        yield Told(first, first.text, 1 + len(others), others[-1].time if others else first.time)
 
 
 def _span(axis: Axis, episode: Episode) -> tuple[str, str, int]:
