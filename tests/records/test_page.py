@@ -219,6 +219,7 @@ def test_a_row_that_is_no_json_and_an_empty_report_still_make_a_page() -> None:
         window=TimeWindow(start=NOON, end=NOON), usage=Usage(),
     )  # fmt: skip
     page = Reading(as_html(bare))
+    assert "Nothing found" in page.seen and "confidence" not in page.all("p")[0].text
     assert [one.attributes["id"] for one in page.all("section")] == PARTS
 
 
@@ -290,6 +291,9 @@ def test_the_matrix_tells_what_the_tables_that_were_asked_could_have_shown() -> 
     assert [(one.id, one.findings) for one in column.found] == [("T1110", (1,))]
     assert column.possible and "T1110" not in {one.id for one in column.possible}
     assert "Impact" in matrix.silent
+    empty = {"queries": (query,), "coverage": (Coverage(table="SigninLogs", rows_in_window=0),)}
+    assert not any(one.possible for one in matrix_of(report.model_copy(update=empty)).tactics)
+    assert matrix_of(report.model_copy(update=empty)).blind == ("SigninLogs",)
     refused = report.queries[0].model_copy(update={"table": "SigninLogs", "status": "refused"})
     assert not any(one.possible for one in matrix_of(report.model_copy(update={"queries": (refused,)})).tactics)
 

@@ -53,14 +53,17 @@ class Matrix:
     tactics: tuple[Tactic, ...]
     silent: tuple[str, ...]
     """Tactics that no rule over these tables looks for."""
-    tables: tuple[str, ...]
+    blind: tuple[str, ...]
+    """Tables that were asked and held nothing, or that nobody could see, so that nothing could show in them."""
     found: int
 
 
 def matrix_of(report: Report) -> Matrix:
     """Return the matrix by the catalogue that ships with the product."""
     catalog = AttackCatalog.bundled()
-    tables = tuple(sorted({query.table for query in report.queries if query.status in ASKED and query.table}))
+    asked = {query.table for query in report.queries if query.status in ASKED and query.table}
+    blind = {entry.table for entry in report.coverage if entry.table in asked and not entry.rows_in_window}
+    tables = asked - blind
     by_table = techniques_by_table()
     possible = sorted({technique for table in tables for technique in by_table.get(table, ())})
     found = _found(report)
@@ -76,7 +79,7 @@ def matrix_of(report: Report) -> Matrix:
     ]
     told = tuple(column for column in columns if column.found or column.possible)
     silent = tuple(column.name for column in columns if not (column.found or column.possible))
-    return Matrix(told, silent, tables, len({id for _, id in found}))
+    return Matrix(told, silent, tuple(sorted(blind)), len({id for _, id in found}))
 
 
 def _found(report: Report) -> dict[tuple[str, str], Found]:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from soc_analyst.state.costs import Estimate, Scanned, in_words
-from soc_analyst.state.findings import Claim, Finding
+from soc_analyst.state.findings import Claim, Finding, Recommendation
 from soc_analyst.state.incidents import Incident
 from soc_analyst.state.queries import Coverage
 from soc_analyst.state.report import QueryReport, Report
@@ -30,7 +30,7 @@ OPEN = 12
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How the outcome is worded, and how sure it is."""
+    """How the outcome is worded, and how sure it is: as the surest finding, empty where none speaks for an attack."""
 
     word: str
     meaning: str
@@ -83,6 +83,7 @@ class Page:
     commands: tuple[Command, ...]
 
 
+URGENCY: tuple[Recommendation, ...] = ("create incident", "pivot", "monitor", "ignore")
 WORDS = {
     "confirmed": ("Confirmed", "What was asked about happened, and rows prove it."),
     "suspected": ("Suspected", "There are signs of it; a person has to decide."),
@@ -99,7 +100,7 @@ def page_of(report: Report) -> Page:
         report=report,
         verdict=_verdict(report),
         counts=_counts(report),
-        actions=tuple(Counter(action for each in report.findings for action in each.recommendations).most_common()),
+        actions=_actions(report),
         claims=len(claims),
         verified=sum(claim.verified for claim in claims),
         incidents=_incidents(report),
@@ -119,9 +120,16 @@ def _counts(report: Report) -> tuple[tuple[str, int], ...]:
     return tuple((level, told[level]) for level in ("High", "Medium", "Low"))
 
 
+def _actions(report: Report) -> tuple[tuple[str, int], ...]:
+    """Return what is recommended, the most urgent first, with the number of findings that ask for it."""
+    told = Counter(action for finding in report.findings for action in finding.recommendations)
+    return tuple((action, told[action]) for action in URGENCY if told[action])
+
+
 def _verdict(report: Report) -> Verdict:
     word, meaning = WORDS[report.outcome]
-    surest = next((level for level, count in _counts(report) if count), "")
+    found = report.outcome in ("confirmed", "suspected")
+    surest = next((level for level, count in _counts(report) if count and found), "")
     return Verdict(word, meaning, surest)
 
 
