@@ -35,7 +35,7 @@ METAVARS = {
     "warn_ratio": "X", "over_limit": "LIST", "limits": "FILE",
 }  # fmt: skip
 
-OF_MODELS = ("model", "privacy", "tier", "warn_ratio", "over_limit", "limits")
+OF_MODELS = ("model", "repeat", "privacy", "tier", "warn_ratio", "over_limit", "limits")
 
 
 def with_context(*names: str, model_checked: bool = True) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -66,7 +66,7 @@ def with_context(*names: str, model_checked: bool = True) -> Callable[[Callable[
 def _annotation(name: str) -> Any:
     field = Context.model_fields[name]
     chosen = ",".join(field.default) if isinstance(field.default, tuple) else field.default
-    default = "" if chosen in (None, "") else rf" \[default: {chosen}]"  # escaped: it is no markup
+    default = "" if chosen in (None, "", False) else rf" \[default: {chosen}]"  # escaped: it is no markup
     option = typer.Option(
         f"--{name.replace('_', '-')}",
         metavar=METAVARS[name],
