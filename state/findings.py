@@ -9,6 +9,7 @@ from .entities import Entity
 from .queries import Condition
 
 __all__ = [
+    "EXPLAINED",
     "Claim",
     "Confidence",
     "Detection",
@@ -111,6 +112,10 @@ class Detection(Value):
     def level(self) -> Level:
         """Return what it counts as here."""
         return self.weighed_as or self.rule.level
+
+
+EXPLAINED = "explained"
+"""The tag of a finding whose signals would be suspicious, and that context or the tenant's own knowledge explains."""
 
 
 class Finding(Value):

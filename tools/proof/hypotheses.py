@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from soc_analyst.state.findings import EvidenceRef, Finding, Hypothesis, Outcome
+from soc_analyst.state.findings import EXPLAINED, EvidenceRef, Finding, Hypothesis, Outcome
 from soc_analyst.state.queries import QueryRecord
 
 __all__ = ["BENIGN", "stated", "weighed"]
@@ -17,7 +17,8 @@ CITED = 3
 def weighed(records: Sequence[QueryRecord], findings: Sequence[Finding], outcome: Outcome) -> tuple[Hypothesis, ...]:
     """Return the benign hypothesis and one for each kind of attack that a query asked about."""
     serious = [finding for finding in findings if finding.confidence != "Low"]
-    return (_benign(serious, outcome), *_malicious(records, serious, outcome))
+    explained = [finding for finding in findings if EXPLAINED in finding.tags]
+    return (_benign(serious, explained, outcome), *_malicious(records, serious, outcome))
 
 
 def stated(told: Sequence[Hypothesis], others: Sequence[Hypothesis]) -> tuple[Hypothesis, ...]:
@@ -32,10 +33,11 @@ def _plain(statement: str) -> str:
     return statement.casefold().rstrip(". ")
 
 
-def _benign(serious: Sequence[Finding], outcome: Outcome) -> Hypothesis:
+def _benign(serious: Sequence[Finding], explained: Sequence[Finding], outcome: Outcome) -> Hypothesis:
     if serious:
         return Hypothesis(statement=BENIGN, status="refuted", evidence=_cited(serious))
-    return Hypothesis(statement=BENIGN, status="open" if outcome == "could_not_look" else "supported")
+    status: Literal["open", "supported"] = "open" if outcome == "could_not_look" else "supported"
+    return Hypothesis(statement=BENIGN, status=status, evidence=_cited(explained))
 
 
 def _malicious(records: Sequence[QueryRecord], serious: Sequence[Finding], outcome: Outcome) -> tuple[Hypothesis, ...]:

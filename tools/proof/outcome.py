@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from soc_analyst.state.entities import Entity, Reading
-from soc_analyst.state.findings import Finding, Outcome
+from soc_analyst.state.findings import EXPLAINED, Finding, Outcome
 from soc_analyst.state.queries import Coverage, QueryRecord
 
 __all__ = ["Verdict", "judge", "unseen_parts"]
+
+
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,18 @@ def judge(
     if blind:
         return Verdict("could_not_look", blind)
     besides = _besides(coverage)
+    if explained := [finding for finding in findings if EXPLAINED in finding.tags]:
+        return Verdict("benign", (_explanation(explained), *besides))
     if not (reading.broad or reading.suspicion) and any(record.rows for record in records):
         return Verdict("benign", ("What was asked about did happen; nothing in it points to an attack.", *besides))
     return Verdict("not_found", besides)
+
+
+def _explanation(explained: Sequence[Finding]) -> str:
+    """Say what would be suspicious and is ordinary work here; each finding's notes hold the reason."""
+    named = "; ".join(f"“{finding.title}”" for finding in explained[:MOST_NAMED])
+    more = f" and {len(explained) - MOST_NAMED} more" if len(explained) > MOST_NAMED else ""
+    return f"What would be suspicious is ordinary work here, for the reason in its notes: {named}{more}."
 
 
 def _besides(coverage: Sequence[Coverage]) -> tuple[str, ...]:

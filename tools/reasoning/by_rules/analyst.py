@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import (
+    EXPLAINED,
     Claim,
     Confidence,
     Detection,
@@ -86,7 +87,8 @@ class RulesAnalyst:
         """Return the techniques that the surest detections show, and what else the rules are tagged with."""
         techniques = [f"attack.{id.lower()}" for id in self._claimed(_surest(ordered))]
         own = [tag for detection in ordered for tag in detection.tags if not tag.startswith("attack.t")]
-        return tuple(dict.fromkeys([*techniques, *own]))
+        explained = [EXPLAINED] if _is_explained(ordered) else []
+        return tuple(dict.fromkeys([*techniques, *own, *explained]))
 
     def _notes(
         self, ordered: Sequence[Detection], reasons: Sequence[str], claimed: Sequence[Detection] | None = None
@@ -148,6 +150,12 @@ class RulesAnalyst:
             detections=tuple(dict.fromkeys(detection.rule for detection in ordered)),
             claims=claims,
         )
+
+
+def _is_explained(ordered: Sequence[Detection]) -> bool:
+    """Return whether something here would be suspicious by its rule, and nothing is once it is weighed."""
+    lowered = any(RANK[one.rule.level] >= RANK["medium"] and RANK[one.level] < RANK["medium"] for one in ordered)
+    return lowered and all(RANK[one.level] < RANK["medium"] for one in ordered)
 
 
 def _identity(detection: Detection) -> tuple[str, str]:
