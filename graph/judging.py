@@ -125,6 +125,7 @@ def composed(state: CaseState, desk: Desk, evidence: Evidence, warnings: tuple[s
         warnings=(*state["warnings"], *warnings),
         budget_reached=state["budget_reached"],
         attack_version=catalog_for(desk.context).version,
+        stopped=state.get("stopped", ""),
     )
     report = compose(closed, evidence, texts=desk.data.evidence, tables=desk.schemas(state["records"]))
     return report.model_copy(update={"earlier": state.get("earlier", ())})
@@ -143,6 +144,7 @@ def dossier_of(state: CaseState, desk: Desk) -> Dossier:
         leads=state["leads"],
         budget_reached=state["budget_reached"],
         earlier=state.get("earlier", ()),
+        stopped=state.get("stopped", ""),
         lacking=state.get("lacking", {}),
         rules=rules_for(desk).digest,
     )

@@ -100,6 +100,10 @@ class CaseState(TypedDict, total=False):
     leads: tuple[Lead, ...]
     pursued: tuple[Entity, ...]
     """Things already looked into."""
+    followed: tuple[Lead, ...]
+    """Leads already followed: where, and for which time."""
+    stopped: str
+    """Why no further lead is followed."""
     records: Annotated[tuple[QueryRecord, ...], merge_records]
     coverage: Annotated[tuple[Coverage, ...], merge_coverage]
     findings: tuple[Finding, ...]

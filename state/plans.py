@@ -20,6 +20,13 @@ class Lead(Value):
     time: UtcTime
     depth: int
     """Steps away from the question, from 1."""
+    tables: tuple[str, ...] = ()
+    """Tables to ask; empty means all in which such a thing shows."""
+    start: UtcTime | None = None
+    end: UtcTime | None = None
+    """The window to ask for; null means around the time."""
+    score: float = 0.0
+    """What it is expected to tell for what it reads; leads are followed in its order."""
 
 
 class Feedback(Value):

@@ -163,6 +163,8 @@ class Report(Value):
     """The release of ATT&CK that techniques are named by."""
     budget_reached: str = ""
     """Which budget ended the run early, empty when none did."""
+    stopped: str = ""
+    """Why no further lead was followed: nothing was left, a budget, the distance from the question, a person's word."""
 
     @property
     def proof(self) -> str:

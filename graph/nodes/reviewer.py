@@ -9,22 +9,24 @@ from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
 
 from soc_analyst.graph.agreeing import ALONE, agreement_on
-from soc_analyst.graph.budgets import Stopwatch, used_up
+from soc_analyst.graph.budgets import Stopwatch, queries_left, used_up
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk import Desk, open_desk, wall_clock
 from soc_analyst.graph.judging import after_review, composed, dossier_of, proved_of, reviewed, said_of
 from soc_analyst.graph.progress import tell
 from soc_analyst.state.case import CaseState
-from soc_analyst.state.entities import Entity
 from soc_analyst.state.report import Report
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.models import parse_model_spec
-from soc_analyst.tools.proof.leads import leads_from
+from soc_analyst.tools.reasoning.by_rules.pivots import Pursuit, Trail, leads_from
 from soc_analyst.tools.records.threats import Logged, ThreatsLog
 
 from .planner import ANSWERER
 
 __all__ = ["reviewer"]
+
+NO_MORE = "nothing more was to be asked"
+"""Why a case stops whose user wants no query, or whose question is answered from what there is."""
 
 
 async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -36,19 +38,23 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         proved = await asyncio.to_thread(proved_of, state["findings"], state, desk, evidence)
         findings = proved.findings
         over = state.get("declined", False) or state["reading"].follows == "why"
-        leads = () if over else leads_from(findings, _not_to_follow(state), depth=state["rounds"])
+        trail = _trail(state, context, desk)
+        pursuit = Pursuit(stopped=NO_MORE) if over else leads_from(findings, trail, evidence)
+        leads = pursuit.leads
         reached = state["budget_reached"] or (used_up(state, context) if leads else "")
         if leads and not reached:
             usage = watch.added_to(state["usage"])
             return {"findings": findings, "leads": leads, "warnings": proved.warnings, "usage": usage, "stage": "open"}
+        stopped = f"the budget of {reached} was used up" if reached else pursuit.stopped
         outcome = await reviewed({**state, "findings": findings}, desk)
         usage = watch.added_to(state["usage"]).with_calls(outcome.calls)
-        current = after_review({**state, "usage": usage, "budget_reached": reached}, outcome)
+        current = after_review({**state, "usage": usage, "budget_reached": reached, "stopped": stopped}, outcome)
         report = await asyncio.to_thread(composed, current, desk, evidence, said_of(proved, leads, reached))
+        ended: CaseState = {**state, "leads": leads, "budget_reached": reached, "stopped": stopped}
         if context.repeat > 1:
-            report = await _repeated(report, {**state, "usage": usage, "budget_reached": reached}, desk, evidence)
+            report = await _repeated(report, {**ended, "usage": usage}, desk, evidence)
             usage = report.usage
-        await asyncio.to_thread(_keep, report, {**state, "leads": leads, "budget_reached": reached}, desk)
+        await asyncio.to_thread(_keep, report, ended, desk)
     for finding in report.findings:
         tell(runtime, {"event": "finding", "node": "reviewer", "text": finding.title, "confidence": finding.confidence})
     return {
@@ -59,6 +65,7 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         "outcome": report.outcome,
         "budget_reached": reached,
         "leads": leads,
+        "stopped": stopped,
         "stage": "finished",
         "report": report,
         "messages": [AIMessage(content=report.summary, name=ANSWERER, id=f"{state['thread_id']}-{state['asked']}")],
@@ -73,8 +80,15 @@ async def _repeated(report: Report, state: CaseState, desk: Desk, evidence: Evid
     return report.model_copy(update={"agreement": agreement, "usage": usage})
 
 
-def _not_to_follow(state: CaseState) -> tuple[Entity, ...]:
-    return (*state["pursued"], *state["reading"].excluded)
+def _trail(state: CaseState, context: Context, desk: Desk) -> Trail:
+    return Trail(
+        reading=state["reading"],
+        tables=desk.tables,
+        records=state["records"],
+        followed=state.get("followed", ()),
+        volumes=state.get("volumes", ()),
+        queries_left=queries_left(state, context),
+    )
 
 
 def _keep(report: Report, state: CaseState, desk: Desk) -> None:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 
 from soc_analyst.state.entities import Entity, EntityKind
 from soc_analyst.state.findings import Finding
-from soc_analyst.state.plans import Lead
+from soc_analyst.tools.evidence import Evidence
 
 from .indicators import is_public
 
-__all__ = ["MAX_DEPTH", "carried_by", "is_anybody", "leads_from", "same_thing"]
+__all__ = ["carried_by", "is_anybody", "pointed_at", "same_thing"]
 
-MAX_DEPTH = 2
-"""Steps away from the question that are followed."""
-MOST = 4
 MOST_ACCOUNTS = 2
-"""A finding that names more accounts names targets: who acted is its address."""
-WORTH: dict[EntityKind, int] = {"host": 0, "account": 1, "ip": 2}
-"""Kinds followed, the most telling first. A hash is left out: most are of the system's own tools."""
+"""A finding that names more accounts names targets: who acted is its address, and who was let in."""
+FOLLOWED: frozenset[EntityKind] = frozenset({"host", "account", "ip"})
+"""Kinds that are followed. A hash is left out: most are of the system's own tools."""
 EVERYBODY = re.compile(
     r"^(system|local service|network service|anonymous logon|dwm-\d+|umfd-\d+|-|n/a|root|unknown"
     r"|window manager|font driver host|nt authority|guest|.*\$)$",
@@ -27,25 +24,26 @@ EVERYBODY = re.compile(
 )
 
 
-def leads_from(findings: Iterable[Finding], pursued: Sequence[Entity], *, depth: int) -> tuple[Lead, ...]:
-    """Return up to four leads of findings above Low, hosts first; none beyond the depth that is followed.
+def pointed_at(finding: Finding, evidence: Evidence) -> tuple[Entity, ...]:
+    """Return what a finding above Low points at: hosts, accounts and public addresses that are no one's in particular.
 
     Only what a rule found is followed: a model's word, which the text of a row may have put there, asks no query.
     """
-    if depth > MAX_DEPTH:
+    if finding.confidence == "Low" or not finding.detections:
         return ()
-    leads: list[Lead] = []
-    for finding in findings:
-        if finding.confidence == "Low" or not finding.detections:
-            continue
-        many = sum(entity.kind == "account" for entity in finding.entities) > MOST_ACCOUNTS
-        for entity in finding.entities:
-            if many and entity.kind == "account":
-                continue
-            known = (*pursued, *(lead.entity for lead in leads))
-            if _worth_it(entity) and not any(same_thing(entity, other) for other in known):
-                leads.append(_lead(entity, finding, depth))
-    return tuple(sorted(leads, key=lambda lead: (WORTH[lead.entity.kind], lead.time))[:MOST])
+    worth = [entity for entity in finding.entities if _worth_it(entity)]
+    if sum(entity.kind == "account" for entity in finding.entities) <= MOST_ACCOUNTS:
+        return tuple(worth)
+    inside = {_short(name) for name in _let_in(finding, evidence)}
+    return tuple(one for one in worth if one.kind != "account" or _short(one.value) in inside)
+
+
+def _let_in(finding: Finding, evidence: Evidence) -> Iterator[str]:
+    """Return the accounts that were let in among those that were tried."""
+    for ref in finding.evidence:
+        row = evidence.row(ref) or {}
+        if row.get("ResultType") == "0" or row.get("ActionType") == "LogonSuccess":
+            yield str(row.get("UserPrincipalName") or row.get("AccountName") or "")
 
 
 def same_thing(left: Entity, right: Entity) -> bool:
@@ -81,13 +79,8 @@ def _short(name: str) -> str:
     return re.split(r"[.@]", name.rsplit("\\", 1)[-1].casefold(), maxsplit=1)[0]
 
 
-def _lead(entity: Entity, finding: Finding, depth: int) -> Lead:
-    reason = f"{entity.kind} {entity.value} stands in “{finding.title}”"
-    return Lead(entity=entity, reason=reason, finding_id=finding.id, time=finding.time, depth=depth)
-
-
 def _worth_it(entity: Entity) -> bool:
-    if entity.kind not in WORTH or is_anybody(entity.value):
+    if entity.kind not in FOLLOWED or is_anybody(entity.value):
         return False
     if entity.kind == "account" and " " in entity.value:
         return False  # a display name stands beside the account it belongs to

@@ -47,6 +47,7 @@ class ClosedCase:
     warnings: tuple[str, ...]
     budget_reached: str
     attack_version: str = ""
+    stopped: str = ""
 
 
 def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, tables: Mapping[str, TableSchema]) -> Report:
@@ -79,6 +80,7 @@ def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, table
         warnings=tuple(dict.fromkeys([*case.warnings, *(f"Not fully seen: {part}." for part in unseen)])),
         attack_version=case.attack_version,
         budget_reached=case.budget_reached,
+        stopped=case.stopped,
     )
 
 

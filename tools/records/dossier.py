@@ -26,6 +26,7 @@ class Dossier(Value):
     """Those that a budget left."""
     budget_reached: str
     earlier: tuple[Earlier, ...] = ()
+    stopped: str = ""
     lacking: dict[str, tuple[str, ...]]
     rules: str
     """A digest of the detections that were in force."""

@@ -155,10 +155,11 @@ def _parts(
 
 def _about_lead(lead: Lead, situation: Situation, *, first_id: int) -> tuple[PlannedQuery, ...]:
     window = _around(lead, situation.reading.window)
+    tables = {name: schema for name, schema in situation.tables.items() if not lead.tables or name in lead.tables}
     return queries_about(
         lead.entity,
         window,
-        situation.tables,
+        tables,
         first_id=first_id,
         round_=situation.round,
         why=f"lead {lead.entity.kind} {lead.entity.value}",
@@ -167,9 +168,9 @@ def _about_lead(lead: Lead, situation: Situation, *, first_id: int) -> tuple[Pla
 
 
 def _around(lead: Lead, window: TimeWindow) -> TimeWindow:
-    """Look an hour to each side of what was found, but not outside a window that the user set."""
-    start = max(window.start, lead.time - LEAD_MARGIN)
-    end = min(window.end, lead.time + LEAD_MARGIN)
+    """Look where the lead says, else an hour to each side, but not outside the window of the question."""
+    start = max(window.start, lead.start or lead.time - LEAD_MARGIN)
+    end = min(window.end, lead.end or lead.time + LEAD_MARGIN)
     return window.model_copy(update={"start": start, "end": max(end, start + SHORTEST_SPLIT)})
 
 

@@ -10,7 +10,7 @@ from soc_analyst.state.tables import TableSchema
 
 from .matching import GUID, conditions_for
 
-__all__ = ["queries_about", "queries_for", "subject_of", "tables_for"]
+__all__ = ["queries_about", "queries_for", "subject_of", "tables_for", "telling_tables"]
 
 ARTIFACTS: tuple[EntityKind, ...] = ("file", "process", "hash", "domain", "url", "registry_key")
 TERM_COLUMNS = (
@@ -111,12 +111,11 @@ def queries_about(
 ) -> tuple[PlannedQuery, ...]:
     """Return a query about one thing for each table that knows it."""
     planned: list[PlannedQuery] = []
-    for name, schema in tables.items():
-        condition = conditions_for(entity, schema)
-        if condition is None or not TELLING.get(entity.kind, set(schema.topics)).intersection(schema.topics):
-            continue
+    for name in telling_tables(entity, tables):
+        condition = conditions_for(entity, tables[name])
+        assert condition is not None
         typed = TypedQuery(table=name, start=window.start, end=window.end, where=(condition,))
-        typed = _leaving_out(excluded, typed, schema)
+        typed = _leaving_out(excluded, typed, tables[name])
         query = _planned(f"r{round_}q{first_id + len(planned)}", typed, f"{entity.kind} {entity.value}")
         planned.append(query.model_copy(update={"leads_from": why}))
     return tuple(planned)
@@ -142,6 +141,16 @@ def _leaving_out(excluded: tuple[Entity, ...], typed: TypedQuery, schema: TableS
         if condition.op in NOT
     )
     return typed.model_copy(update={"where": (*typed.where, *without)}) if without else typed
+
+
+def telling_tables(entity: Entity, tables: Mapping[str, TableSchema]) -> tuple[str, ...]:
+    """Return the tables in which a thing of its kind shows best."""
+    return tuple(
+        name
+        for name, schema in tables.items()
+        if conditions_for(entity, schema) is not None
+        and TELLING.get(entity.kind, set(schema.topics)).intersection(schema.topics)
+    )
 
 
 def _planned(query_id: str, typed: TypedQuery, about: str) -> PlannedQuery:
