@@ -17,6 +17,8 @@ MOST_ACCOUNTS = 2
 """A finding that names more accounts names targets: who acted is its address, and who was let in."""
 FOLLOWED: frozenset[EntityKind] = frozenset({"host", "account", "ip"})
 """Kinds that are followed. A hash is left out: most are of the system's own tools."""
+CALLER = re.compile(r'"ipAddress"\s*:\s*"([0-9A-Fa-f.:]{3,45})"')
+"""Where AuditLogs says from which address a change was made."""
 EVERYBODY = re.compile(
     r"^(system|local service|network service|anonymous logon|dwm-\d+|umfd-\d+|-|n/a|root|unknown"
     r"|window manager|font driver host|nt authority|guest|.*\$)$",
@@ -31,11 +33,21 @@ def pointed_at(finding: Finding, evidence: Evidence) -> tuple[Entity, ...]:
     """
     if finding.confidence == "Low" or not finding.detections:
         return ()
-    worth = [entity for entity in finding.entities if _worth_it(entity)]
+    named = dict.fromkeys((*finding.entities, *_addresses(finding, evidence)))
+    worth = [entity for entity in named if _worth_it(entity)]
     if sum(entity.kind == "account" for entity in finding.entities) <= MOST_ACCOUNTS:
         return tuple(worth)
     inside = {_short(name) for name in _let_in(finding, evidence)}
     return tuple(one for one in worth if one.kind != "account" or _short(one.value) in inside)
+
+
+def _addresses(finding: Finding, evidence: Evidence) -> Iterator[Entity]:
+    """Return the addresses among its indicators, and those from which the directory was changed."""
+    rows = (evidence.row(ref) or {} for ref in finding.evidence)
+    callers = (found[1] for row in rows if (found := CALLER.search(str(row.get("InitiatedBy") or ""))))
+    for text in (*finding.indicators_of_compromise, *callers):
+        if is_public(text):
+            yield Entity(kind="ip", value=text)
 
 
 def _let_in(finding: Finding, evidence: Evidence) -> Iterator[str]:

@@ -20,7 +20,7 @@ TERM_COLUMNS = (
 )  # fmt: skip
 TELLING: Mapping[EntityKind, set[Topic]] = {
     "account": {"signins", "directory", "azure", "logons", "processes", "alerts"},
-    "ip": {"signins", "azure", "logons", "network", "flows", "alerts"},
+    "ip": {"signins", "directory", "azure", "logons", "network", "flows", "alerts"},
 }
 """Where a lead of a kind shows best; a host is looked up everywhere."""
 PURPOSE = {
