@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,6 +15,8 @@ __all__ = ["Grounds"]
 
 _BEFORE, _AFTER = r"(?<![\w-])", r"(?![\w-])"
 _WHOLE_NUMBER = re.compile(r"(?<![\w.:/\\-])\d+(?:\.\d+)?(?![\w:/\\-]|\.\d)")
+_PARTS = re.compile(r"(?<=[:;.)])\s")
+"""Where a statement goes on to another thing: from how many of whom to what one of them looks like."""
 _DATE = re.compile(r"\b(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2})?)?")
 _JOINT = re.compile(r"([\w.$-]+)(?:\\|:)([\w.$-]+)")
 """`CONTOSO\\jdoe`, `203.0.113.7:443`."""
@@ -59,6 +61,15 @@ class Grounds:
         """Return whether a number was counted: a claim that holds expects it, or code said it."""
         return number in self._counted
 
+    def counts_of(self, number: float, things: Sequence[str]) -> bool:
+        """Return whether a number was counted of one of these things; of whatever there is where none is named."""
+        if not things:
+            return self.count(number)
+        counted = [claim for claim in self._verified if claim.expected is not None and claim.expected == number]
+        texts = (*self.said, *(claim.statement for claim in counted))
+        told = [part.casefold() for text in texts for part in _PARTS.split(text) if number in _numbers_in(part)]
+        return any(thing.casefold() in part for thing in things for part in told)
+
     def elapsed(self, number: float, seconds: float) -> bool:
         """Return whether two events of the sources lie this many units of so many seconds apart, rounded."""
         return any(round(apart / seconds) == number or apart // seconds == number for apart in self._lapses)
@@ -92,7 +103,7 @@ class Grounds:
     @cached_property
     def _counted(self) -> frozenset[float]:
         expected = {float(claim.expected) for claim in self._verified if claim.expected}
-        said = {float(found[0]) for text in self.said for found in _WHOLE_NUMBER.finditer(text)}
+        said = {number for text in self.said for number in _numbers_in(text)}
         return frozenset(expected | said)
 
     @cached_property
@@ -108,6 +119,10 @@ class Grounds:
         of_claims = {_moment(ref.time) for claim in self._verified for ref in claim.rows if ref.time is not None}
         texts = [*self.said, *self._claimed, *_texts(self.rows)]
         return frozenset(of_rows | of_claims | {one for text in texts for one in _moments_in(text)})
+
+
+def _numbers_in(text: str) -> frozenset[float]:
+    return frozenset(float(found[0]) for found in _WHOLE_NUMBER.finditer(text))
 
 
 def _values(claim: Claim) -> Iterable[str]:

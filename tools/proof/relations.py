@@ -7,14 +7,16 @@ else a claim of order must hold; a first or last and an absence must be claimed,
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from soc_analyst.state.findings import Claim
 
-__all__ = ["relations_hold", "says_harmless"]
+from .specifics import is_ordinary
+
+__all__ = ["denied_by", "relations_hold", "says_harmless"]
 
 Row = Mapping[str, Any]
 _EARLIER = r"(?:,?\s*(?:and\s+)?then\b|followed by|before|prior to|preced(?:es|ed|ing)|led to|ahead of)"
@@ -89,21 +91,35 @@ def relations_hold(sentence: str, before: str, rows: Sequence[Row], claims: Sequ
     return not _ORDER.search(plain) or _in_order(plain, before, rows, claims)
 
 
+def denied_by(claims: Iterable[Claim], sentence: str) -> frozenset[str]:
+    """Return the values, in lower case, that a sentence rightly says are nowhere."""
+    if not _ABSENT.search(_NO_ABSENCE.sub(" ", sentence)):
+        return frozenset()
+    held = [claim for claim in claims if _denies(claim, sentence)]
+    values = (value for claim in held for condition in claim.where for value in condition.values)
+    return frozenset(str(value).casefold() for value in values)
+
+
 def _denies(claim: Claim, sentence: str) -> bool:
     """Return whether an absence that holds is of what the sentence names."""
     if claim.kind != "absent" or not claim.verified:
         return False
-    low = sentence.casefold()
-    values = [str(value).casefold() for condition in claim.where for value in condition.values]
-    return all(value in low for value in values if value) if values else claim.table.casefold() in low
+    if any(condition.values for condition in claim.where):
+        return _names_what_it_tests(claim, sentence)
+    return claim.table.casefold() in sentence.casefold()
 
 
 def _ends(claim: Claim, kind: str, sentence: str, rows: Sequence[Row]) -> bool:
     """Return whether a claim of a first or last row holds and the sentence speaks of that row."""
-    if claim.kind != kind or not claim.verified:
+    if claim.kind != kind or not claim.verified or not _names_what_it_tests(claim, sentence):
         return False
     spoken = _spoken_of(sentence, rows)
     return not spoken or any(row.get("TimeGenerated") == claim.rows[0].time for row in spoken)
+
+
+def _names_what_it_tests(claim: Claim, sentence: str) -> bool:
+    low = sentence.casefold()
+    return all(str(value).casefold() in low for condition in claim.where for value in condition.values)
 
 
 def _in_order(sentence: str, before: str, rows: Sequence[Row], claims: Sequence[Claim]) -> bool:
@@ -117,7 +133,17 @@ def _in_order(sentence: str, before: str, rows: Sequence[Row], claims: Sequence[
     left = left or [row for row in rows if row not in right]
     right = right or [row for row in rows if row not in left]
     earlier, later = _times(left), _times(right)
+    if any(_claims_so(claim, earlier, later) for claim in claims):
+        return True
     return bool(earlier and later) and min(earlier) <= min(later) and max(earlier) <= max(later)
+
+
+def _claims_so(claim: Claim, earlier: Sequence[datetime], later: Sequence[datetime]) -> bool:
+    """Return whether an order that holds is of rows which the two parts speak of, the one way and not the other."""
+    if claim.kind != "order" or not claim.verified:
+        return False
+    first, last = claim.rows[0].time, claim.rows[-1].time
+    return first in earlier and last in later and not (first in later and last in earlier)
 
 
 def _parted(sentence: str, before: str) -> _Split | None:
@@ -135,15 +161,23 @@ def _parted(sentence: str, before: str) -> _Split | None:
 def _spoken_of(part: str, rows: Sequence[Row]) -> list[Row]:
     """Return the rows that a part of a sentence speaks of: those with the most of its words that tell rows apart."""
     words = {word.strip(".:,").casefold() for word in _WORD.findall(part)}
-    for texts in ([_own_text(row) for row in rows], [_text(row) for row in rows]):
-        counts = [0] * len(rows)
-        for word in words:
-            held = [_stands(word, text) for text in texts]
-            if any(held) and not all(held):
-                counts = [count + one for count, one in zip(counts, held, strict=True)]
-        if most := max(counts, default=0):
-            return [row for row, count in zip(rows, counts, strict=True) if count == most]
+    ordinary = {word for word in words if is_ordinary(word)}
+    for some in (words - ordinary, ordinary):
+        for texts in ([_own_text(row) for row in rows], [_text(row) for row in rows]):
+            if told := _best(some, texts):
+                return [rows[at] for at in told]
     return []
+
+
+def _best(words: Iterable[str], texts: Sequence[str]) -> list[int]:
+    """Return the places of the texts that hold the most of these words, of those that not all of them hold."""
+    counts = [0] * len(texts)
+    for word in words:
+        held = [_stands(word, text) for text in texts]
+        if not all(held):
+            counts = [count + one for count, one in zip(counts, held, strict=True)]
+    most = max(counts, default=0)
+    return [at for at, count in enumerate(counts) if count == most] if most else []
 
 
 def _own_text(row: Row) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from soc_analyst.tools.reading.vocabulary import vocabulary
 
-__all__ = ["Specific", "specifics"]
+__all__ = ["Specific", "is_ordinary", "specifics"]
 
 Kind = Literal["time", "lapse", "count", "word"]
 
@@ -193,6 +193,11 @@ def _looks_specific(word: str) -> bool:
 def _mixed_scripts(word: str) -> bool:
     """Return whether Latin letters stand beside letters that look like them: a name made to be misread."""
     return bool(re.search(r"[A-Za-z]", word) and re.search(r"[\u0370-\u03ff\u0400-\u04ff]", word))
+
+
+def is_ordinary(word: str) -> bool:
+    """Return whether a word in lower case is one of plain English, which names nothing."""
+    return word in _english() or len(word) < 3
 
 
 @cache

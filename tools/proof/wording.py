@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from .grounds import Grounds
-from .relations import relations_hold, says_harmless
+from .relations import denied_by, relations_hold, says_harmless
 from .specifics import Specific, specifics
 
 __all__ = ["Spoken", "Worded", "borne_out"]
@@ -50,22 +50,42 @@ def borne_out(
     kept: list[str] = []
     removed: list[str] = []
     before = ""
-    for sentence in _sentences(text):
-        stands = _stands(sentence, grounds, names, denied, checked)
-        if stands and checked and spoken != "by code" and not grounds.says(sentence):
-            stands = relations_hold(sentence, before, grounds.rows, grounds.claims)
-            stands = stands and not (spoken == "as finding" and says_harmless(sentence))
+    for sentence in _parts(text, grounds.said):
+        stands = grounds.says(sentence) or not _rests_on(sentence, denied)
+        if stands and checked and not grounds.says(sentence):
+            stands = _borne_out(sentence, grounds, names, spoken, before)
         (kept if stands else removed).append(sentence)
         before = sentence
     return Worded(" ".join(kept) if removed else text, tuple(removed))
 
 
-def _stands(sentence: str, grounds: Grounds, names: Collection[str], denied: Collection[str], checked: bool) -> bool:
-    if grounds.says(sentence):
-        return True
-    if any(one and (one.rstrip(".") in sentence or (len(sentence) >= LONGER and sentence in one)) for one in denied):
+def _rests_on(sentence: str, denied: Collection[str]) -> bool:
+    """Return whether a sentence tells one of these statements, or is a part of one."""
+    return any(one and (one.rstrip(".") in sentence or (len(sentence) >= LONGER and sentence in one)) for one in denied)
+
+
+def _borne_out(sentence: str, grounds: Grounds, names: Collection[str], spoken: Spoken, before: str) -> bool:
+    told = list(specifics(_plain_digits(sentence), names))
+    nowhere = denied_by(grounds.claims, sentence)
+    if not all(_holds(one, grounds) or one.text.casefold() in nowhere for one in told):
         return False
-    return not checked or all(_holds(one, grounds) for one in specifics(_plain_digits(sentence), names))
+    if spoken == "by code":
+        return True
+    things = [one.text for one in told if one.kind == "word" and one.text]
+    return (
+        all(grounds.counts_of(one.number, things) for one in told if one.kind == "count")
+        and relations_hold(sentence, before, grounds.rows, grounds.claims)
+        and not (spoken == "as finding" and says_harmless(sentence))
+    )
+
+
+def _parts(text: str, said: Iterable[str]) -> list[str]:
+    """Split a text into sentences; what code said in it is one, wherever that ends."""
+    known = sorted({one.strip() for one in said if len(one) >= LONGER and one.strip() in text}, key=len, reverse=True)
+    if not known:
+        return _sentences(text)
+    told = re.split(f"({'|'.join(re.escape(one) for one in known)})", text)
+    return [part for at, one in enumerate(told) for part in ([one] if at % 2 else _sentences(one))]
 
 
 def _sentences(text: str) -> list[str]:

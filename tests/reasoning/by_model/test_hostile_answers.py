@@ -70,7 +70,7 @@ filters = st.fixed_dictionaries(
 )
 claims = st.fixed_dictionaries(
     {
-        "kind": st.sampled_from(["exists", "count", "order", "same_entity", "absent"]),
+        "kind": st.sampled_from(["exists", "count", "order", "same_entity", "absent", "value", "first", "last"]),
         "handles": st.lists(handles, max_size=4),
         "table": st.none() | st.sampled_from([PROCESSES, SIGNINS]),
         "where": st.lists(filters, max_size=2),

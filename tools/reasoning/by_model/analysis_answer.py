@@ -61,7 +61,7 @@ class FilterForm(Form):
 class ClaimForm(Form):
     """A statement that code evaluates on the stored rows."""  # What each kind says is told once, in the prompt.
 
-    kind: Literal["exists", "count", "order", "same_entity", "absent"]
+    kind: Literal["exists", "count", "order", "same_entity", "absent", "value", "first", "last"]
     handles: Annotated[list[Handle], Field(max_length=12)]
     table: Annotated[str, Field(max_length=80)] | None
     where: Annotated[list[FilterForm], Field(max_length=4)]

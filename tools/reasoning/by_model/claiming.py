@@ -65,6 +65,8 @@ def _built(form: ClaimForm, brief: Brief, referee: Referee) -> tuple[Claim, ...]
     if form.kind in ("count", "absent"):
         return _counting(form, referee)
     refs = referee.cited(form.handles, brief).refs
+    if form.kind in ("value", "first", "last"):
+        return _of_one_row(form, refs[:1], referee)
     if form.kind == "order":
         firsts = [referee.cited([handle], brief).refs[:1] for handle in form.handles]
         return _in_order([ref for one in firsts for ref in one])
@@ -75,10 +77,9 @@ def _counting(form: ClaimForm, referee: Referee) -> tuple[Claim, ...]:
     rows = referee.case.evidence.get(form.table or "")
     if rows is None or not form.where or (form.kind == "count" and form.count is None):
         return ()
-    where = tuple(_condition(each, rows, referee) for each in form.where)
-    if None in where:
+    conditions = _conditions(form, rows, referee)
+    if conditions is None:
         return ()
-    conditions = tuple(each for each in where if each is not None)
     told = " and ".join(_told(each) for each in conditions)
     if form.kind == "absent" or not form.count:
         return (
@@ -88,6 +89,31 @@ def _counting(form: ClaimForm, referee: Referee) -> tuple[Claim, ...]:
     verb = "has" if form.count == 1 else "have"
     statement = f"{form.count} {noun} {rows.table} {verb} {told}."
     return (Claim(kind="count", statement=statement, table=rows.table, where=conditions, expected=form.count),)
+
+
+def _conditions(form: ClaimForm, rows: TableRows, referee: Referee) -> tuple[Condition, ...] | None:
+    """Return the tests of a form, None where one of them means nothing."""
+    where = tuple(_condition(each, rows, referee) for each in form.where)
+    return None if None in where else tuple(each for each in where if each is not None)
+
+
+def _of_one_row(form: ClaimForm, refs: Sequence[EvidenceRef], referee: Referee) -> tuple[Claim, ...]:
+    """Return what is said of one row: a value that it holds, or that it is the first or the last of its like."""
+    if not refs or refs[0].time is None or len(set(form.handles)) != 1:
+        return ()
+    if form.kind == "value":
+        value = referee.revealed(form.value or "")
+        if not form.column or not value:
+            return ()
+        told = f"{_at(refs[0])} has “{fenced(value, limit=SHOWN)}” in {form.column}."
+        return (Claim(kind="value", statement=told, rows=tuple(refs), column=str(form.column), value=value),)
+    rows = referee.case.evidence[refs[0].table]
+    conditions = _conditions(form, rows, referee)
+    if conditions is None or form.kind not in ("first", "last"):
+        return ()
+    alike = f" that has {' and '.join(_told(each) for each in conditions)}" if conditions else ""
+    told = f"{_at(refs[0])} is the {form.kind} in evidence{alike}."
+    return (Claim(kind=form.kind, statement=told, table=rows.table, rows=tuple(refs), where=conditions),)
 
 
 def _condition(form: FilterForm, rows: TableRows, referee: Referee) -> Condition | None:
