@@ -13,9 +13,11 @@ from soc_analyst.state.report import Report
 from soc_analyst.tools.detections import fired_again
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.proof.findings import Proved, merged, prove, rules_named
+from soc_analyst.tools.proof.standing import BY_MODEL
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 from soc_analyst.tools.reasoning.by_model.analyst import ModelAnalyst
 from soc_analyst.tools.reasoning.by_model.critic import ModelCritic, Reviewed, on_a_word
+from soc_analyst.tools.reasoning.by_model.subjects import names_of
 from soc_analyst.tools.records.composing import ClosedCase, compose
 from soc_analyst.tools.records.dossier import Dossier
 from soc_analyst.tools.records.memory import remembered, signals_of
@@ -75,7 +77,9 @@ async def _by_model(
 def proved_of(drafts: tuple[Finding, ...], state: CaseState, desk: Desk, evidence: Evidence) -> Proved:
     """Return what the stored rows bear out of draft findings, the rules that they name run again. Blocks."""
     again = fired_again(rules_named(drafts), evidence.events, rules=rules_for(desk), tables=desk.tables)
-    proved = prove(drafts, evidence, state["coverage"], again)
+    by_model = any(BY_MODEL in draft.tags for draft in drafts)
+    names = names_of(evidence, desk.schemas(state["records"])) if by_model else frozenset()
+    proved = prove(drafts, evidence, state["coverage"], again, names=names)
     return replace(proved, findings=merged(proved.findings))
 
 

@@ -170,4 +170,4 @@ class Report(Value):
     def proof(self) -> str:
         """Return how many claims the report makes in all, and how many hold."""
         claims = [*self.claims, *(claim for finding in self.findings for claim in finding.claims)]
-        return f"{len(claims)} claims, {sum(claim.verified for claim in claims)} verified"
+        return f"{len(claims)} claims, {sum(claim.verified for claim in claims)} verified" if claims else "no claims"

@@ -46,7 +46,7 @@ class Referee:
         self.spoken_to = any(one.rule.id == SPEAKS.id for one in case.detections)
         """Whether log text of the case speaks to a model: then its word lifts nothing."""
         self._pseudonyms = pseudonyms
-        self._names = names_of(case)
+        self._names = names_of(case.evidence, case.tables)
 
     def cited(self, handles: Iterable[str], brief: Brief) -> Cited:
         """Return the rows and detections behind handles, at most twelve rows of a group; unknown ones are counted."""

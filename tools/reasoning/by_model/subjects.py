@@ -14,7 +14,6 @@ from soc_analyst.state.findings import EvidenceRef
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.proof.leads import EVERYBODY, same_thing
-from soc_analyst.tools.reasoning.base import CaseFile
 
 __all__ = ["Thing", "entities_of", "names_of", "related", "things_in"]
 
@@ -64,11 +63,11 @@ def entities_of(rows: Iterable[tuple[str, Mapping[str, Any]]], tables: Mapping[s
     return tuple(kept[:MOST_ENTITIES])
 
 
-def names_of(case: CaseFile) -> frozenset[str]:
-    """Return the hosts and accounts of a case in lower case, whole and in short; at most 20,000 of each column."""
+def names_of(evidence: Evidence, tables: Mapping[str, TableSchema]) -> frozenset[str]:
+    """Return the hosts and accounts that rows name, in lower case, whole and short; at most 20,000 of a column."""
     found: set[str] = set()
-    for table, rows in case.evidence.items():
-        schema = case.tables.get(table)
+    for table, rows in evidence.items():
+        schema = tables.get(table)
         for kind in ("host", "account"):
             for column in schema.columns_of(kind) if schema is not None else ():
                 for value in _distinct(rows.rows, column):
