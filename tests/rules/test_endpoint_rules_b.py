@@ -1,4 +1,4 @@
-"""The rules of endpoint_b, _c and _d: well formed, firing on their rows, silent on their look-alikes."""
+"""The rules of endpoint_b to _e: well formed, firing on their rows, silent on their look-alikes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from soc_analyst.tools.evidence import Evidence, TableRows
 
 RULES_FOLDER = Path(__file__).parents[2] / "tools/detections/rules"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-FILES = [Path(__file__).with_name(name) for name in ("endpoint_b.yaml", "endpoint_c.yaml", "endpoint_d.yaml")]
+FILES = [
+    Path(__file__).with_name(name)
+    for name in ("endpoint_b.yaml", "endpoint_c.yaml", "endpoint_d.yaml", "endpoint_e.yaml")
+]
 DATA: list[dict[str, Any]] = [entry for file in FILES for entry in yaml.load(file.read_text("utf-8"), LOADER)]
 RULES: dict[str, dict[str, Any]] = {
     entry["rule"]: yaml.load((RULES_FOLDER / entry["rule"]).read_text("utf-8"), LOADER) for entry in DATA

@@ -275,3 +275,39 @@ def failed_at_once(count: int) -> list[Row]:
 )
 def test_failures_by_the_hosts_own_past(hours: int, each: int, now: int, expected: dict[str, str]) -> None:
     assert levels("DeviceLogonEvents", [*failing(hours, each), *failed_at_once(now)]) == expected
+
+
+def written(i: int, name: str, folder: str, process: str) -> Row:
+    return at(
+        i * 0.5, DeviceName="fs1", ActionType="FileCreated", FileName=name, FolderPath=folder + name,
+        InitiatingProcessFileName=process, InitiatingProcessId=7,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("files", "ending", "expected"),
+    [(29, "x9f2", {}), (40, "x9f2", {"stat-encrypted-copies": "high"}), (40, "gz", {}), (40, "docx", {})],
+)
+def test_documents_written_again_under_an_ending_of_their_own(
+    files: int, ending: str, expected: dict[str, str]
+) -> None:
+    rows = [written(i, f"plan{i}.xlsx.{ending}", f"C:\\Shares\\team{i % 5}\\", "app.exe") for i in range(files)]
+    assert levels("DeviceFileEvents", rows) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "folder", "process", "expected"),
+    [
+        (30, "C:\\Users\\Public\\l\\", "robocopy.exe", {"stat-documents-gathered": "medium"}),
+        (30, "/tmp/.x/", "cp", {"stat-documents-gathered": "medium"}),
+        (20, "C:\\Users\\Public\\l\\", "robocopy.exe", {}),
+        (30, "D:\\Backup\\", "robocopy.exe", {}),
+        (30, "C:\\ProgramData\\l\\", "setup.exe", {}),
+        (30, "C:\\ProgramData\\App\\cache\\", "cmd.exe", {}),
+    ],
+)
+def test_documents_gathered_in_a_staging_folder(
+    files: int, folder: str, process: str, expected: dict[str, str]
+) -> None:
+    rows = [written(i, f"plan{i}.xlsx", folder, process) for i in range(files)]
+    assert levels("DeviceFileEvents", rows) == expected

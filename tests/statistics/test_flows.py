@@ -62,3 +62,50 @@ def test_a_nightly_backup_is_its_own_baseline() -> None:
         flow(hour * 3600.0, 443.0, "A", OutboundBytes_d=1.6e10 + hour if hour % 24 == 1 else 1e4) for hour in range(96)
     ]
     assert levels(TABLE, rows) == {}
+
+
+def inner(i: int, **more: object) -> Row:
+    return flow(i * 30.0, 445.0, "A", remote=f"10.0.2.{i + 1}", FlowType_s="IntraVNet", **more)
+
+
+@pytest.mark.parametrize(("hosts", "expected"), [(5, {}), (8, {"stat-inner-hosts-in-a-row": "medium"})])
+def test_inner_hosts_reached_in_a_row(hosts: int, expected: dict[str, str]) -> None:
+    assert levels(TABLE, [inner(i) for i in range(hosts)]) == expected
+
+
+def test_a_source_that_had_reached_as_many_is_one_that_administers() -> None:
+    before = [flow(i * 3600.0 - 90000, 445.0, "A", remote=f"10.0.3.{i}", FlowType_s="IntraVNet") for i in range(12)]
+    assert levels(TABLE, [*before, *(inner(i) for i in range(8))]) == {}
+
+
+def knock(i: int, status: str, **more: object) -> Row:
+    return flow(i * 60.0, 3389.0, status, "I", remote="10.0.0.9", SrcIP_s="45.77.10.20", **more)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [("DDDDDA", {"stat-refused-then-allowed": "medium"}), ("DDDDDD", {}), ("DDDA", {}), ("ADDDDDDA", {})],
+)
+def test_refused_then_allowed(statuses: str, expected: dict[str, str]) -> None:
+    assert levels(TABLE, [knock(i, status) for i, status in enumerate(statuses)]) == expected
+
+
+def test_sources_that_stand_in_the_list_of_public_addresses() -> None:
+    ends = {"SrcIP_s": "", "SrcPublicIPs_s": "45.77.10.20|1|0|0|120|60"}
+    rows = [flow(i * 60.0, 22.0, status, "I", remote="10.0.0.9", **ends) for i, status in enumerate("DDDDDA")]
+    assert levels(TABLE, rows) == {"stat-refused-then-allowed": "medium"}
+
+
+@pytest.mark.parametrize(
+    ("before", "sent", "received", "expected"),
+    [
+        (0, 3e9, 1e6, {"stat-upload-to-new-address": "medium"}),
+        (0, 1e8, 1e6, {}),
+        (0, 3e9, 2e9, {}),
+        (1, 3e9, 1e6, {}),
+    ],
+)
+def test_an_upload_to_a_new_address(before: int, sent: float, received: float, expected: dict[str, str]) -> None:
+    known = [flow(-7200.0, 443.0, "A")] * before
+    rows = [flow(i * 300.0, 443.0, "A", OutboundBytes_d=sent / 4, InboundBytes_d=received / 4) for i in range(4)]
+    assert levels(TABLE, [*known, *rows]) == expected

@@ -11,12 +11,14 @@ from .addressed import rows_speak_to_a_model
 from .autostarts import autostarts_are_new
 from .beaconing import connections_keep_time
 from .bursts import accounts_live_briefly, operations_burst
+from .crossings import inner_hosts_are_reached_in_a_row, refusals_end_in_a_pass, uploads_go_to_one_address
 from .discovery import commands_look_around
 from .enumeration import resources_are_enumerated
 from .files import files_are_deleted_in_mass, files_are_renamed_in_mass
 from .firsts import parents_start_something_new
 from .flows import outbound_is_refused, outbound_is_unusually_large
 from .frame import Framed
+from .gathering import copies_are_encrypted_aside, documents_are_gathered
 from .grants import grants_are_unusual
 from .guessing import passwords_are_guessed, passwords_are_sprayed
 from .hours import accounts_come_at_odd_hours
@@ -56,7 +58,12 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     programs_reach_further_than_before,
     outbound_is_refused,
     outbound_is_unusually_large,
+    inner_hosts_are_reached_in_a_row,
+    refusals_end_in_a_pass,
+    uploads_go_to_one_address,
     files_are_renamed_in_mass,
+    copies_are_encrypted_aside,
+    documents_are_gathered,
     files_are_deleted_in_mass,
     one_note_is_left_in_many_folders,
     processes_are_rare,
