@@ -64,8 +64,8 @@ def test_a_nightly_backup_is_its_own_baseline() -> None:
     assert levels(TABLE, rows) == {}
 
 
-def inner(i: int, **more: object) -> Row:
-    return flow(i * 30.0, 445.0, "A", remote=f"10.0.2.{i + 1}", FlowType_s="IntraVNet", **more)
+def inner(i: int, port: float = 445.0) -> Row:
+    return flow(i * 30.0, port, "A", remote=f"10.0.2.{i + 1}", FlowType_s="IntraVNet")
 
 
 @pytest.mark.parametrize(("hosts", "expected"), [(5, {}), (8, {"stat-inner-hosts-in-a-row": "medium"})])
@@ -76,6 +76,13 @@ def test_inner_hosts_reached_in_a_row(hosts: int, expected: dict[str, str]) -> N
 def test_a_source_that_had_reached_as_many_is_one_that_administers() -> None:
     before = [flow(i * 3600.0 - 90000, 445.0, "A", remote=f"10.0.3.{i}", FlowType_s="IntraVNet") for i in range(12)]
     assert levels(TABLE, [*before, *(inner(i) for i in range(8))]) == {}
+
+
+def test_a_source_that_asks_for_services_of_several_systems_looks_for_what_is_there() -> None:
+    rows = [inner(i, port) for i in range(12) for port in (22.0, 445.0)]
+    assert levels(TABLE, rows) == {"stat-inner-hosts-in-a-row": "low"}
+    rows = [inner(i, port) for i in range(12) for port in (135.0, 445.0)]
+    assert levels(TABLE, rows) == {"stat-inner-hosts-in-a-row": "medium"}
 
 
 def knock(i: int, status: str, **more: object) -> Row:

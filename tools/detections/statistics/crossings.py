@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from soc_analyst.state.entities import Entity
-from soc_analyst.state.findings import Detection
+from soc_analyst.state.findings import Detection, Level
 from soc_analyst.tools.evidence import Evidence
 
 from .addresses import is_address, is_private, is_public
@@ -14,7 +14,8 @@ from .frame import Frame, Sighting, busiest, widest
 __all__ = ["inner_hosts_are_reached_in_a_row", "refusals_end_in_a_pass", "uploads_go_to_one_address"]
 
 TABLE = "AzureNetworkAnalytics_CL"
-ADMIN_PORTS = frozenset({22, 135, 139, 445, 1433, 3389, 5900, 5985, 5986})
+WINDOWS_PORTS = frozenset({135, 139, 445, 3389, 5985, 5986})
+ADMIN_PORTS = WINDOWS_PORTS | {22, 1433, 5900}
 WINDOW_SECONDS = 10 * 60
 HOSTS_TO_REPORT = 6
 HOSTS_OF_A_SCAN = 20
@@ -54,7 +55,8 @@ def inner_hosts_are_reached_in_a_row(evidence: Evidence) -> Iterator[Detection]:
     """Report a private source that reaches six to nineteen inner hosts new to it on one administration port.
 
     New is a host to which the source has no earlier flow on that port; it must be as many within ten minutes, and a
-    source that had reached as many others before is one that administers.
+    source that had reached as many others before is one that administers. One that asks the same hosts for services of
+    several systems, such as file shares and secure shell, looks for what is there, and is rated low.
     """
     frame = _flows(evidence)
     if frame is None:
@@ -65,11 +67,15 @@ def inner_hosts_are_reached_in_a_row(evidence: Evidence) -> Iterator[Detection]:
         inner = ports[i] in ADMIN_PORTS and is_private(sources[i]) and is_private(remotes[i])
         return f"{sources[i]}\0{ports[i]:.0f}" if inner and sources[i] != remotes[i] else ""
 
-    for rows in frame.grouped(way).values():
+    ways = frame.grouped(way)
+    hosts = {key: {remotes[i] for i in rows} for key, rows in ways.items()}
+    for key, rows in ways.items():
         firsts = list({remotes[i]: i for i in reversed(rows)}.values())[::-1]
         start, end = widest(frame.at(firsts), [remotes[i] for i in firsts], WINDOW_SECONDS)
         if HOSTS_TO_REPORT <= end - start < HOSTS_OF_A_SCAN and start < end - start:
-            yield _reached(frame, firsts[start:end], int(ports[rows[0]]))
+            others = (hosts[other] for other in hosts if _another_system(key, other))
+            searching = any(2 * len(hosts[key] & other) > len(hosts[key]) for other in others)
+            yield _reached(frame, firsts[start:end], int(ports[rows[0]]), "low" if searching else "medium")
 
 
 def refusals_end_in_a_pass(evidence: Evidence) -> Iterator[Detection]:
@@ -120,6 +126,12 @@ def uploads_go_to_one_address(evidence: Evidence) -> Iterator[Detection]:
             yield _uploaded(frame, inside, total, machines[rows[0]], remotes[rows[0]])
 
 
+def _another_system(one: str, other: str) -> bool:
+    """Tell whether two ways of the same source lead to services of different systems."""
+    (source, _, port), (same, _, second) = one.partition("\0"), other.partition("\0")
+    return source == same and port != second and not {int(port), int(second)} <= WINDOWS_PORTS
+
+
 def _flows(evidence: Evidence) -> Frame | None:
     return Frame.of(evidence, TABLE, ("FlowStatus_s", "DestPort_d"))
 
@@ -143,7 +155,7 @@ def _first(listed: str) -> str:
     return addresses[0].partition("|")[0] if len(addresses) == 1 else ""
 
 
-def _reached(frame: Frame, rows: list[int], port: int) -> Detection:
+def _reached(frame: Frame, rows: list[int], port: int, level: Level) -> Detection:
     source = frame.text("SrcIP_s")[rows[0]]
     denied = sum(frame.lower("FlowStatus_s")[i] == "d" for i in rows)
     statement = (
@@ -154,7 +166,7 @@ def _reached(frame: Frame, rows: list[int], port: int) -> Detection:
     entities += [Entity(kind="ip", value=frame.text("DestIP_s")[i]) for i in rows[:5]]
     claims = [frame.shared(f"all from {source}", rows, "SrcIP_s", source)]
     techniques = ("T1046",) if 2 * denied > len(rows) else REACHED.techniques
-    return REACHED.detection(frame, "medium", statement, rows, entities=entities, claims=claims, techniques=techniques)
+    return REACHED.detection(frame, level, statement, rows, entities=entities, claims=claims, techniques=techniques)
 
 
 def _passed(frame: Frame, refused: list[int], allowed: int, source: str, remote: str) -> Detection:
