@@ -35,7 +35,7 @@ def judge(
         return Verdict("suspected")
     blind = _blind(reading, records, coverage)
     if blind:
-        return Verdict("could_not_look", blind)
+        return Verdict("could_not_look", (*blind, *_how(reading, records, coverage)))
     besides = _besides(coverage)
     if explained := [finding for finding in findings if EXPLAINED in finding.tags]:
         return Verdict("benign", (_explanation(explained), *besides))
@@ -134,6 +134,33 @@ def _blind(reading: Reading, records: Sequence[QueryRecord], coverage: Sequence[
         if entry.seen_from is not None
     ]
     return tuple(dict.fromkeys(reasons))
+
+
+def _how(reading: Reading, records: Sequence[QueryRecord], coverage: Sequence[Coverage]) -> tuple[str, ...]:
+    """Say what to do so that it can be looked at."""
+    open_ones = [record for record in records if _is_open(record, records)]
+    told = [why.hint for record in open_ones for why in record.diagnostics[:1] if why.hint]
+    if any(record.truncated for record in open_ones):
+        told.append("raise --max-rows, or ask about less time or fewer things")
+    if any(record.status == "skipped" and not record.diagnostics for record in open_ones):
+        told.append("raise --max-seconds")
+    if not records or any(entry.seen_from is not None for entry in coverage):
+        told.append("let the policy allow the tables and the days that the question is about")
+    if any(entry.rows_in_window is None for entry in coverage):
+        told.append("connect the source of the tables that are not there (Microsoft Sentinel, Data connectors)")
+    if coverage and not any(entry.rows_in_window for entry in coverage):
+        told.append(_where_rows_are(coverage))
+    elif _unknown(reading, records, coverage) is not None:
+        told.append("check the name, and that its sensor or sign-in logs reach the workspace")
+    return (f"To see it: {'; '.join(dict.fromkeys(told))}.",) if told else ()
+
+
+def _where_rows_are(coverage: Sequence[Coverage]) -> str:
+    """Say where a window would have to lie, or that the source is silent."""
+    known = [at for entry in coverage if (at := entry.last_before) is not None]
+    if known:
+        return f"ask about a time up to {max(known):%Y-%m-%d %H:%M} UTC, the newest row before the window"
+    return "check that the sources of these tables are connected, or ask about another time"
 
 
 def _too_young(entry: Coverage, reading: Reading) -> bool:
