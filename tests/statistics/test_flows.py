@@ -78,6 +78,10 @@ def test_a_source_that_had_reached_as_many_is_one_that_administers() -> None:
     assert levels(TABLE, [*before, *(inner(i) for i in range(8))]) == {}
 
 
+def test_an_application_that_speaks_to_its_databases_administers_nothing() -> None:
+    assert levels(TABLE, [inner(i, 1433.0) for i in range(12)]) == {}
+
+
 def test_a_source_that_asks_for_services_of_several_systems_looks_for_what_is_there() -> None:
     rows = [inner(i, port) for i in range(12) for port in (22.0, 445.0)]
     assert levels(TABLE, rows) == {"stat-inner-hosts-in-a-row": "low"}

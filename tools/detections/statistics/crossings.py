@@ -15,7 +15,7 @@ __all__ = ["inner_hosts_are_reached_in_a_row", "refusals_end_in_a_pass", "upload
 
 TABLE = "AzureNetworkAnalytics_CL"
 WINDOWS_PORTS = frozenset({135, 139, 445, 3389, 5985, 5986})
-ADMIN_PORTS = WINDOWS_PORTS | {22, 1433, 5900}
+ADMIN_PORTS = WINDOWS_PORTS | {22, 5900}
 WINDOW_SECONDS = 10 * 60
 HOSTS_TO_REPORT = 6
 HOSTS_OF_A_SCAN = 20
