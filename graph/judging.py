@@ -113,6 +113,11 @@ def said_of(proved: Proved, leads: tuple[Lead, ...], reached: str) -> tuple[str,
     return tuple(said)
 
 
+def _left_aside(stopped: str) -> tuple[str, ...]:
+    """Return why a hunt stopped where something was left that could have been looked into."""
+    return (f"{stopped[0].upper()}{stopped[1:]}.",) if "not looked into" in stopped else ()
+
+
 def composed(state: CaseState, desk: Desk, evidence: Evidence, warnings: tuple[str, ...]) -> Report:
     """Return the report of a case whose findings are proved. Blocks."""
     closed = ClosedCase(
@@ -126,13 +131,13 @@ def composed(state: CaseState, desk: Desk, evidence: Evidence, warnings: tuple[s
         coverage=state["coverage"],
         rounds=state["rounds"],
         usage=state["usage"],
-        warnings=(*state["warnings"], *warnings),
+        warnings=(*state["warnings"], *warnings, *_left_aside(state.get("stopped", ""))),
         budget_reached=state["budget_reached"],
         attack_version=catalog_for(desk.context).version,
         stopped=state.get("stopped", ""),
     )
     report = compose(closed, evidence, texts=desk.data.evidence, tables=desk.schemas(state["records"]))
-    return report.model_copy(update={"earlier": state.get("earlier", ())})
+    return report.model_copy(update={"earlier": tuple(state.get("earlier", ()))})
 
 
 def dossier_of(state: CaseState, desk: Desk) -> Dossier:
