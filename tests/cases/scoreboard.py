@@ -60,12 +60,12 @@ def main(arguments: Sequence[str]) -> int:
     _print_lines([HEAD, *(score.cells() for score in scores)])
     for fault in (f"{one.case.name}: {fault}" for one in played for fault in one.faults):
         sys.stdout.write(f"  {fault}\n")
-    lines = [total("all of the graph", scores)]
-    for how in () if options.whole else WEAKENED:
-        lines.append(total(how, [scored(one) for one in asyncio.run(_all(cases, how))]))
+    whole = total("all of the graph", scores)
     sys.stdout.write("\n")
-    _print_lines([HEAD, *(line.cells() for line in lines)])
-    return 0 if lines[0].right == lines[0].cases else 1
+    _print_lines([HEAD, whole.cells()])
+    for how in () if options.whole else WEAKENED:
+        _print_lines([HEAD, total(how, [scored(one) for one in asyncio.run(_all(cases, how))]).cells()])
+    return 0 if whole.right == whole.cases else 1
 
 
 async def _all(cases: Iterable[Case], how: str) -> list[Played]:

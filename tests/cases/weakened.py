@@ -59,7 +59,7 @@ def _no_reviewer() -> Any:
 
     @contextmanager
     def both() -> Iterator[None]:
-        unproved = patch.object(reviewing, "prove", lambda drafts, *_: Proved(tuple(drafts), ()))
+        unproved = patch.object(reviewing, "proved_of", lambda drafts, *_: Proved(tuple(drafts), ()))
         with unproved, _no_pivots():
             yield
 
