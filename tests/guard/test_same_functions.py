@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from soc_analyst.cli import checking
-from soc_analyst.graph.nodes import guardrail
+from soc_analyst.graph import proving
 from soc_analyst.tools.guard import check, check_text
 
 ROOT = Path(__file__).parents[2]
@@ -23,13 +23,14 @@ def _calls(path: Path) -> set[str]:
 def test_check_text_is_check() -> None:
     assert "check" in check_text.__code__.co_names
     assert check_text.__globals__["check"] is check
-    assert guardrail.check is check
+    assert proving.check is check
 
 
 def test_the_command_runs_what_the_guard_approved_and_nothing_else() -> None:
     source = Path(checking.__file__).read_text()
-    assert "workspace.run(verdict.approved" in source
-    assert source.count("workspace.run(") == 1
+    # What runs is the approved query, weighed for what it reads, or parts of it that the guard approved in turn.
+    assert "weigh(verdict.approved" in source and "_whole_or_parts(cost.query" in source
+    assert source.count("workspace.run(") == 1 and "def ask(part: ApprovedQuery)" in source
     assert {"check_text", "window_of", "open_desk"} <= _calls(Path(checking.__file__))
 
 
