@@ -1,7 +1,7 @@
 """The investigation, on one page.
 
 START → planner → guardrail ── refused ──────────────────────→ planner
-                     │ approved
+                     │ approved (by a person too, where one is to be asked)
                      ▼
                   executor ── empty, failed or cut ──────────→ planner
                      │ rows

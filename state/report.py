@@ -167,6 +167,12 @@ class Report(Value):
     """Why no further lead was followed: nothing was left, a budget, the distance from the question, a person's word."""
 
     @property
+    def ending(self) -> str:
+        """Return why no further lead was followed, empty where a warning tells it."""
+        told = any(self.stopped.casefold() in warning.casefold() for warning in self.warnings)
+        return "" if told else self.stopped
+
+    @property
     def proof(self) -> str:
         """Return how many claims the report makes in all, and how many hold."""
         claims = [*self.claims, *(claim for finding in self.findings for claim in finding.claims)]

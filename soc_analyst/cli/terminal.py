@@ -217,6 +217,7 @@ def _footer(report: Report) -> Text:
     return Text(
         f"{report.thread_id} · rounds {report.rounds} · queries {usage.queries} · rows {usage.rows:,} · "
         f"{usage.seconds:.1f} s · model {usage.model} · {report.proof}"
+        + (f"\nended since {inert(report.ending)}" if report.ending else "")
         + (f"\n{usage.model_line}" if usage.model_line else ""),
         style="dim",
     )

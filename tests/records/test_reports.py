@@ -79,3 +79,10 @@ def test_a_terminal_gets_no_escape_that_we_did_not_write(text: str) -> None:
 
 def test_markup_in_a_row_is_shown_and_not_obeyed() -> None:
     assert "[red]markup[/red]" in on_terminal(HOSTILE[5]).replace("\x1b[2m", "")
+
+
+def test_why_a_hunt_ended_is_told_once() -> None:
+    ended = report("x").model_copy(update={"stopped": "nothing was left to follow"})
+    assert "Ended since nothing was left to follow" in as_markdown(ended)
+    said = ended.model_copy(update={"warnings": ("Nothing was left to follow.",)})
+    assert "Ended since" not in as_markdown(said)
