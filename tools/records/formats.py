@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from soc_analyst.state.report import Report
+if TYPE_CHECKING:
+    from soc_analyst.state.report import Report
 
 __all__ = ["Format", "rendered"]
 
