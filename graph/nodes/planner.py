@@ -29,6 +29,7 @@ from soc_analyst.state.plans import Plan
 from soc_analyst.state.queries import Coverage, PlannedQuery, asked_key
 from soc_analyst.state.report import Usage
 from soc_analyst.tools.logs.base import Workspace
+from soc_analyst.tools.proof.hypotheses import competing
 from soc_analyst.tools.proof.leads import carried_by
 from soc_analyst.tools.reading import Earlier, carried_on, guided, leaves_out, read_question
 from soc_analyst.tools.reasoning.base import Planned, Situation
@@ -81,7 +82,7 @@ async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]
         "leads": (),
         "pursued": tuple(dict.fromkeys([*case["pursued"], *pursued_by(situation)])),
         "followed": (*case.get("followed", ()), *case["leads"]),
-        "hypotheses": planned.hypotheses or case["hypotheses"],
+        "hypotheses": planned.hypotheses or case["hypotheses"] or competing(queries),
         "usage": watch.added_to(case["usage"]).with_calls(planned.calls),
         "warnings": Overwrite(warnings) if opened else warnings,
         "budget_reached": "queries" if skipped else "",

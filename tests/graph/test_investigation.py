@@ -269,3 +269,15 @@ async def test_the_options_of_a_case_are_kept_without_secrets(context: Context) 
     header = CaseFolder(DataDir(context.data_dir).case("case-5")).header()
     assert header is not None
     assert Context.model_validate(header.options) == context
+
+
+async def test_explanations_compete_from_the_first_round(context: Context) -> None:
+    graph = build_graph(checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "case-5"}}
+    question = {"question": "Anything suspicious on host ws-1 today?"}
+    await graph.ainvoke(question, context=context, config=config, interrupt_after=["planner"])
+    told = (await graph.aget_state(config)).values["hypotheses"]
+    assert "ordinary work" in told[0].statement and len(told) > 1 and {one.status for one in told} == {"open"}
+    result = await graph.ainvoke(None, context=context, config=config)
+    ended = {one.statement: one.status for one in result["report"].hypotheses}
+    assert {one.statement for one in told} <= ended.keys() and ended[told[0].statement] == "refuted"

@@ -6,12 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from soc_analyst.state.findings import EXPLAINED, EvidenceRef, Finding, Hypothesis, Outcome
-from soc_analyst.state.queries import QueryRecord
+from soc_analyst.state.queries import PlannedQuery, QueryRecord
 
-__all__ = ["BENIGN", "stated", "weighed"]
+__all__ = ["BENIGN", "competing", "stated", "weighed"]
 
 BENIGN = "What was seen is ordinary work."
 CITED = 3
+
+
+def competing(queries: Sequence[PlannedQuery]) -> tuple[Hypothesis, ...]:
+    """Return the explanations that a first plan sets against each other, all open: ordinary work among them."""
+    asked = dict.fromkeys(_sentence(query.hypothesis) for query in queries if query.hypothesis)
+    return tuple(Hypothesis(statement=statement) for statement in (BENIGN, *asked)) if asked else ()
 
 
 def weighed(records: Sequence[QueryRecord], findings: Sequence[Finding], outcome: Outcome) -> tuple[Hypothesis, ...]:
@@ -52,9 +58,11 @@ def _one(statement: str, tables: set[str], serious: Sequence[Finding], outcome: 
     bearing = [finding for finding in serious if any(ref.table in tables for ref in finding.evidence)]
     by_absence: Mapping[bool, Literal["open", "refuted"]] = {True: "open", False: "refuted"}
     status = "supported" if bearing else by_absence[outcome == "could_not_look"]
-    return Hypothesis(
-        statement=f"{statement[0].upper()}{statement[1:]}.", status=status, evidence=_cited(bearing, tables)
-    )
+    return Hypothesis(statement=_sentence(statement), status=status, evidence=_cited(bearing, tables))
+
+
+def _sentence(hypothesis: str) -> str:
+    return f"{hypothesis[0].upper()}{hypothesis[1:]}."
 
 
 def _cited(findings: Sequence[Finding], tables: set[str] | None = None) -> tuple[EvidenceRef, ...]:
