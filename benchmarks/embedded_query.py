@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 
 from soc_analyst import Context
-from soc_analyst.graph.desk import open_desk
+from soc_analyst.graph.desk.desk import open_desk
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.tools.guard import check_text
 

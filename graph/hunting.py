@@ -19,11 +19,11 @@ from soc_analyst.state.report import Report
 from soc_analyst.tools.records.cases import CaseFolder
 from soc_analyst.tools.records.folder import DataDir
 
-from .approving import HASH, HumanInterrupt
+from .approval.approving import HASH, HumanInterrupt
 from .build import build_graph
 from .checkpoints import open_checkpoints
 from .context import Context
-from .opened import kept_open
+from .desk.opened import kept_open
 from .progress import Event
 
 __all__ = ["Approver", "ahunt", "aresume", "hunt", "new_thread_id"]

@@ -6,10 +6,10 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from soc_analyst.graph.budgets import Stopwatch
+from soc_analyst.graph.concluding.judging import judged
 from soc_analyst.graph.context import Context
-from soc_analyst.graph.desk import open_desk
-from soc_analyst.graph.judging import judged
+from soc_analyst.graph.desk.budgets import Stopwatch
+from soc_analyst.graph.desk.desk import open_desk
 from soc_analyst.graph.progress import tell
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.findings import Hypothesis

@@ -13,15 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from langgraph.runtime import Runtime
 
-from soc_analyst.graph.asking import is_allowed
-from soc_analyst.graph.budgets import Stopwatch, queries_left, rows_left, seconds_left, used_up
+from soc_analyst.graph.approval.asking import is_allowed
+from soc_analyst.graph.approval.proving import may_ask, refused_record
 from soc_analyst.graph.context import Context
-from soc_analyst.graph.desk import Desk, open_desk
-from soc_analyst.graph.parting import MOST_PARTS, hit_a_limit, in_parts
-from soc_analyst.graph.probing import count_about, cover, known_values, like, same_name
+from soc_analyst.graph.desk.budgets import Stopwatch, queries_left, rows_left, seconds_left, used_up
+from soc_analyst.graph.desk.desk import Desk, open_desk
+from soc_analyst.graph.looking.parting import MOST_PARTS, hit_a_limit, in_parts
+from soc_analyst.graph.looking.probing import count_about, cover, known_values, like, same_name
+from soc_analyst.graph.looking.widening import to_widen
 from soc_analyst.graph.progress import tell
-from soc_analyst.graph.proving import may_ask, refused_record
-from soc_analyst.graph.widening import to_widen
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.plans import Feedback

@@ -7,12 +7,12 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from soc_analyst.graph.asking import asked, awaiting, waits
-from soc_analyst.graph.budgets import Stopwatch, used_up
+from soc_analyst.graph.approval.asking import asked, awaiting, waits
+from soc_analyst.graph.approval.proving import judge
 from soc_analyst.graph.context import Context
-from soc_analyst.graph.desk import Desk, open_desk
+from soc_analyst.graph.desk.budgets import Stopwatch, used_up
+from soc_analyst.graph.desk.desk import Desk, open_desk
 from soc_analyst.graph.progress import tell, tell_cost
-from soc_analyst.graph.proving import judge
 from soc_analyst.state.case import CaseState
 
 __all__ = ["guardrail"]

@@ -13,15 +13,15 @@ from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 
-from soc_analyst.graph.alerting import alert_named, question_about, started_from
-from soc_analyst.graph.budgets import Stopwatch, queries_left
-from soc_analyst.graph.confirming import confirmed
 from soc_analyst.graph.context import Context
-from soc_analyst.graph.desk import Desk, open_desk, wall_clock
-from soc_analyst.graph.models import open_model
-from soc_analyst.graph.probing import known_values
+from soc_analyst.graph.desk.budgets import Stopwatch, queries_left
+from soc_analyst.graph.desk.desk import Desk, open_desk, wall_clock
+from soc_analyst.graph.desk.models import open_model
+from soc_analyst.graph.looking.alerting import alert_named, question_about, started_from
+from soc_analyst.graph.looking.confirming import confirmed
+from soc_analyst.graph.looking.probing import known_values
+from soc_analyst.graph.looking.surveying import surveyed
 from soc_analyst.graph.progress import tell
-from soc_analyst.graph.surveying import surveyed
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.entities import Entity, Reading
 from soc_analyst.state.errors import OperatorError

@@ -8,11 +8,11 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
 
-from soc_analyst.graph.agreeing import ALONE, agreement_on
-from soc_analyst.graph.budgets import Stopwatch, queries_left, used_up
+from soc_analyst.graph.concluding.agreeing import ALONE, agreement_on
+from soc_analyst.graph.concluding.judging import after_review, composed, dossier_of, proved_of, reviewed, said_of
 from soc_analyst.graph.context import Context
-from soc_analyst.graph.desk import Desk, open_desk, wall_clock
-from soc_analyst.graph.judging import after_review, composed, dossier_of, proved_of, reviewed, said_of
+from soc_analyst.graph.desk.budgets import Stopwatch, queries_left, used_up
+from soc_analyst.graph.desk.desk import Desk, open_desk, wall_clock
 from soc_analyst.graph.progress import tell
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.report import Report

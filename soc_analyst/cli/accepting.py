@@ -25,7 +25,7 @@ def accept(
     data_dir: DataDirOption = None,
 ) -> int:
     """Accept a report: what it found, and what you hold for ordinary work, is told to hunts with --memory."""
-    from soc_analyst.graph.desk import wall_clock
+    from soc_analyst.graph.desk.desk import wall_clock
     from soc_analyst.tools.records.cases import CaseFolder
     from soc_analyst.tools.records.folder import DataDir
     from soc_analyst.tools.records.memory import accept as keep

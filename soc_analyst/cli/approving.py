@@ -16,7 +16,7 @@ from rich.syntax import Syntax
 from soc_analyst.tools.records.safe_text import printable
 
 if TYPE_CHECKING:
-    from soc_analyst.graph.approving import HumanInterrupt
+    from soc_analyst.graph.approval.approving import HumanInterrupt
 
 __all__ = ["accepting", "at_terminal"]
 

@@ -23,7 +23,7 @@ from .options import LOOKING, with_context
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from soc_analyst.graph.desk import Desk
+    from soc_analyst.graph.desk.desk import Desk
     from soc_analyst.state.costs import Estimate, Scanned
     from soc_analyst.state.queries import ApprovedQuery, Diagnostic
     from soc_analyst.state.tables import TableSchema
@@ -56,7 +56,7 @@ def check_query(
     context: Context, source: Source = "-", as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> int:
     """Run only the guard over a KQL text."""
-    from soc_analyst.graph.desk import allowed_tables, policy_for, wall_clock
+    from soc_analyst.graph.desk.desk import allowed_tables, policy_for, wall_clock
     from soc_analyst.tools.guard import check_text
 
     text = _text(source)
@@ -93,7 +93,7 @@ def query(
 
 
 async def _query(context: Context, text: str, write: Callable[[pa.Table], None]) -> int:
-    from soc_analyst.graph.desk import open_desk
+    from soc_analyst.graph.desk.desk import open_desk
     from soc_analyst.tools.guard import check_text, weigh
 
     async with open_desk(context) as whole, whole.workspace() as workspace:
@@ -126,7 +126,7 @@ async def _query(context: Context, text: str, write: Callable[[pa.Table], None])
 
 async def _whole_or_parts(query: ApprovedQuery, desk: Desk, workspace: Workspace) -> QueryResult:
     """Run a query; one that hits a limit of the workspace is asked in parts of its window, where that is the same."""
-    from soc_analyst.graph.parting import MOST_PARTS, hit_a_limit, in_parts
+    from soc_analyst.graph.looking.parting import MOST_PARTS, hit_a_limit, in_parts
 
     async def ask(part: ApprovedQuery) -> QueryResult:
         return await workspace.run(part, timeout=TIMEOUT)
@@ -137,7 +137,7 @@ async def _whole_or_parts(query: ApprovedQuery, desk: Desk, workspace: Workspace
 
 async def _surveyed(tables: tuple[str, ...], window: TimeWindow, desk: Desk, workspace: Workspace) -> Survey:
     """Return what tables hold in the window; say where that cannot be told."""
-    from soc_analyst.graph.surveying import surveyed
+    from soc_analyst.graph.looking.surveying import surveyed
 
     survey = await surveyed(window, desk, workspace, tables)
     for note in survey.notes:
@@ -230,7 +230,7 @@ async def _say_empty(
     tables: tuple[str, ...], window: TimeWindow, desk: Desk, workspace: Workspace, survey: Survey
 ) -> None:
     """Say whether there was anything to look at; raise UnreachableError where there was not."""
-    from soc_analyst.graph.probing import cover
+    from soc_analyst.graph.looking.probing import cover
 
     held = [await cover(table, window, desk, workspace, survey.volumes) for table in tables]
     span = f"from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"

@@ -18,8 +18,8 @@ from .options import LOOKING, with_context
 from .translating import translate
 
 if TYPE_CHECKING:
-    from soc_analyst.graph.desk import Desk
-    from soc_analyst.graph.sweeping import Sweep
+    from soc_analyst.graph.desk.desk import Desk
+    from soc_analyst.graph.looking.sweeping import Sweep
     from soc_analyst.state.findings import Detection
 
 __all__ = ["EXAMPLES", "detect"]
@@ -73,8 +73,8 @@ def detect(
 
 
 async def _swept(context: Context, wanted: list[str] | None) -> Sweep:
-    from soc_analyst.graph.desk import open_desk
-    from soc_analyst.graph.sweeping import sweep
+    from soc_analyst.graph.desk.desk import open_desk
+    from soc_analyst.graph.looking.sweeping import sweep
 
     async with open_desk(context) as whole, whole.workspace() as workspace:
         desk = whole.within(workspace.lacking)

@@ -130,7 +130,7 @@ def write(case: CaseFolder, root: Path, asked: WriteBack) -> int:
 
 def _require_allowed(asked: WriteBack, header: CaseHeader) -> str:
     """Return the hash of the policy that allows it: the one given, else that of the case."""
-    from soc_analyst.graph.desk import policy_for
+    from soc_analyst.graph.desk.desk import policy_for
 
     of_case = header.options.get("policy")
     policy = policy_for(Context(policy=asked.policy or (Path(str(of_case)) if of_case else None)))

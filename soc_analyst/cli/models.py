@@ -51,7 +51,7 @@ def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Show the models that policy allows: context, capabilities, prices, limits, and which would be asked."""
-    from soc_analyst.graph.desk import policy_for
+    from soc_analyst.graph.desk.desk import policy_for
     from soc_analyst.tools.models.limits_file import read_figures
     from soc_analyst.tools.models.listing import known_models
 

@@ -23,7 +23,7 @@ def tables(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Show the tables and columns that policy allows."""
-    from soc_analyst.graph.desk import allowed_tables, policy_for
+    from soc_analyst.graph.desk.desk import allowed_tables, policy_for
 
     allowed = allowed_tables(policy_for(context))
     if table is not None and table not in allowed:

@@ -105,7 +105,7 @@ def _context(given: dict[str, Any], model_checked: bool) -> Context:
 
 def _require_model(context: Context) -> None:
     """Refuse a model before a command begins to ask or to write; the graph refuses it again."""
-    from soc_analyst.graph.desk import model_for, policy_for
+    from soc_analyst.graph.desk.desk import model_for, policy_for
 
     model_for(context, policy_for(context))
 
@@ -124,7 +124,7 @@ def with_default_model(context: Context, *, checked: bool = True) -> Context:
     """
     if not Settings.from_environment().openai_key_present:
         return context
-    from soc_analyst.graph.desk import model_for, policy_for
+    from soc_analyst.graph.desk.desk import model_for, policy_for
     from soc_analyst.tools.models import catalogue, model_is_allowed, parse_model_spec
 
     chosen = context.model_copy(update={"model": f"openai:{catalogue().default}"})

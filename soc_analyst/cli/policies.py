@@ -38,7 +38,7 @@ class _Value(NamedTuple):
 @with_context("policy")
 def policy(context: Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> int:
     """Print the policy in force and where each value came from."""
-    from soc_analyst.graph.desk import policy_for
+    from soc_analyst.graph.desk.desk import policy_for
 
     found = policy_for(context)
     if as_json:

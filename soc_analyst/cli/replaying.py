@@ -18,7 +18,7 @@ DIFFERS = 4
 
 def replay(thread: str, root: Path) -> tuple[Report, int]:
     """Return the report as it comes out now and the exit status; tell on standard error how it compares."""
-    from soc_analyst.graph.replaying import replayed
+    from soc_analyst.graph.concluding.replaying import replayed
     from soc_analyst.tools.records.folder import DataDir
     from soc_analyst.tools.records.safe_text import inert
 

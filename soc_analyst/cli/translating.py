@@ -13,7 +13,7 @@ from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.errors import OperatorError
 
 if TYPE_CHECKING:
-    from soc_analyst.graph.desk import Desk
+    from soc_analyst.graph.desk.desk import Desk
     from soc_analyst.tools.detections import CompiledRule, RuleSet
 
 __all__ = ["translate"]
@@ -23,8 +23,8 @@ REFUSED = 3
 
 async def translate(context: Context, wanted: str, *, sentinel: bool) -> int:
     """Print the rule that is meant: by id or title, or by the id of a logged finding, which means all its rules."""
-    from soc_analyst.graph.desk import open_desk
-    from soc_analyst.graph.rules import rules_for
+    from soc_analyst.graph.desk.desk import open_desk
+    from soc_analyst.graph.desk.rules import rules_for
 
     where = "--as-sentinel" if sentinel else "--as-kql"
     async with open_desk(context) as desk:
@@ -73,7 +73,7 @@ def _written(rule: CompiledRule, rules: RuleSet, desk: Desk, where: str, *, sent
     _proved(rule, kql, desk, where)
     if not sentinel:
         return f"// {rule.title} ({rule.id}), {rule.level}\n{kql}\n"
-    from soc_analyst.graph.catalogs import catalog_for
+    from soc_analyst.graph.desk.catalogs import catalog_for
 
     table = table_of(rule, rules.rules)
     return sentinel_yaml(rule, kql, desk.tables[table], catalog_for(desk.context))
@@ -81,7 +81,7 @@ def _written(rule: CompiledRule, rules: RuleSet, desk: Desk, where: str, *, sent
 
 def _proved(rule: CompiledRule, kql: str, desk: Desk, where: str) -> None:
     """Print nothing that the guard would not run."""
-    from soc_analyst.graph.desk import wall_clock
+    from soc_analyst.graph.desk.desk import wall_clock
     from soc_analyst.tools.guard import check_text
 
     end = wall_clock()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from soc_analyst.graph.context import Context
-from soc_analyst.graph.desk import wall_clock
+from soc_analyst.graph.desk.desk import wall_clock
 from soc_analyst.settings import Settings
 
 from .checkup import Fact, StepResult

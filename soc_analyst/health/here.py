@@ -9,8 +9,8 @@ import ssl
 from importlib import metadata
 from pathlib import Path
 
-from soc_analyst.graph.desk import open_desk, policy_for
-from soc_analyst.graph.rules import rules_for
+from soc_analyst.graph.desk.desk import open_desk, policy_for
+from soc_analyst.graph.desk.rules import rules_for
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.records.folder import DataDir
 

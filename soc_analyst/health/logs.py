@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
-from soc_analyst.graph.desk import Desk, open_desk, wall_clock
-from soc_analyst.graph.probing import cover
+from soc_analyst.graph.desk.desk import Desk, open_desk, wall_clock
+from soc_analyst.graph.looking.probing import cover
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.tools.logs.base import Workspace
 from soc_analyst.tools.logs.workspaces import AzureSettings, open_workspace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from soc_analyst.graph.desk import model_for, policy_for
+from soc_analyst.graph.desk.desk import model_for, policy_for
 from soc_analyst.settings import Settings
 
 from .chart import Chart, well

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from soc_analyst.graph.context import Context
-from soc_analyst.graph.desk import allowed_tables, open_desk
-from soc_analyst.graph.sweeping import sweep
+from soc_analyst.graph.desk.desk import allowed_tables, open_desk
+from soc_analyst.graph.looking.sweeping import sweep
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.tools.detections import CompiledRule, RuleSet, load_rules
 from soc_analyst.tools.detections.as_kql import kql_of

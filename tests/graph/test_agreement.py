@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from soc_analyst import Context, Report, ahunt
-from soc_analyst.graph.replaying import replayed
+from soc_analyst.graph.concluding.replaying import replayed
 from soc_analyst.tools.models.scripted import Asked, Reply, ScriptedServer
 from soc_analyst.tools.records.folder import DataDir
 from tests.graph.test_model_hunts import QUESTION, Model, workspace

@@ -43,7 +43,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LogAnal
 @pytest.fixture
 def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
     """Set the clock on the wall."""
-    return lambda moment: monkeypatch.setattr("soc_analyst.graph.desk.wall_clock", lambda: moment)
+    return lambda moment: monkeypatch.setattr("soc_analyst.graph.desk.desk.wall_clock", lambda: moment)
 
 
 @pytest.fixture

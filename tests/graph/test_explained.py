@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from soc_analyst import Context, ahunt
-from soc_analyst.graph.replaying import replayed
+from soc_analyst.graph.concluding.replaying import replayed
 from soc_analyst.tools.records.folder import DataDir
 
 from .workspace import CRADLE, END, process, small, write

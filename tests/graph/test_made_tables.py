@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from soc_analyst import Context, ahunt
-from soc_analyst.graph.desk import open_desk
+from soc_analyst.graph.desk.desk import open_desk
 from soc_analyst.tools.models.scripted import Asked, Reply, ScriptedServer
 from soc_analyst.tools.records.cases import CaseFolder
 from soc_analyst.tools.records.folder import DataDir

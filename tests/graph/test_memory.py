@@ -8,7 +8,7 @@ import pytest
 
 from soc_analyst import Context, Report, ahunt
 from soc_analyst.cli.app import run
-from soc_analyst.graph.replaying import replayed
+from soc_analyst.graph.concluding.replaying import replayed
 from soc_analyst.tools.models.scripted import ScriptedServer
 from soc_analyst.tools.records.folder import DataDir
 from tests.graph.test_model_hunts import Model, workspace

@@ -14,8 +14,8 @@ import pytest
 
 from soc_analyst import Context
 from soc_analyst.cli.app import run
-from soc_analyst.graph.desk import Desk, open_desk
-from soc_analyst.graph.parting import MOST_PARTS, hit_a_limit, in_parts
+from soc_analyst.graph.desk.desk import Desk, open_desk
+from soc_analyst.graph.looking.parting import MOST_PARTS, hit_a_limit, in_parts
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.queries import ApprovedQuery, Diagnostic
 from soc_analyst.tools.guard import check_text

@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from soc_analyst.graph.context import Context
-from soc_analyst.graph.desk import Desk, open_desk
-from soc_analyst.graph.recalling import MOST_QUESTIONS, recalled, to_ask
+from soc_analyst.graph.desk.desk import Desk, open_desk
+from soc_analyst.graph.looking.recalling import MOST_QUESTIONS, recalled, to_ask
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.findings import Detection, Level, Rule
 from soc_analyst.tools.evidence import Evidence, TableRows

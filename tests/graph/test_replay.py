@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from soc_analyst import Context, ahunt
-from soc_analyst.graph.replaying import replayed
+from soc_analyst.graph.concluding.replaying import replayed
 from soc_analyst.state.errors import EvidenceError, OperatorError
 from soc_analyst.tools.models.scripted import Asked, Reply, ScriptedServer
 from soc_analyst.tools.records.cases import CaseFolder

@@ -15,10 +15,10 @@ import pytest
 
 from soc_analyst import Context, Report, ahunt
 from soc_analyst.cli.app import run
-from soc_analyst.graph.desk import open_desk
+from soc_analyst.graph.desk.desk import open_desk
 from soc_analyst.graph.hunting import aresume
+from soc_analyst.graph.looking.sweeping import sweep
 from soc_analyst.graph.progress import Event
-from soc_analyst.graph.sweeping import sweep
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.tools.logs.azure import asking
 from soc_analyst.tools.logs.service import Fault, Kind, LogAnalyticsService, Posted

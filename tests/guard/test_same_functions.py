@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from soc_analyst.cli import checking
-from soc_analyst.graph import proving
+from soc_analyst.graph.approval import proving
 from soc_analyst.tools.guard import check, check_text
 
 ROOT = Path(__file__).parents[2]

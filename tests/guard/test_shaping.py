@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from soc_analyst.graph.desk import allowed_tables
+from soc_analyst.graph.desk.desk import allowed_tables
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.queries import ApprovedQuery, PlannedQuery, TypedQuery
 from soc_analyst.tools.guard import check, load_policy, returns_events

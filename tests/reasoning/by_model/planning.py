@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from soc_analyst.graph.desk import allowed_tables
+from soc_analyst.graph.desk.desk import allowed_tables
 from soc_analyst.state.entities import Entity, Reading, TimeWindow
 from soc_analyst.state.queries import PlannedQuery, QueryRecord, TypedQuery, asked_key
 from soc_analyst.state.report import ModelCall

@@ -5,7 +5,7 @@ from __future__ import annotations
 from soc_analyst.state.entities import Entity, EntityKind, Reading
 from soc_analyst.tools.logs.base import Workspace
 
-from .desk import Desk
+from ..desk.desk import Desk
 from .probing import known_values, same_name
 
 __all__ = ["confirmed"]

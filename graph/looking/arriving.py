@@ -9,7 +9,7 @@ from soc_analyst.state.costs import Volume
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.tools.logs.base import Workspace
 
-from .desk import Desk
+from ..desk.desk import Desk
 
 __all__ = ["unsettled_from"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.report import Usage
 
-from .context import Context
+from ..context import Context
 
 __all__ = ["Stopwatch", "queries_left", "rows_left", "seconds_left", "timed", "used_up"]
 

@@ -15,8 +15,8 @@ from soc_analyst.state.errors import OperatorError
 from soc_analyst.state.queries import ApprovedQuery, Diagnostic, PlannedQuery
 from soc_analyst.tools.guard import Weighed
 
+from ..desk.desk import Desk
 from .approving import Decision, decided, digest_of, editable, reason_to_ask, request_for
-from .desk import Desk
 from .proving import judge, refused_record, weighed_again
 
 __all__ = ["asked", "awaiting", "is_allowed", "waits"]

@@ -17,9 +17,9 @@ from soc_analyst.state.queries import AnyOf, Coverage, PlannedQuery, TypedQuery
 from soc_analyst.tools.guard import check
 from soc_analyst.tools.logs.base import Workspace
 
+from ..desk.desk import Desk
+from ..desk.opened import remembered
 from .arriving import unsettled_from
-from .desk import Desk
-from .opened import remembered
 
 __all__ = ["count_about", "cover", "known_values", "like", "rows_where", "same_name"]
 

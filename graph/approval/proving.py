@@ -11,8 +11,8 @@ from soc_analyst.state.plans import Feedback
 from soc_analyst.state.queries import ApprovedQuery, Diagnostic, PlannedQuery, QueryRecord, asked_key
 from soc_analyst.tools.guard import Verdict, Weighed, check, weigh
 
-from .budgets import rows_left
-from .desk import Desk
+from ..desk.budgets import rows_left
+from ..desk.desk import Desk
 
 __all__ = ["Judged", "judge", "may_ask", "refused_record", "weighed_again"]
 

@@ -21,7 +21,7 @@ from soc_analyst.tools.reasoning.by_rules.ordinary import Question, questions
 from soc_analyst.tools.reasoning.past import Past
 from soc_analyst.tools.records.cases import CaseFolder
 
-from .desk import Desk
+from ..desk.desk import Desk
 
 __all__ = ["MOST_QUESTIONS", "recalled", "to_ask"]
 

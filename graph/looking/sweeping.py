@@ -22,10 +22,10 @@ from soc_analyst.tools.logs.base import QueryResult, Workspace, lacking_of
 from soc_analyst.tools.proof.claims import check as checked
 from soc_analyst.tools.reasoning.by_rules.ordinary import weighed
 
-from .desk import Desk
+from ..desk.desk import Desk
+from ..desk.rules import known_good_for, rules_for
 from .parting import MOST_PARTS, hit_a_limit, in_parts
 from .recalling import recalled, to_ask
-from .rules import known_good_for, rules_for
 from .surveying import surveyed
 
 __all__ = ["Sweep", "Swept", "sweep"]

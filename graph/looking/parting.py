@@ -19,7 +19,7 @@ from soc_analyst.tools.kql import EngineRefusal
 from soc_analyst.tools.logs.base import QueryResult
 from soc_analyst.tools.logs.merging import merged
 
-from .desk import Desk
+from ..desk.desk import Desk
 
 __all__ = ["MOST_PARTS", "hit_a_limit", "in_parts"]
 

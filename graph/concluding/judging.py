@@ -22,11 +22,11 @@ from soc_analyst.tools.records.composing import ClosedCase, compose
 from soc_analyst.tools.records.dossier import Dossier
 from soc_analyst.tools.records.memory import remembered, signals_of
 
-from .catalogs import catalog_for
-from .desk import Desk
+from ..desk.catalogs import catalog_for
+from ..desk.desk import Desk
+from ..desk.models import open_model
+from ..desk.rules import rules_for
 from .examining import examined
-from .models import open_model
-from .rules import rules_for
 
 __all__ = ["Judged", "after_review", "composed", "dossier_of", "judged", "proved_of", "reviewed", "said_of"]
 

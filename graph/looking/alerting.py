@@ -15,7 +15,7 @@ from soc_analyst.tools.logs.base import Workspace
 from soc_analyst.tools.proof.leads import is_anybody, same_thing
 from soc_analyst.tools.reasoning.by_rules.matching import ID_COLUMN
 
-from .desk import Desk
+from ..desk.desk import Desk
 from .probing import rows_where
 
 __all__ = ["alert_named", "question_about", "started_from"]

@@ -25,8 +25,8 @@ from soc_analyst.tools.models.limits_file import read_figures
 from soc_analyst.tools.records.cases import CaseFolder
 from soc_analyst.tools.records.folder import DataDir
 
+from ..context import Context
 from .catalogs import catalog_for
-from .context import Context
 from .opened import shared
 
 __all__ = ["Desk", "allowed_tables", "model_for", "open_desk", "policy_for", "wall_clock"]

@@ -16,9 +16,9 @@ from soc_analyst.tools.models.base import Asker
 from soc_analyst.tools.models.limits_file import read_figures
 from soc_analyst.tools.privacy import Pseudonyms
 
+from ..progress import Event
 from .budgets import seconds_left
 from .desk import Desk
-from .progress import Event
 from .repeated import Again
 
 __all__ = ["CaseModel", "open_model"]

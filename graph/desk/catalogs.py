@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from soc_analyst.tools.attack import AttackCatalog
 
-from .context import Context
+from ..context import Context
 
 __all__ = ["catalog_for"]
 

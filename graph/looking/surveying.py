@@ -8,7 +8,7 @@ from datetime import timedelta
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.tools.logs.base import Survey, Workspace
 
-from .desk import Desk
+from ..desk.desk import Desk
 
 __all__ = ["surveyed"]
 

@@ -11,7 +11,7 @@ from soc_analyst.state.case import CaseState
 from soc_analyst.state.report import Agreement, Report, Usage
 from soc_analyst.tools.evidence import Evidence
 
-from .desk import Desk
+from ..desk.desk import Desk
 from .judging import after_review, composed, judged, proved_of, reviewed
 
 __all__ = ["ALONE", "agreement_on"]

@@ -13,7 +13,7 @@ from soc_analyst.state.queries import ApprovedQuery, PlannedQuery
 from soc_analyst.tools.guard import Policy, Weighed
 from soc_analyst.tools.records.safe_text import inert_markdown
 
-from .context import Context
+from ..context import Context
 
 __all__ = ["HASH", "Decision", "HumanInterrupt", "decided", "digest_of", "editable", "reason_to_ask", "request_for"]
 

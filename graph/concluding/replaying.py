@@ -16,10 +16,10 @@ from soc_analyst.tools.records.dossier import Dossier
 from soc_analyst.tools.records.folder import DataDir
 from soc_analyst.tools.records.verifying import require_whole
 
-from .context import Context
-from .desk import Desk, open_desk
+from ..context import Context
+from ..desk.desk import Desk, open_desk
+from ..desk.rules import rules_for
 from .judging import after_review, composed, judged, proved_of, reviewed, said_of
-from .rules import rules_for
 
 __all__ = ["Replay", "replayed"]
 

@@ -13,11 +13,11 @@ from soc_analyst.tools.proof.leads import same_thing
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 from soc_analyst.tools.reasoning.by_rules.analyst import RulesAnalyst
 
-from .budgets import seconds_left
-from .catalogs import catalog_for
-from .desk import Desk
-from .recalling import recalled, to_ask
-from .rules import known_good_for, rules_for
+from ..desk.budgets import seconds_left
+from ..desk.catalogs import catalog_for
+from ..desk.desk import Desk
+from ..desk.rules import known_good_for, rules_for
+from ..looking.recalling import recalled, to_ask
 
 __all__ = ["examined"]
 

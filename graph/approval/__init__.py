@@ -1,0 +1,1 @@
+"""From a planned query to one that may run: the guard, and the person who is asked where policy says so."""
