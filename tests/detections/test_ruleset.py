@@ -9,7 +9,7 @@ import pytest
 
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.detections import load_rules
-from soc_analyst.tools.detections.ruleset import RuleSet, _built_in
+from soc_analyst.tools.detections.ruleset import RuleSet, _held
 
 GOOD = """title: T
 id: {id}
@@ -64,7 +64,7 @@ def test_a_missing_folder_is_the_operators_to_mend(tmp_path: Path) -> None:
 
 def test_the_pack_kept_whole_is_the_pack_and_a_broken_or_older_one_is_read_again(tmp_path: Path) -> None:
     def loaded() -> RuleSet:
-        _built_in.cache_clear()
+        _held.cache_clear()
         return load_rules(cache_dir=tmp_path)
 
     def as_text(rules: RuleSet) -> str:
@@ -78,4 +78,4 @@ def test_the_pack_kept_whole_is_the_pack_and_a_broken_or_older_one_is_read_again
     for content in ("{torn", "[]", json.dumps(other)):
         pack.write_text(content)
         assert as_text(loaded()) == as_text(fresh)
-    _built_in.cache_clear()
+    _held.cache_clear()

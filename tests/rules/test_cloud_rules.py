@@ -21,8 +21,9 @@ from soc_analyst.tools.evidence import Evidence, TableRows
 ROOT = Path(__file__).parents[2]
 TABLES = ("AzureActivity", "AuditLogs", "SigninLogs", "AzureNetworkAnalytics_CL", "AlertInfo", "AlertEvidence")
 FILES = sorted(path for table in TABLES for path in (ROOT / "tools/detections/rules" / table).glob("*.yml"))
-RULES = {path: yaml.safe_load(path.read_text(encoding="utf-8")) for path in FILES}
-DATA = yaml.safe_load(Path(__file__).with_name("cloud.yaml").read_text(encoding="utf-8"))
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+RULES = {path: yaml.load(path.read_text(encoding="utf-8"), LOADER) for path in FILES}
+DATA = yaml.load(Path(__file__).with_name("cloud.yaml").read_text(encoding="utf-8"), LOADER)
 ROWS = [(table, {**part["given"], **row}) for table, part in DATA.items() for row in part["rows"]]
 NAME_OF = {rule["id"]: path.stem for path, rule in RULES.items()}
 

@@ -6,6 +6,7 @@ The reader is small on purpose: what it does not understand it counts as anythin
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 __all__ = ["Needed", "needed_texts"]
 
@@ -21,8 +22,12 @@ NO_CHARACTER = frozenset("bBAzZ")
 CLASSES = frozenset("dDsSwWC")
 
 
+@lru_cache(maxsize=16_384)
 def needed_texts(pattern: str) -> Needed:
-    """Return the groups of a pattern in RE2 syntax; none where any value might be found."""
+    """Return the groups of a pattern in RE2 syntax; none where any value might be found.
+
+    Kept, since each round of a hunt looks for the same thousand patterns, and to read them takes longer than to search.
+    """
     reader = _Reader(pattern)
     try:
         found = reader.alternatives()

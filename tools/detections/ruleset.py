@@ -117,9 +117,24 @@ def load_rules(folders: Sequence[Path] = (), *, cache_dir: Path | None = None) -
     return _collected(_files_of_all(folders), _Cache(cache_dir, of=folders), start=built_in)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
+def _held() -> list[RuleSet]:
+    """Return where a process has the pack, once it is read."""
+    return []
+
+
 def _built_in(cache_dir: Path | None) -> RuleSet:
-    """Return the pack that ships with the product, which does not change while a process runs."""
+    """Return the pack that ships with the product, which does not change while a process runs.
+
+    Only the first folder that is named keeps it: what is at hand is neither read nor written again for another.
+    """
+    held = _held()
+    if not held:
+        held.append(_of_pack(cache_dir))
+    return held[0]
+
+
+def _of_pack(cache_dir: Path | None) -> RuleSet:
     stamp = stamp_of_pack()
     content = kept(cache_dir, stamp)
     if content is not None:
