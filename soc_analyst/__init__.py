@@ -13,18 +13,23 @@ if TYPE_CHECKING:
     from soc_analyst.graph.build import build_graph
     from soc_analyst.graph.context import Context
     from soc_analyst.graph.hunting import ahunt, hunt
+    from soc_analyst.graph.looking.answer import Answer
+    from soc_analyst.graph.looking.querying import aquery, query
     from soc_analyst.state.findings import Finding
     from soc_analyst.state.report import Report
 
-__all__ = ["Context", "Finding", "Report", "ahunt", "build_graph", "hunt"]
+__all__ = ["Answer", "Context", "Finding", "Report", "ahunt", "aquery", "build_graph", "hunt", "query"]
 
 _HOMES = {
+    "Answer": "soc_analyst.graph.looking.answer",
     "Context": "soc_analyst.graph.context",
     "Finding": "soc_analyst.state.findings",
     "Report": "soc_analyst.state.report",
     "ahunt": "soc_analyst.graph.hunting",
+    "aquery": "soc_analyst.graph.looking.querying",
     "build_graph": "soc_analyst.graph.build",
     "hunt": "soc_analyst.graph.hunting",
+    "query": "soc_analyst.graph.looking.querying",
 }
 
 

@@ -30,6 +30,8 @@ class TableSchema(Value):
     topics: tuple[Topic, ...]
     arrives_within_minutes: float = 30
     """How long a row takes to a live workspace at most, as a rule; an allowance for where that is not measured."""
+    identity: tuple[str, ...] = ()
+    """Columns that, with the time, single out a row that fills them all; none where only the whole row does."""
     columns: dict[str, Column]
 
     def columns_of(self, kind: EntityKind) -> tuple[str, ...]:

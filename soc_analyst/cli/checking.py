@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,17 +24,16 @@ if TYPE_CHECKING:
 
     from soc_analyst.graph.desk.desk import Desk
     from soc_analyst.state.costs import Estimate, Scanned
-    from soc_analyst.state.queries import ApprovedQuery, Diagnostic
+    from soc_analyst.state.queries import Diagnostic
     from soc_analyst.state.tables import TableSchema
     from soc_analyst.tools.guard import TextVerdict
-    from soc_analyst.tools.logs.base import QueryResult, Survey, Workspace
+    from soc_analyst.tools.logs.base import Survey, Workspace
 
-__all__ = ["CHECK_EXAMPLES", "QUERY_EXAMPLES", "check_query", "query", "window_of"]
+__all__ = ["CHECK_EXAMPLES", "QUERY_EXAMPLES", "check_query", "query"]
 
 REFUSED = 3
 FAILED = 4
 MOST_BYTES = 1_000_000
-TIMEOUT = 120.0
 CHECK_EXAMPLES = """\b
 Examples:
   echo 'SigninLogs | where ResultType != "0" | summarize count() by UserPrincipalName' | soc-analyst check-query
@@ -57,6 +55,7 @@ def check_query(
 ) -> int:
     """Run only the guard over a KQL text."""
     from soc_analyst.graph.desk.desk import allowed_tables, policy_for, wall_clock
+    from soc_analyst.graph.looking.querying import window_of
     from soc_analyst.tools.guard import check_text
 
     text = _text(source)
@@ -94,6 +93,7 @@ def query(
 
 async def _query(context: Context, text: str, write: Callable[[pa.Table], None]) -> int:
     from soc_analyst.graph.desk.desk import open_desk
+    from soc_analyst.graph.looking.querying import whole_or_parts, window_of
     from soc_analyst.tools.guard import check_text, weigh
 
     async with open_desk(context) as whole, whole.workspace() as workspace:
@@ -110,7 +110,7 @@ async def _query(context: Context, text: str, write: Callable[[pa.Table], None])
         if cost.faults:
             _explain(text, cost.faults)
             return REFUSED
-        result = await _whole_or_parts(cost.query, desk, workspace)
+        result = await whole_or_parts(cost.query, desk, workspace)
         if result.status == "failed":
             raise UnreachableError("; ".join(_said(diagnostic) for diagnostic in result.diagnostics))
         _note((*verdict.diagnostics, *result.diagnostics))
@@ -122,17 +122,6 @@ async def _query(context: Context, text: str, write: Callable[[pa.Table], None])
     if result.truncated and result.rows.num_rows == cap:
         sys.stderr.write(f"soc-analyst: cut at {cap:,} rows, as policy says; there are more in the window\n")
     return 0
-
-
-async def _whole_or_parts(query: ApprovedQuery, desk: Desk, workspace: Workspace) -> QueryResult:
-    """Run a query; one that hits a limit of the workspace is asked in parts of its window, where that is the same."""
-    from soc_analyst.graph.looking.parting import MOST_PARTS, hit_a_limit, in_parts
-
-    async def ask(part: ApprovedQuery) -> QueryResult:
-        return await workspace.run(part, timeout=TIMEOUT)
-
-    result = await ask(query)
-    return await in_parts(query, result, desk, ask, most=MOST_PARTS) if hit_a_limit(result) else result
 
 
 async def _surveyed(tables: tuple[str, ...], window: TimeWindow, desk: Desk, workspace: Workspace) -> Survey:
@@ -175,15 +164,6 @@ def _text(source: str) -> str:
         raise OperatorError(f"cannot be read: {error.strerror}", where=source) from error
     except UnicodeDecodeError as error:
         raise OperatorError(f"is not UTF-8 text: see byte {error.start}", where=source) from None
-
-
-def window_of(context: Context, now: Any, longest_days: float) -> TimeWindow:
-    """Return the window of the options; without them the longest that policy allows, up to the workspace's clock."""
-    end = context.until or now
-    start = context.since or end - timedelta(days=longest_days)
-    if end <= start:
-        raise OperatorError("the window ends before it starts", where="--since/--until")
-    return TimeWindow(start=start, end=end, basis="option" if context.since else "assumed")
 
 
 def _faults(verdict: TextVerdict, context: Context, tables: Mapping[str, TableSchema]) -> tuple[Diagnostic, ...]:

@@ -13,7 +13,6 @@ import typer
 from soc_analyst.graph.context import Context
 from soc_analyst.state.errors import OperatorError, UnreachableError
 
-from .checking import window_of
 from .options import LOOKING, with_context
 from .translating import translate
 
@@ -74,6 +73,7 @@ def detect(
 
 async def _swept(context: Context, wanted: list[str] | None) -> Sweep:
     from soc_analyst.graph.desk.desk import open_desk
+    from soc_analyst.graph.looking.querying import window_of
     from soc_analyst.graph.looking.sweeping import sweep
 
     async with open_desk(context) as whole, whole.workspace() as workspace:

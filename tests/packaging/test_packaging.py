@@ -30,7 +30,17 @@ def test_the_links_point_to_the_rooms(folder: str) -> None:
 def test_the_public_api_is_what_it_says() -> None:
     import soc_analyst
 
-    assert soc_analyst.__all__ == ["Context", "Finding", "Report", "ahunt", "build_graph", "hunt"]
+    assert soc_analyst.__all__ == [
+        "Answer",
+        "Context",
+        "Finding",
+        "Report",
+        "ahunt",
+        "aquery",
+        "build_graph",
+        "hunt",
+        "query",
+    ]
     for name in soc_analyst.__all__:
         assert getattr(soc_analyst, name) is not None
     assert set(soc_analyst.__all__) <= set(dir(soc_analyst))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 from soc_analyst.state.findings import EvidenceRef
 from soc_analyst.tools.logs.tables import load_tables
 
-__all__ = ["Evidence", "TableRows", "row_json", "taken"]
+__all__ = ["Evidence", "TableRows", "row_digest", "row_json", "taken"]
 
 QUERY, ROW = "_query", "_row"
 FEW = 64
@@ -26,6 +27,12 @@ def row_json(row: Mapping[str, Any]) -> str:
     """Return a row as the JSON of its non-empty fields, times in ISO 8601 UTC."""
     kept = {name: value for name, value in row.items() if value is not None and value != ""}
     return json.dumps(kept, ensure_ascii=False, default=_plain)
+
+
+def row_digest(line: str) -> str:
+    """Return a short digest of a row's JSON, whatever the order of its fields."""
+    told = json.dumps(json.loads(line), ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(told.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def _plain(value: Any) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from soc_analyst.state.report import Report
 
+    from .reproducing import Ground
+
 __all__ = ["Format", "rendered"]
 
 
@@ -21,11 +23,26 @@ class Format(StrEnum):
     stix = "stix"
     navigator = "navigator"
     csv = "csv"
+    kql = "kql"
+    notebook = "notebook"
+
+    @property
+    def asks_again(self) -> bool:
+        """Return whether it asks the workspace again, so that it must know what the case stood on."""
+        return self in _GROUNDED
 
 
-def rendered(report: Report, form: Format, *, tlp: str = "") -> str:
-    """Return a report in one of its formats, loading what that needs only then; `tlp` marks a STIX bundle."""
-    return _RENDERERS[form](report, tlp)
+def rendered(report: Report, form: Format, *, tlp: str = "", ground: Ground | None = None) -> str:
+    """Return a report in one of its formats, loading what that needs only then.
+
+    `tlp` marks a STIX bundle; `ground` is what the case stood on, for the formats that ask again: the sample tenant and
+    the policy that ships with the product, unless it is given.
+    """
+    if form in _RENDERERS:
+        return _RENDERERS[form](report, tlp)
+    from .reproducing import Ground
+
+    return _GROUNDED[form](report, ground or Ground())
 
 
 def _markdown(report: Report, _tlp: str) -> str:
@@ -62,6 +79,18 @@ def _csv(report: Report, _tlp: str) -> str:
     return as_csv(report)
 
 
+def _kql(report: Report, ground: Ground) -> str:
+    from .kql_pack import as_kql
+
+    return as_kql(report, ground)
+
+
+def _notebook(report: Report, ground: Ground) -> str:
+    from .notebook import as_notebook
+
+    return as_notebook(report, ground)
+
+
 _RENDERERS: Mapping[Format, Callable[[Report, str], str]] = {
     Format.markdown: _markdown,
     Format.json: _json,
@@ -69,4 +98,8 @@ _RENDERERS: Mapping[Format, Callable[[Report, str], str]] = {
     Format.stix: _stix,
     Format.navigator: _navigator,
     Format.csv: _csv,
+}
+_GROUNDED: Mapping[Format, Callable[[Report, Ground], str]] = {
+    Format.kql: _kql,
+    Format.notebook: _notebook,
 }

@@ -7,7 +7,9 @@ import re
 __all__ = ["defanged", "inert", "inert_markdown", "printable"]
 
 SCHEME = re.compile(r"\b(h)tt(ps?://)", re.IGNORECASE)
-MARKUP = "\\`*_{}[]()#|~!"
+MARKUP = "\\`*_{}[]()#|~!$&"
+BARE = re.compile(r"(?i)\b(www)(?=\.)|(?<=[a-z])(:)(?=//)")
+"""Where some readers of Markdown see a link without any markup."""
 HOST_OF_URL = re.compile(r"(hxxps?://)([^/\s\"'<>]+)", re.IGNORECASE)
 
 
@@ -31,4 +33,5 @@ def inert_markdown(text: str) -> str:
     """Return text as one line of Markdown that means nothing but itself."""
     line = " ".join(inert(text).split())
     escaped = "".join(f"\\{character}" if character in MARKUP else character for character in line)
+    escaped = BARE.sub(lambda match: f"{match.group()}\\" if match.group(1) else "\\:", escaped)
     return escaped.replace("<", "&lt;").replace(">", "&gt;")
