@@ -9,7 +9,8 @@ A file holds activities: what one host or one tenant does in an hour. Each line 
     logons:    LogonSuccess TYPE ACCOUNT [from IP [DEVICE]] [reason=WHY]
     signins, audits, azure, flows, alerts:   key=value …
 
-Files in `everyday` hold hours as they mostly are; the others hours that are full of administration.
+Files in `everyday` hold hours as they mostly are, those beside it hours that are full of administration; `routine` and
+`changes` hold the same kinds, written later and blind of the rules.
 `x20 ` before a line makes twenty rows of it, in which `{n}` counts from 1. An activity is of the tuning or of the test
 half by a hash of its name.
 """
@@ -84,7 +85,7 @@ class Window:
     name: str
     split: str
     collection: str
-    """dense: full of administration. everyday: hours as they mostly are."""
+    """dense, changes: full of administration. everyday, routine: hours as they mostly are."""
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
@@ -98,7 +99,7 @@ def windows(folder: Path = ORDINARY) -> Iterator[Window]:
     """Yield each activity as a window, with the everyday rows of its host around it."""
     for path in sorted(folder.rglob("*.yaml")):
         for activity in yaml.safe_load(path.read_text(encoding="utf-8")):
-            yield _window(activity, "everyday" if path.parent.name == "everyday" else "dense")
+            yield _window(activity, path.parent.name if path.parent != folder else "dense")
 
 
 def half(name: str) -> str:

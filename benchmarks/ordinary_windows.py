@@ -1,10 +1,11 @@
 """Score the detections on windows of ordinary work, which deserve no Medium and no High.
 
-    python benchmarks/ordinary_windows.py [--collection dense|everyday] [--half tuning|test] [--tell]
+    python benchmarks/ordinary_windows.py [--collection NAME] [--half tuning|test] [--tell]
                                           [--bare] [--together] [--recurring DAYS]
 
-Each activity of `tests/rules/ordinary` is one window: an hour of a host or a tenant, in the collection `dense` full
-of administration, in `everyday` as hours mostly are. A window counts as alarmed when
+Each activity of `tests/rules/ordinary` is one window: an hour of a host or a tenant, in the collections `dense` and
+`changes` full of administration, in `everyday` and `routine` as hours mostly are; the second of each pair was written
+blind of the rules. A window counts as alarmed when
 the analyst that needs no model draws a finding of Medium or High from it. `--bare` empties what logs of other origin
 lack: the command line that acted in rows of files, registry and network. `--together` lays all windows of the half into
 one workspace, where prevalence over hosts speaks too. `--recurring` lets the workspace tell of so many earlier days on
@@ -38,6 +39,7 @@ from soc_analyst.tools.reasoning.base import CaseFile
 from soc_analyst.tools.reasoning.by_rules.analyst import RulesAnalyst
 from soc_analyst.tools.reasoning.past import Past
 
+COLLECTIONS = ("dense", "everyday", "routine", "changes")
 ACTED = ("DeviceFileEvents", "DeviceRegistryEvents", "DeviceNetworkEvents")
 
 
@@ -48,7 +50,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--bare", action="store_true", help="without the acting command lines of file, registry and network rows"
     )
-    parser.add_argument("--collection", choices=("dense", "everyday"), default="dense")
+    parser.add_argument("--collection", choices=COLLECTIONS, default="dense")
     parser.add_argument("--tell", action="store_true", help="tell of each finding above Low")
     parser.add_argument("--together", action="store_true", help="all windows as one workspace")
     parser.add_argument("--recurring", type=int, default=0, metavar="DAYS", help="earlier days that went just so")
