@@ -2,12 +2,16 @@
 PYTHON ?= .venv/bin/python
 
 # `make cases` prints the scoreboard; `make cases CASES="NAME …"` of some of them.
-.PHONY: cases check docs lint real-model test slow
+# `make checkpoint-fixtures`, at a release: keeps checkpoints of this version for all later ones to go on from.
+.PHONY: cases check checkpoint-fixtures docs lint real-model test slow
 
 check: lint test slow
 
 cases:
 	$(PYTHON) -m tests.cases.scoreboard $(CASES)
+
+checkpoint-fixtures:
+	$(PYTHON) -m tests.checkpoints.keeping
 
 lint:
 	$(PYTHON) -m ruff format --check .

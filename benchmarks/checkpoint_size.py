@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from soc_analyst import Context, ahunt
-from soc_analyst.graph.checkpoints import serializer
+from soc_analyst.graph.checkpoints import checkpoint_serializer
 
 END = datetime(2026, 3, 4, 12, tzinfo=UTC)
 SIZES = (1_000, 100_000, 500_000)
@@ -50,7 +50,7 @@ def _measure(folder: Path, rows: int) -> None:
 
 def _steps(path: Path) -> list[tuple[int, int]]:
     """Return for each checkpoint the bytes it takes with its writes, and those bytes uncompressed."""
-    own, plain = serializer(), JsonPlusSerializer()
+    own, plain = checkpoint_serializer(), JsonPlusSerializer()
     with sqlite3.connect(path) as connection:
         found = connection.execute("select checkpoint_id, type, checkpoint from checkpoints").fetchall()
         writes = connection.execute("select checkpoint_id, type, value from writes").fetchall()

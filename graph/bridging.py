@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime, get_runtime
 
 from soc_analyst.state.case import CaseState
 
+from .checkpoints.reading import require_readable
 from .context import Context
 
 __all__ = ["both_ways"]
@@ -24,6 +25,7 @@ def both_ways(node: Node) -> RunnableLambda[CaseState, dict[str, Any]]:
     """Return a node that runs in the host's event loop, or in one of its own where the host has none."""
 
     async def in_loop(state: CaseState) -> dict[str, Any]:
+        require_readable(state)
         return await node(state, get_runtime(Context))
 
     def without_loop(state: CaseState) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from soc_analyst.graph.build import build_graph
+    from soc_analyst.graph.checkpoints import checkpoint_serializer
     from soc_analyst.graph.context import Context
     from soc_analyst.graph.hunting import ahunt, hunt
     from soc_analyst.graph.looking.answer import Answer
@@ -18,7 +19,18 @@ if TYPE_CHECKING:
     from soc_analyst.state.findings import Finding
     from soc_analyst.state.report import Report
 
-__all__ = ["Answer", "Context", "Finding", "Report", "ahunt", "aquery", "build_graph", "hunt", "query"]
+__all__ = [
+    "Answer",
+    "Context",
+    "Finding",
+    "Report",
+    "ahunt",
+    "aquery",
+    "build_graph",
+    "checkpoint_serializer",
+    "hunt",
+    "query",
+]
 
 _HOMES = {
     "Answer": "soc_analyst.graph.looking.answer",
@@ -28,6 +40,7 @@ _HOMES = {
     "ahunt": "soc_analyst.graph.hunting",
     "aquery": "soc_analyst.graph.looking.querying",
     "build_graph": "soc_analyst.graph.build",
+    "checkpoint_serializer": "soc_analyst.graph.checkpoints",
     "hunt": "soc_analyst.graph.hunting",
     "query": "soc_analyst.graph.looking.querying",
 }

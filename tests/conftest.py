@@ -5,6 +5,9 @@ import os
 import pytest
 from hypothesis import settings
 
+# Before LangGraph is imported, which reads it once: nothing that a checkpoint holds is made but what is on a list.
+os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+
 # How long an example takes tells how busy the machine is, not whether the code is right.
 settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from soc_analyst import Context, ahunt, state
-from soc_analyst.graph.checkpoints import serializer
+from soc_analyst.graph.checkpoints import checkpoint_serializer
 from soc_analyst.graph.progress import Event
 from soc_analyst.state.base import Value
 
@@ -99,4 +99,4 @@ def test_a_checkpoint_gives_back_every_kind_of_value_of_a_case() -> None:
     for kind in kinds:
         if issubclass(kind, Value) and kind is not Value:
             made = kind.model_construct()
-            assert type(serializer().loads_typed(serializer().dumps_typed(made))) is kind, kind
+            assert type(checkpoint_serializer().loads_typed(checkpoint_serializer().dumps_typed(made))) is kind, kind

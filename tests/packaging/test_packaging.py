@@ -38,6 +38,7 @@ def test_the_public_api_is_what_it_says() -> None:
         "ahunt",
         "aquery",
         "build_graph",
+        "checkpoint_serializer",
         "hunt",
         "query",
     ]

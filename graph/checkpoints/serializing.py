@@ -1,0 +1,59 @@
+"""The serializer of checkpoints: the values of a case and nothing else of ours, compressed."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+from soc_analyst import state
+from soc_analyst.state.base import Value
+
+__all__ = ["CaseSerializer", "case_types", "checkpoint_serializer"]
+
+COMPRESSED = "+zlib"
+
+
+class CaseSerializer(JsonPlusSerializer):
+    """Serialize as LangGraph does, and compress: a saver may write the whole state at every step.
+
+    Types that are not on the list are never made, whether LANGGRAPH_STRICT_MSGPACK is set or not.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(allowed_msgpack_modules=case_types())
+
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        """Return the kind and the compressed bytes of a value."""
+        kind, content = super().dumps_typed(obj)
+        return f"{kind}{COMPRESSED}", zlib.compress(content)
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        """Return the value; one that was written without compression too."""
+        kind, content = data
+        if kind.endswith(COMPRESSED):
+            return super().loads_typed((kind.removesuffix(COMPRESSED), zlib.decompress(content)))
+        return super().loads_typed(data)
+
+
+def checkpoint_serializer() -> JsonPlusSerializer:
+    """Return a serializer for a host's own saver: `SomeSaver(…, serde=checkpoint_serializer())`."""
+    return CaseSerializer()
+
+
+@lru_cache(maxsize=1)
+def case_types() -> tuple[type[Value], ...]:
+    """Return all types that a checkpoint of a case may hold, besides those of LangGraph and of Python."""
+    modules = (import_module(f"{state.__name__}.{found.name}") for found in iter_modules(state.__path__))
+    return tuple(dict.fromkeys(kind for module in modules for kind in _values(vars(module))))
+
+
+def _values(names: dict[str, Any]) -> Iterator[type[Value]]:
+    for kind in names.values():
+        if isinstance(kind, type) and issubclass(kind, Value) and kind is not Value:
+            yield kind
