@@ -167,6 +167,13 @@ class Report(Value):
     """Why no further lead was followed: nothing was left, a budget, the distance from the question, a person's word."""
 
     @property
+    def confirmed(self) -> tuple[Finding, ...]:
+        """Return the findings that make the outcome `confirmed`, with rows to show; none where it is another."""
+        if self.outcome != "confirmed":
+            return ()
+        return tuple(finding for finding in self.findings if finding.confidence == "High" and finding.log_lines)
+
+    @property
     def ending(self) -> str:
         """Return why no further lead was followed, empty where a warning tells it."""
         told = any(self.stopped.casefold() in warning.casefold() for warning in self.warnings)

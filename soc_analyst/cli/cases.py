@@ -17,11 +17,11 @@ from soc_analyst.tools.records.formats import Format
 
 from . import incidents
 from .options import DataDirOption, data_root
+from .writing import write
 
 if TYPE_CHECKING:
     from soc_analyst.state.report import Report
     from soc_analyst.tools.records.cases import CaseFolder
-    from soc_analyst.tools.records.reproducing import Ground
 
 __all__ = ["report", "threads", "threats"]
 
@@ -72,7 +72,10 @@ def report(
         Format, typer.Option("--format", case_sensitive=False, help="How to write it.")
     ] = Format.markdown,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write it; standard output otherwise.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Where to write it; standard output otherwise. A folder for one file a Sentinel rule."
+        ),
     ] = None,
     tlp: Annotated[
         str, typer.Option(metavar="MARK", help="The TLP marking of a STIX bundle: clear, green, amber or red.")
@@ -98,34 +101,13 @@ def report(
         return incidents.write(_case(thread, root)[0], root, write_back)
     write_back.require_none()
     if not replay:
-        _write(_finished(thread, root), format, out, tlp, root)
+        write(_finished(thread, root), format, out, tlp, root)
         return 0
     from .replaying import replay as made_again
 
     again, status = made_again(thread, root)
-    _write(again, format, out, tlp, root)
+    write(again, format, out, tlp, root)
     return status
-
-
-def _write(found: Report, format: Format, out: Path | None, tlp: str, root: Path) -> None:
-    from soc_analyst.tools.files import write_atomically
-    from soc_analyst.tools.records.formats import rendered
-
-    text = rendered(found, format, tlp=tlp, ground=_ground(found.thread_id, root) if format.asks_again else None)
-    if out is None:
-        sys.stdout.write(text)
-        return
-    try:
-        write_atomically(out, text.encode())
-    except OSError as error:
-        raise OperatorError(f"cannot be written: {error.strerror}", where=str(out)) from error
-
-
-def _ground(thread: str, root: Path) -> Ground:
-    from soc_analyst.graph.desk.grounds import ground_of
-    from soc_analyst.tools.records.folder import DataDir
-
-    return ground_of(thread, DataDir(root))
 
 
 def threats(

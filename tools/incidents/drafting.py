@@ -26,12 +26,11 @@ SEVERITIES: Mapping[Level, Severity] = {
 }  # fmt: skip
 NO_RULE: Severity = "Medium"
 """Where no rule says how bad it is: confidence tells how sure it is, not how bad."""
-CONFIRMED = "confirmed"
 
 
 def chosen(report: Report, wanted: tuple[str, ...]) -> tuple[Finding, ...]:
     """Return the findings to write: those named, or all that are confirmed; raise OperatorError for any other."""
-    confirmed = {finding.id: finding for finding in report.findings if _is_confirmed(report, finding)}
+    confirmed = {finding.id: finding for finding in report.confirmed}
     listed = ", ".join(confirmed) or "none"
     for name in wanted:
         found = next((finding for finding in report.findings if finding.id == name), None)
@@ -49,11 +48,6 @@ def chosen(report: Report, wanted: tuple[str, ...]) -> tuple[Finding, ...]:
             where=f"thread {report.thread_id}",
         )
     return tuple(confirmed[name] for name in dict.fromkeys(wanted)) or tuple(confirmed.values())
-
-
-def _is_confirmed(report: Report, finding: Finding) -> bool:
-    """Return whether a finding is one of those that make the outcome `confirmed`, with rows to show."""
-    return report.outcome == CONFIRMED and finding.confidence == "High" and bool(finding.log_lines)
 
 
 def draft_of(finding: Finding, report: Report, *, workspace: str) -> Draft:

@@ -25,6 +25,7 @@ class Format(StrEnum):
     csv = "csv"
     kql = "kql"
     notebook = "notebook"
+    sentinel_rule = "sentinel-rule"
 
     @property
     def asks_again(self) -> bool:
@@ -91,6 +92,12 @@ def _notebook(report: Report, ground: Ground) -> str:
     return as_notebook(report, ground)
 
 
+def _sentinel_rule(report: Report, ground: Ground) -> str:
+    from .sentinel_rules import as_sentinel_rules
+
+    return as_sentinel_rules(report, ground)
+
+
 _RENDERERS: Mapping[Format, Callable[[Report, str], str]] = {
     Format.markdown: _markdown,
     Format.json: _json,
@@ -102,4 +109,5 @@ _RENDERERS: Mapping[Format, Callable[[Report, str], str]] = {
 _GROUNDED: Mapping[Format, Callable[[Report, Ground], str]] = {
     Format.kql: _kql,
     Format.notebook: _notebook,
+    Format.sentinel_rule: _sentinel_rule,
 }
