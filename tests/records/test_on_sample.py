@@ -15,7 +15,7 @@ from soc_analyst.tools.records.folder import DataDir
 from soc_analyst.tools.records.formats import Format, rendered
 from soc_analyst.tools.records.sentinel_rules import analytics_rules
 
-from .hunted import Hunted, differing
+from .hunted import Hunted
 
 pytestmark = pytest.mark.slow
 
@@ -25,12 +25,6 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Hunted:
     context = Context(data_dir=tmp_path_factory.mktemp("sample"))
     told = asyncio.run(ahunt("Any attacks in the last two weeks?", context=context, thread_id="c-1"))
     return Hunted(context, told, ground_of("c-1", DataDir(context.data_dir)))
-
-
-async def test_a_query_returns_exactly_the_rows_that_a_finding_cites(case: Hunted) -> None:
-    wrong, asked = await differing(case.report, case.ground, case.context)
-    assert wrong == []
-    assert asked > 50
 
 
 async def test_each_rule_fires_where_its_findings_were(case: Hunted) -> None:
