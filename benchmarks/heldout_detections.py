@@ -5,8 +5,8 @@
 
 `tests/rules/heldout` holds attacks and ordinary look-alikes of one row or many, each of a dev or a test half: a first
 collection (`attacks.yaml`, `benign.yaml`), a second (`second_*.yaml`), whose attacks run over several tables and in
-part lie among ordinary rows, and a third (`third_*.yaml`) on identities, cloud, flows, logons and alerts. Every case is
-examined alone; all benign cases also together.
+part lie among ordinary rows, and a third (`third_*.yaml`) of mostly hard ones, on hosts (Linux and macOS too) and on
+identities, cloud, flows, logons and alerts. Every case is examined alone; all benign cases also together.
 
 An attack counts as found when a finding above Low cites one of its rows; as named when the technique of such a finding
 is right (a parent or a child counts), or, in the column "any id", one of the ids among its tags. Below stand the
@@ -46,7 +46,11 @@ from soc_analyst.tools.reasoning.base import CaseFile
 from soc_analyst.tools.reasoning.by_rules.analyst import RulesAnalyst
 
 HELD_OUT = Path(__file__).parents[1] / "tests" / "rules" / "heldout"
-COLLECTIONS = {"first": ("attacks",), "second": ("second_endpoint", "second_cloud"), "third": ("third_cloud",)}
+COLLECTIONS = {
+    "first": ("attacks",),
+    "second": ("second_endpoint", "second_cloud"),
+    "third": ("third_endpoint", "third_cloud"),
+}
 ORDINARY = {"first": ("benign",), "second": (), "third": ("third_benign",)}
 ALARMING = ("medium", "high", "critical")
 ENDPOINT = "Device"
