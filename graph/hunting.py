@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +12,12 @@ from typing import cast
 
 from filelock import FileLock, Timeout
 from langchain_core.runnables import RunnableConfig
-from langgraph.types import Command
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command, StateSnapshot
 
-from soc_analyst.state.case import CaseInput
+from soc_analyst.state.case import CaseInput, CaseOutput, CaseState
 from soc_analyst.state.errors import ApprovalRequired, OperatorError
-from soc_analyst.state.report import Report
+from soc_analyst.state.report import STOP, Report
 from soc_analyst.tools.records.cases import CaseFolder
 from soc_analyst.tools.records.folder import DataDir
 
@@ -24,6 +26,7 @@ from .build import build_graph
 from .checkpoints import open_checkpoints
 from .context import Context
 from .desk.opened import kept_open
+from .desk.stopping import stoppable
 from .progress import Event
 
 __all__ = ["Approver", "ahunt", "aresume", "hunt", "new_thread_id"]
@@ -50,22 +53,33 @@ async def ahunt(
     thread_id: str | None = None,
     watch: Watcher | None = None,
     approve: Approver | None = None,
+    stop: threading.Event | None = None,
 ) -> Report:
     """Investigate a question; `thread_id` names a new case or an existing one to follow up.
 
     `watch` is called with each step of progress, `approve` with each plan that a person must say yes to, off the event
-    loop. Raises ApprovalRequired where there is such a plan and no `approve`.
+    loop. Once `stop` is set, from any thread, nothing new begins, and the report of what there is comes out with
+    `budget_reached` as `stop`. Raises ApprovalRequired where there is such a plan and no `approve`.
     """
     chosen = context or Context()
     thread = thread_id or new_thread_id()
     async with _held(thread, chosen):
-        return await _run({"question": question}, thread, chosen, watch, approve)
+        with stoppable(stop):
+            return await _run({"question": question}, thread, chosen, watch, approve)
 
 
 async def aresume(
-    thread_id: str, *, data_dir: DataDir, watch: Watcher | None = None, approve: Approver | None = None
+    thread_id: str,
+    *,
+    data_dir: DataDir,
+    watch: Watcher | None = None,
+    approve: Approver | None = None,
+    stop: threading.Event | None = None,
 ) -> Report:
-    """Go on with an interrupted case from its last checkpoint, under the options it was started with."""
+    """Go on with an interrupted case from its last checkpoint, under the options it was started with.
+
+    A case that was stopped goes on from where it was before that; what it has asked since is not asked again.
+    """
     folder = CaseFolder(data_dir.case(thread_id))
     header = await asyncio.to_thread(folder.header)
     if header is None:
@@ -74,7 +88,8 @@ async def aresume(
         )
     context = Context.model_validate({**header.options, "data_dir": data_dir.root})
     async with _held(thread_id, context):
-        return await _run(None, thread_id, context, watch, approve, restart=header.question)
+        with stoppable(stop):
+            return await _run(None, thread_id, context, watch, approve, restart=header.question)
 
 
 def new_thread_id() -> str:
@@ -97,18 +112,33 @@ async def _run(
         if asked is None:
             snapshot = await graph.aget_state(config)
             if not snapshot.next and "report" in snapshot.values:
-                return Report.model_validate(snapshot.values["report"])
+                report = Report.model_validate(snapshot.values["report"])
+                before = await _before_the_stop(graph, config) if report.budget_reached == STOP else None
+                if before is None:
+                    return report
+                config, snapshot = before.config, before
             asked = None if snapshot.next else {"question": restart}
         going: CaseInput | Command[None] | None = asked
         while True:
             async for event in graph.astream(going, config, context=context, stream_mode="custom", durability="sync"):
                 if watch is not None:
                     watch(cast(Event, event))
+            config = {"configurable": {"thread_id": thread}}  # from here on the newest checkpoint
             finished = await graph.aget_state(config)
             if not finished.interrupts:
                 break
             going = Command(resume=await _answered(finished.interrupts[0].value, thread, approve))
     return Report.model_validate(finished.values["report"])
+
+
+async def _before_the_stop(
+    graph: CompiledStateGraph[CaseState, Context, CaseInput, CaseOutput], config: RunnableConfig
+) -> StateSnapshot | None:
+    """Return the last checkpoint of the case on which its stop had no effect yet, None where there is none."""
+    async for snapshot in graph.aget_state_history(config):
+        if snapshot.next and snapshot.values.get("budget_reached") != STOP:
+            return snapshot
+    return None
 
 
 async def _answered(plan: HumanInterrupt, thread: str, approve: Approver | None) -> object:

@@ -15,9 +15,26 @@ from .incidents import Incident
 from .memory import Earlier
 from .queries import Coverage, Diagnostic, QueryStatus
 
-__all__ = ["SCHEMA_VERSION", "Agreement", "ModelCall", "ModelUsage", "QueryReport", "Report", "Usage"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "STOP",
+    "Agreement",
+    "ModelCall",
+    "ModelUsage",
+    "QueryReport",
+    "Report",
+    "Usage",
+    "ended_by",
+]
 
 SCHEMA_VERSION = 1
+STOP = "stop"
+"""What stands in the place of a budget where a person ended the run."""
+
+
+def ended_by(reached: str) -> str:
+    """Say in words what ended a run early."""
+    return "a person" if reached == STOP else f"the budget of {reached}"
 
 
 class QueryReport(Value):
@@ -162,7 +179,7 @@ class Report(Value):
     attack_version: str = ""
     """The release of ATT&CK that techniques are named by."""
     budget_reached: str = ""
-    """Which budget ended the run early, empty when none did."""
+    """Which budget ended the run early, or `stop` where a person did; empty when nothing did."""
     stopped: str = ""
     """Why no further lead was followed: nothing was left, a budget, the distance from the question, a person's word."""
 
@@ -172,6 +189,11 @@ class Report(Value):
         if self.outcome != "confirmed":
             return ()
         return tuple(finding for finding in self.findings if finding.confidence == "High" and finding.log_lines)
+
+    @property
+    def cut_short_by(self) -> str:
+        """Return in words what ended the run early, empty where nothing did."""
+        return ended_by(self.budget_reached) if self.budget_reached else ""
 
     @property
     def ending(self) -> str:

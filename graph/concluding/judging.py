@@ -9,7 +9,7 @@ from soc_analyst.state.case import CaseState
 from soc_analyst.state.findings import Finding
 from soc_analyst.state.memory import Earlier
 from soc_analyst.state.plans import Lead
-from soc_analyst.state.report import Report
+from soc_analyst.state.report import Report, ended_by
 from soc_analyst.tools.detections import fired_again
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.proof.findings import Proved, merged, prove, rules_named
@@ -108,14 +108,18 @@ def said_of(proved: Proved, leads: tuple[Lead, ...], reached: str) -> tuple[str,
     """Return what the reader of a report should know of its proof and of what was not followed."""
     said = list(proved.warnings)
     if reached:
-        said.append(f"The budget of {reached} ended the investigation early; this report is partial.")
+        said.append(f"{_capital(ended_by(reached))} ended the investigation early; this report is partial.")
         said.extend(f"Not followed: {lead.reason}." for lead in leads)
     return tuple(said)
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _left_aside(stopped: str) -> tuple[str, ...]:
     """Return why a hunt stopped where something was left that could have been looked into."""
-    return (f"{stopped[0].upper()}{stopped[1:]}.",) if "not looked into" in stopped else ()
+    return (f"{_capital(stopped)}.",) if "not looked into" in stopped else ()
 
 
 def composed(state: CaseState, desk: Desk, evidence: Evidence, warnings: tuple[str, ...]) -> Report:

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from soc_analyst.state.case import CaseState
-from soc_analyst.state.report import Usage
+from soc_analyst.state.report import STOP, Usage
 
 from ..context import Context
+from .stopping import asked_to_stop
 
 __all__ = ["Stopwatch", "queries_left", "rows_left", "seconds_left", "timed", "used_up"]
 
@@ -54,12 +55,16 @@ def rows_left(state: CaseState, context: Context) -> int:
 
 
 def seconds_left(state: CaseState, context: Context) -> float:
-    """Return how many seconds of work are left."""
+    """Return how many seconds of work are left: none once the run was asked to stop."""
+    if asked_to_stop():
+        return 0.0
     return max(0.0, context.max_seconds - state["usage"].seconds)
 
 
 def used_up(state: CaseState, context: Context) -> str:
-    """Return the budget that forbids another round, empty where none does."""
+    """Return the budget that forbids another round, or that a person does; empty where nothing does."""
+    if asked_to_stop():
+        return STOP
     if state["rounds"] >= context.max_rounds:
         return "rounds"
     if not queries_left(state, context):

@@ -26,6 +26,7 @@ from soc_analyst.state.case import CaseState
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.plans import Feedback
 from soc_analyst.state.queries import ApprovedQuery, Coverage, Diagnostic, PlannedQuery, QueryRecord, asked_key
+from soc_analyst.state.report import STOP
 from soc_analyst.tools.evidence.store import ROWS
 from soc_analyst.tools.guard import recheck, returns_events
 from soc_analyst.tools.logs.base import QueryResult, Workspace
@@ -71,8 +72,13 @@ async def executor(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         "feedback": feedback,
         "usage": usage,
         "warnings": warnings,
-        "budget_reached": state["budget_reached"] or ("seconds" if skipped else reached),
+        "budget_reached": state["budget_reached"] or (_out_of_time(reached) if skipped else reached),
     }
+
+
+def _out_of_time(reached: str) -> str:
+    """Return why there was no time for a query: a person wanted it to end, or the seconds were used up."""
+    return reached if reached == STOP else "seconds"
 
 
 def _faults(query: ApprovedQuery, desk: Desk) -> tuple[Diagnostic, ...]:

@@ -17,6 +17,7 @@ from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk.budgets import Stopwatch, queries_left
 from soc_analyst.graph.desk.desk import Desk, open_desk, wall_clock
 from soc_analyst.graph.desk.models import open_model
+from soc_analyst.graph.desk.stopping import asked_to_stop
 from soc_analyst.graph.looking.alerting import alert_named, question_about, started_from
 from soc_analyst.graph.looking.confirming import confirmed
 from soc_analyst.graph.looking.probing import known_values
@@ -27,7 +28,7 @@ from soc_analyst.state.entities import Entity, Reading
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.state.plans import Plan
 from soc_analyst.state.queries import Coverage, PlannedQuery, asked_key
-from soc_analyst.state.report import Usage
+from soc_analyst.state.report import STOP, Usage
 from soc_analyst.tools.logs.base import Workspace
 from soc_analyst.tools.proof.hypotheses import competing
 from soc_analyst.tools.proof.leads import carried_by
@@ -47,6 +48,8 @@ async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]
     context = runtime.context or Context()
     async with open_desk(context) as desk:
         going_on = state.get("stage") == "open" and state["about"] == _question(state, context)
+        if going_on and asked_to_stop():
+            return _nothing_more(state)
         opened = {} if going_on else await _opened(state, desk)
         case = cast(CaseState, {**state, **opened})
         desk = desk.within(case.get("lacking", {}))
@@ -87,6 +90,12 @@ async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]
         "warnings": Overwrite(warnings) if opened else warnings,
         "budget_reached": "queries" if skipped else "",
     }
+
+
+def _nothing_more(state: CaseState) -> dict[str, Any]:
+    """Return an empty plan: a person wants the report of what there is. What was still to follow stays in the state."""
+    plan = Plan(round=state["rounds"] + 1, rationale="Nothing more: the report of what there is.")
+    return {"plan": plan, "approved": (), "awaiting": None, "budget_reached": STOP}
 
 
 ANSWERER = "soc_analyst"

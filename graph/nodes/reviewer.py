@@ -15,7 +15,7 @@ from soc_analyst.graph.desk.budgets import Stopwatch, queries_left, used_up
 from soc_analyst.graph.desk.desk import Desk, open_desk, wall_clock
 from soc_analyst.graph.progress import tell
 from soc_analyst.state.case import CaseState
-from soc_analyst.state.report import Report
+from soc_analyst.state.report import Report, ended_by
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.models import parse_model_spec
 from soc_analyst.tools.reasoning.by_rules.pivots import Pursuit, Trail, leads_from
@@ -45,7 +45,7 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
         if leads and not reached:
             usage = watch.added_to(state["usage"])
             return {"findings": findings, "leads": leads, "warnings": proved.warnings, "usage": usage, "stage": "open"}
-        stopped = f"the budget of {reached} was used up" if reached else pursuit.stopped
+        stopped = f"{ended_by(reached)} ended it" if reached else pursuit.stopped
         outcome = await reviewed({**state, "findings": findings}, desk)
         usage = watch.added_to(state["usage"]).with_calls(outcome.calls)
         current = after_review({**state, "usage": usage, "budget_reached": reached, "stopped": stopped}, outcome)

@@ -30,7 +30,7 @@ BADGES = {
 def badge(report: Report) -> Text:
     """Return the outcome in one word, with how many findings of which confidence it rests on."""
     style, word = BADGES[report.outcome]
-    counts = Counter(finding.confidence for finding in report.findings)
+    counts: Counter[str] = Counter(finding.confidence for finding in report.findings)
     line = Text.assemble((f" {word} ", style))
     for at, (confidence, color) in enumerate((name, color) for name, color in COLORS.items() if counts[name]):
         line.append(" · " if at else "  ")
