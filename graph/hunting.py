@@ -29,7 +29,7 @@ from .desk.opened import kept_open
 from .desk.stopping import stoppable
 from .progress import Event
 
-__all__ = ["Approver", "ahunt", "aresume", "hunt", "new_thread_id"]
+__all__ = ["Approver", "Watcher", "ahunt", "aresume", "hunt", "new_thread_id"]
 
 Watcher = Callable[[Event], None]
 Approver = Callable[[HumanInterrupt], object]

@@ -39,6 +39,7 @@ LEAD = "lead "
 """How the origin of a query that follows a lead begins: what such a query does not find was not asked for."""
 AT_ONCE = 4
 """Queries that run at the same time."""
+NO_TIME = Diagnostic(code="no-time", message="no time was left to ask it")
 QUERY_TIMEOUT = 120.0
 """Seconds a query may take, less where the budget has less."""
 
@@ -149,7 +150,7 @@ class _Round:
     async def _run(self, query: ApprovedQuery, planned: PlannedQuery, folder: CaseFolder, key: str) -> QueryRecord:
         left = seconds_left(self.state, self.desk.context) - self.watch.seconds
         if left <= 0:
-            return self._record(query, planned).model_copy(update={"status": "skipped"})
+            return self._record(query, planned).model_copy(update={"status": "skipped", "diagnostics": (NO_TIME,)})
         tell(
             self.runtime,
             {
@@ -208,7 +209,7 @@ class _Round:
     async def _asked(self, query: ApprovedQuery) -> QueryResult:
         left = seconds_left(self.state, self.desk.context) - self.watch.seconds
         if left <= 0:
-            return QueryResult.failed(Diagnostic(code="no-time", message="no time was left to ask it"))
+            return QueryResult.failed(NO_TIME)
         return await self.workspace.run(query, timeout=min(QUERY_TIMEOUT, left))
 
     def _again(self, record: QueryRecord) -> QueryResult:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,8 +12,10 @@ from soc_analyst.graph.context import Context
 from soc_analyst.state.errors import ApprovalRequired, OperatorError
 
 from .options import ALL, DataDirOption, data_root, with_context
+from .stopping import INTERRUPTED, Stopping
 
 if TYPE_CHECKING:
+    from soc_analyst.graph.hunting import Watcher
     from soc_analyst.state.report import Report
 
 __all__ = ["EXAMPLES", "exit_status", "hunt", "resume"]
@@ -68,8 +69,13 @@ def resume(
     from .approving import accepting, at_terminal
 
     folder = DataDir(data_root(data_dir))
-    approve = accepting(accept) if accept else at_terminal()
-    return _shown(lambda watch: aresume(thread, data_dir=folder, watch=watch, approve=approve), thread, as_json)
+    stopping = Stopping()
+    approve = stopping.asked(accepting(accept) if accept else at_terminal())
+
+    def going_on(watch: Watcher | None) -> Coroutine[Any, Any, Report]:
+        return aresume(thread, data_dir=folder, watch=watch, approve=approve, stop=stopping.stop)
+
+    return _shown(going_on, thread, stopping, as_json=as_json)
 
 
 def exit_status(report: Report) -> int:
@@ -100,21 +106,30 @@ def _answered(question: str, context: Context, thread_id: str, *, as_json: bool)
 
     from .approving import at_terminal
 
-    approve = at_terminal() if context.approve != "auto" else None
-    return _shown(
-        lambda watch: ahunt(question, context=context, thread_id=thread_id, watch=watch, approve=approve),
-        thread_id,
-        as_json,
-    )
+    stopping = Stopping()
+    approve = stopping.asked(at_terminal() if context.approve != "auto" else None)
+
+    def hunting(watch: Watcher | None) -> Coroutine[Any, Any, Report]:
+        return ahunt(question, context=context, thread_id=thread_id, watch=watch, approve=approve, stop=stopping.stop)
+
+    return _shown(hunting, thread_id, stopping, as_json=as_json)
 
 
-def _shown(start: Any, thread_id: str, as_json: bool) -> int:
+def _shown(
+    start: Callable[[Watcher | None], Coroutine[Any, Any, Report]],
+    thread_id: str,
+    stopping: Stopping,
+    *,
+    as_json: bool,
+) -> int:
     from .progress import watching
     from .terminal import show_report
 
     with watching(quiet=as_json and not sys.stderr.isatty()) as watch:
         try:
-            report = _to_the_end(start(watch), thread_id)
+            report = stopping.run(start(watch))
+        except KeyboardInterrupt:
+            return _interrupted("interrupted", thread_id)
         except ApprovalRequired as waiting:
             sys.stderr.write(f"{waiting.description}\n")
             raise
@@ -122,16 +137,11 @@ def _shown(start: Any, thread_id: str, as_json: bool) -> int:
         sys.stdout.write(report.model_dump_json() + "\n")
     else:
         show_report(report)
+    if report.budget_reached == "stop":
+        return _interrupted("stopped, so the report is partial", thread_id)
     return exit_status(report)
 
 
-def _to_the_end(run: Coroutine[Any, Any, Report], thread_id: str) -> Report:
-    try:
-        return asyncio.run(run)
-    except KeyboardInterrupt:
-        raise typer.Exit(_interrupted(thread_id)) from None
-
-
-def _interrupted(thread_id: str) -> int:
-    sys.stderr.write(f"soc-analyst: interrupted; go on with `soc-analyst resume {thread_id}`\n")
-    return 130
+def _interrupted(how: str, thread_id: str) -> int:
+    sys.stderr.write(f"soc-analyst: {how}; go on with `soc-analyst resume {thread_id}`\n")
+    return INTERRUPTED

@@ -228,7 +228,8 @@ def test_the_doctor_finds_all_well_and_says_what_is_not(line: Line) -> None:
     assert "FAIL  policy" in out
 
 
-def test_control_c_leaves_a_case_that_can_be_resumed(line: Line) -> None:
+@pytest.mark.parametrize(("times", "said"), [(1, "the report is partial"), (2, "interrupted; go on with")])
+def test_control_c_once_stops_gently_and_twice_leaves(times: int, said: str, line: Line) -> None:
     command = [sys.executable, "-m", "soc_analyst", "hunt", "Anything suspicious on host ws-1 in the last day?"]
     process = subprocess.Popen(
         [*command, "--workspace", str(line.logs), "--data-dir", str(line.home), "--thread", "case-1"],
@@ -240,12 +241,15 @@ def test_control_c_leaves_a_case_that_can_be_resumed(line: Line) -> None:
     )
     while not (line.home / "cases" / "case-1" / "case.json").exists() and process.poll() is None:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    out, err = process.communicate(timeout=300)
     assert "Traceback" not in err
     if process.returncode != 0:
         assert process.returncode == 130
-        assert "soc-analyst resume case-1" in err
+        assert said in err and "soc-analyst resume case-1" in err
+        assert ("A person ended the investigation early" in " ".join(out.split())) is (times == 1)
     assert run(["resume", "case-1", "--data-dir", str(line.home), "--json"]) == 0
     assert json.loads(line.capsys.readouterr().out)["outcome"] == "confirmed"
 

@@ -50,7 +50,7 @@ def ending(report: Report) -> Text:
     )
     end = Text.assemble("\n", badge(report), "  ", (report.thread_id, "bold"), "\n", (took, "dim"))
     if report.ending:
-        end.append(f"\nended since {inert(report.ending)}", "dim")
+        end.append(f"\nended: {inert(report.ending)}", "dim")
     if usage.model_line:
         end.append(f"\n{usage.model_line}", "dim")
     thread = report.thread_id
