@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from soc_analyst import Report, ahunt
+from soc_analyst import Report, hunt
 from soc_analyst.cli.terminal import show_report
 from tests.cases.form import CASES, load
 from tests.cases.play import context_of, written
@@ -17,21 +17,22 @@ from tests.cases.play import context_of, written
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202egpj.exe https://evil.example/a [red]b[/red]"
 
 
-def shown(report: Report, width: int, **how: bool) -> str:
+def shown(report: Report, width: int, *, coloured: bool = False) -> str:
     out = io.StringIO()
-    show_report(report, Console(file=out, width=width, highlight=False, color_system="truecolor", **how))
+    color = "truecolor" if coloured else None
+    show_report(report, Console(file=out, width=width, highlight=False, force_terminal=coloured, color_system=color))
     return out.getvalue()
 
 
-async def hunted(name: str, folder: Path) -> Report:
+def hunted(name: str, folder: Path) -> Report:
     case = load(CASES / name)
     written(case, folder / "logs")
-    return await ahunt(case.question, context=context_of(case, folder), thread_id="case-1")
+    return hunt(case.question, context=context_of(case, folder), thread_id="case-1")
 
 
 @pytest.fixture(scope="module")
-async def attack(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return await hunted("pivot-second-factor-then-consent", tmp_path_factory.mktemp("attack"))
+def attack(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return hunted("pivot-second-factor-then-consent", tmp_path_factory.mktemp("attack"))
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
@@ -42,10 +43,10 @@ def test_no_line_is_wider_than_the_terminal(attack: Report, width: int) -> None:
 @pytest.mark.parametrize("width", [80, 200])
 def test_the_verdict_comes_first_and_stands_again_above_the_prompt(attack: Report, width: int) -> None:
     lines = [line for line in shown(attack, width).splitlines() if line.strip()]
-    first = [finding for finding in attack.findings if finding.confidence != "Low"][0]
+    first = next(finding for finding in attack.findings if finding.confidence != "Low")
     at = {
         part: next(n for n, line in enumerate(lines) if part in line)
-        for part in ("CONFIRMED", "Incident", f" {first.confidence}  ", "Queries", "Coverage in the window")
+        for part in ("CONFIRMED", "Incident", f"─  {first.confidence}  ", "Queries", "Coverage in the window")
     }
     assert list(at.values()) == sorted(at.values())
     assert any("CONFIRMED" in line and "case-1" in line for line in lines[-6:])
@@ -53,7 +54,7 @@ def test_the_verdict_comes_first_and_stands_again_above_the_prompt(attack: Repor
 
 
 def test_all_is_said_in_words_where_there_is_no_colour(attack: Report) -> None:
-    plain, coloured = shown(attack, 120), shown(attack, 120, force_terminal=True)
+    plain, coloured = shown(attack, 120), shown(attack, 120, coloured=True)
     assert "\x1b" not in plain and "\x1b[" in coloured
     assert "CONFIRMED" in plain
     for finding in [one for one in attack.findings if one.confidence != "Low"][:3]:
@@ -76,7 +77,7 @@ def test_hostile_text_neither_redraws_nor_links(attack: Report) -> None:
     assert "https://evil.example" not in text and "hxxps://evil[.]example/a [red]b[/red]" in " ".join(text.split())
 
 
-async def test_many_queries_are_told_by_round_and_what_went_wrong_by_name(attack: Report) -> None:
+def test_many_queries_are_told_by_round_and_what_went_wrong_by_name(attack: Report) -> None:
     query = attack.queries[0]
     many = [query.model_copy(update={"id": f"r1q{n}", "purpose": f"purpose {n}"}) for n in range(1, 30)]
     many[4] = many[4].model_copy(update={"status": "failed", "purpose": "the broken one"})
@@ -85,8 +86,8 @@ async def test_many_queries_are_told_by_round_and_what_went_wrong_by_name(attack
     assert "29" in next(line for line in text.splitlines() if line.strip().startswith("1 "))
 
 
-async def test_where_nobody_could_look_the_blind_spots_are_told(tmp_path: Path) -> None:
-    report = await hunted("window-before-the-logs", tmp_path)
+def test_where_nobody_could_look_the_blind_spots_are_told(tmp_path: Path) -> None:
+    report = hunted("window-before-the-logs", tmp_path)
     text = shown(report, 80)
     assert "COULD NOT LOOK" in text and "no findings" in text
     assert all(entry.table in text for entry in report.coverage)
