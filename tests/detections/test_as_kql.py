@@ -37,6 +37,8 @@ WINDOW = TimeWindow(start=START, end=START + timedelta(days=1))
 PACK = load_rules()
 EXPRESSIBLE = 0.99
 """Share of the pack that KQL can say."""
+PART_EXPRESSIBLE = 0.97
+"""The least share of a part of it: the few that KQL cannot say may stand together."""
 
 
 @asynccontextmanager
@@ -90,6 +92,10 @@ async def differing(workspace: Workspace, rules: Iterable[CompiledRule]) -> tupl
     return wrong, agreed, fired
 
 
+PARTS = 4
+"""Stretches of the pack that are tried at the same time."""
+
+
 def salted_workspace(folder: Path, rules: RuleSet, count: int) -> str:
     base = proving(PACK)
     more = salted(rules, TABLES, base, count)
@@ -107,11 +113,13 @@ async def test_one_rule_in_24_finds_the_same_rows_as_kql(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-async def test_every_rule_of_the_pack_finds_the_same_rows_as_kql(tmp_path: Path) -> None:
-    async with opened(salted_workspace(tmp_path / "logs", PACK, 400), tmp_path) as workspace:
-        wrong, agreed, fired = await differing(workspace, PACK.rules)
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_every_rule_of_the_pack_finds_the_same_rows_as_kql(part: int, tmp_path: Path) -> None:
+    rules = RuleSet(PACK.rules[part::PARTS])
+    async with opened(salted_workspace(tmp_path / "logs", rules, 400 // PARTS), tmp_path) as workspace:
+        wrong, agreed, fired = await differing(workspace, rules.rules)
     assert wrong == {}
-    assert agreed > EXPRESSIBLE * len(PACK.rules)
+    assert agreed > PART_EXPRESSIBLE * len(rules.rules)
     assert fired > 0.7 * agreed
 
 
@@ -144,8 +152,8 @@ async def test_on_the_sample_tenant_every_rule_fires_where_the_engine_does(tmp_p
         for table, rows in read.evidence.items():
             own = [rule for rule in PACK.rules if rule.table == table and not reason(rule)]
             wanted = by_engine(rows.rows, table, own)
-            # All that fire, and one in four of those that do not: each is a query of its own.
-            for rule in (rule for at, rule in enumerate(own) if wanted[rule.id] or at % 4 == 0):
+            # All that fire, and one in eight of those that do not: each is a query of its own.
+            for rule in (rule for at, rule in enumerate(own) if wanted[rule.id] or at % 8 == 0):
                 got = (await rows_of(kql_of(rule, TABLES), workspace, window))["TimeGenerated"].to_pylist()
                 fired += bool(got)
                 if set(got) != wanted[rule.id]:

@@ -49,10 +49,11 @@ def finished_queries(context: Context) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.json")}
 
 
-@pytest.fixture
-async def whole(tmp_path: Path) -> tuple[Context, dict[str, object], float]:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Context, dict[str, object], float]:
     """The workspace, the report of a run that nothing disturbs, and its seconds."""
-    context = Context(workspace=str(small(tmp_path / "logs")), data_dir=tmp_path / "undisturbed")
+    home = tmp_path_factory.mktemp("whole")
+    context = Context(workspace=str(small(home / "logs")), data_dir=home / "undisturbed")
     began = time.monotonic()
     process = started(context)
     out, _ = process.communicate(timeout=120)

@@ -159,8 +159,8 @@ def test_no_generated_text_sees_more_than_it_may(
     _nothing_leaks(check_text(kql, policy=policy, tables=tables, window=window), policy, tables, workspace)
 
 
-HOW_MANY = {"built": 1_500, "mutated": 3_000, "mutants of honest ones": 3_000}
-"""Texts of a kind, 5,000 where nothing is said: one that is built whole takes ten times as long to make."""
+HOW_MANY = {"built": 700, "mutated": 3_000, "mutants of honest ones": 3_000}
+"""Texts of a kind, 5,000 where nothing is said: of those built whole most are allowed, and are run too."""
 
 
 @LARGE

@@ -85,8 +85,8 @@ def _pairs(start: int, values: pa.Array, texts: tuple[str, ...]) -> Iterator[Ind
 
 def _hits(data: memoryview, borders: Borders, texts: tuple[str, ...]) -> Iterator[tuple[Indexes, Indexes]]:
     """Yield the numbers of texts and the places of the values they stand in; value i lies between borders i and i+1."""
-    automaton, longest = _automaton(texts)
     first, last = int(borders[0]), int(borders[-1])
+    automaton, longest = _automaton(texts, last - first > AT_ONCE)
     for begin in range(first, last, AT_ONCE):
         window = bytes(data[begin : min(begin + AT_ONCE + longest - 1, last)])
         hits = automaton.find_matches_as_indexes(window, overlapping=True)
@@ -104,8 +104,9 @@ def once(values: Indexes) -> Indexes:
 
 
 @lru_cache(maxsize=64)
-def _automaton(texts: tuple[str, ...]) -> tuple[BytesAhoCorasick, int]:
+def _automaton(texts: tuple[str, ...], many: bool) -> tuple[BytesAhoCorasick, int]:
     """Return what finds these texts, and the length of the longest in bytes. No value holds a lone surrogate."""
     encoded = [text.encode(errors="surrogatepass") for text in texts]
-    # The quicker kind takes longer to build and tens of megabytes: it pays over many values, which such sets meet.
-    return BytesAhoCorasick(encoded, implementation=Implementation.DFA), max(map(len, encoded))
+    # The quicker kind takes five times as long to build and tens of megabytes: it pays over many values alone.
+    kind = Implementation.DFA if many else Implementation.ContiguousNFA
+    return BytesAhoCorasick(encoded, implementation=kind), max(map(len, encoded))

@@ -21,6 +21,8 @@ __all__ = ["Evidence", "TableRows", "row_digest", "row_json", "taken"]
 
 QUERY, ROW = "_query", "_row"
 FEW = 64
+KNOWN = 4_096
+"""Rows of a table that are kept as plain values, so that whole tables are not."""
 
 
 def row_json(row: Mapping[str, Any]) -> str:
@@ -115,8 +117,18 @@ class TableRows:
         )
 
     def row(self, index: int) -> dict[str, Any]:
-        """Return row `index` as plain Python values."""
-        return {name: self.rows[name][index].as_py() for name in self.rows.column_names}
+        """Return row `index` as plain Python values, in a dict of the caller's own."""
+        known = self._known.get(index)
+        if known is None:
+            known = {name: self.rows[name][index].as_py() for name in self.rows.column_names}
+            if len(self._known) < KNOWN:
+                self._known[index] = known
+        return dict(known)
+
+    @cached_property
+    def _known(self) -> dict[int, dict[str, Any]]:
+        """Rows read before: one that is cited is looked at by every step of a proof."""
+        return {}
 
     def strings(self, column: str) -> list[str]:
         """Return a column as text, empty where it is null or missing."""

@@ -67,11 +67,11 @@ class Injected:
     payload: str
 
 
-def injected(every: int = 1) -> Iterator[Injected]:
+def injected(every: int = 1, start: int = 0) -> Iterator[Injected]:
     """Yield the cases, or every so many of them."""
     texts = [one.text for one in load_corpus() if one.label == "malicious"]
     triples = [(text, carrier, wrap) for text in texts for carrier in CARRIERS for wrap in WRAPPERS.values()]
-    for text, carrier, wrap in triples[::every]:
+    for text, carrier, wrap in triples[start::every]:
         yield Injected(_case(carrier, wrap(text)), carrier, text)
 
 
