@@ -14,7 +14,19 @@ from soc_analyst.settings import Settings
 from soc_analyst.state.errors import OperatorErrors, SocAnalystError
 from soc_analyst.tools.secrets import without_secrets
 
-from . import accepting, cases, checking, detecting, doctoring, hunting, models, operating, policies, workspaces
+from . import (
+    accepting,
+    cases,
+    checking,
+    detecting,
+    doctoring,
+    hunting,
+    models,
+    operating,
+    policies,
+    threats,
+    workspaces,
+)
 
 __all__ = ["app", "run"]
 
@@ -52,7 +64,7 @@ app.command(epilog=hunting.EXAMPLES)(hunting.hunt)
 app.command()(hunting.resume)
 app.command()(cases.threads)
 app.command()(cases.report)
-app.command()(cases.threats)
+app.command(epilog=threats.EXAMPLES)(threats.threats)
 app.command()(accepting.accept)
 app.command("check-query", epilog=checking.CHECK_EXAMPLES)(checking.check_query)
 app.command(epilog=checking.QUERY_EXAMPLES)(checking.query)

@@ -1,14 +1,10 @@
-"""`threads`, `report` and `threats`: what was looked into, and what was found."""
+"""`threads` and `report`: what was looked into, and what came of it."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Mapping
-from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,15 +19,7 @@ if TYPE_CHECKING:
     from soc_analyst.state.report import Report
     from soc_analyst.tools.records.cases import CaseFolder
 
-__all__ = ["report", "threads", "threats"]
-
-
-class Level(StrEnum):
-    """The least confidence shown."""
-
-    Low = "Low"
-    Medium = "Medium"
-    High = "High"
+__all__ = ["report", "threads"]
 
 
 def threads(data_dir: DataDirOption = None) -> int:
@@ -110,30 +98,6 @@ def report(
     return status
 
 
-def threats(
-    since: Annotated[str | None, typer.Option(metavar="ISO", help="Only findings logged since then.")] = None,
-    confidence: Annotated[
-        Level | None, typer.Option(case_sensitive=False, help="Only findings of at least this confidence.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the log lines as they are.")] = False,
-    data_dir: DataDirOption = None,
-) -> int:
-    """Read the findings log."""
-    from soc_analyst.tools.records.folder import DataDir
-    from soc_analyst.tools.records.threats import ThreatsLog
-
-    log = ThreatsLog(DataDir(data_root(data_dir)).threats)
-    earliest = _moment(since)
-    kept = [entry for entry in log.entries() if _wanted(entry, earliest, confidence)]
-    if as_json:
-        sys.stdout.writelines(json.dumps(entry, ensure_ascii=False) + "\n" for entry in kept)
-    elif kept:
-        _show(kept)
-    else:
-        sys.stderr.write("No findings are logged that match.\n")
-    return 0
-
-
 def _case(thread: str, root: Path) -> tuple[CaseFolder, Report]:
     """Return the folder of a finished case and its report."""
     from soc_analyst.tools.records.cases import CaseFolder
@@ -155,39 +119,3 @@ def _finished(thread: str, root: Path) -> Report:
     if folder.can_be_replayed:
         sys.stderr.writelines(f"soc-analyst: warning: {fault}\n" for fault in faults_of_case(folder))
     return found
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise OperatorError(f"{text!r} is no ISO 8601 time, such as 2026-03-04T14:00:00Z", where="--since") from None
-    return moment if moment.tzinfo else moment.astimezone()
-
-
-def _wanted(entry: Mapping[str, Any], earliest: datetime | None, confidence: Level | None) -> bool:
-    order = [level.value for level in Level]
-    if confidence is not None and order.index(entry.get("confidence", "Low")) < order.index(confidence.value):
-        return False
-    return earliest is None or datetime.fromisoformat(str(entry.get("logged_at"))) >= earliest
-
-
-def _show(entries: list[Mapping[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from soc_analyst.tools.records.safe_text import inert
-
-    table = Table(box=None, padding=(0, 1))
-    for name in ("Time", "Confidence", "Technique", "Thread"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("Finding", overflow="fold")
-    for entry in entries:
-        technique = (entry.get("mitre") or {}).get("id", "")
-        time = str(entry.get("time", ""))[:16].replace("T", " ")
-        title = Text(inert(str(entry.get("title", ""))))
-        table.add_row(time, entry.get("confidence", ""), technique, entry.get("thread_id", ""), title)
-    Console(highlight=False).print(table)

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from soc_analyst.state.entities import Entity
 from soc_analyst.state.report import Report
+from soc_analyst.tools.records.logged import Wanted
 from soc_analyst.tools.records.page import as_html
+from soc_analyst.tools.records.page.overview import as_overview
 
 from .chromium import PROGRAM, Tab, browser
+from .test_overview import logged
 from .test_page import HOSTILE_HERE, report_of
 
 AXE = Path(__file__).parents[2] / ".axe" / "package" / "axe.min.js"
@@ -106,9 +110,42 @@ async def test_axe_finds_nothing_serious(tab: Tab, tmp_path: Path, scheme: str) 
     await tab.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
     await shown(tab, tmp_path, report_of("harmless", findings=15, rows=2))
     await tab.value("document.querySelectorAll('details').forEach(part => { part.open = true })")
+    assert await faults_of_axe(tab) == []
+    await overview(tab, tmp_path, ["harmless", "another"])
+    assert await faults_of_axe(tab) == []
+
+
+async def faults_of_axe(tab: Tab) -> object:
+    """Return what axe-core holds against the page that is open."""
     await tab.value(f"{AXE.read_text()}; 0")
-    found = await tab.value(
+    return await tab.value(
         "axe.run().then(told => told.violations.filter(one => ['serious', 'critical'].includes(one.impact))"
         ".map(one => one.id + ': ' + one.nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(' | ')))"
     )
-    assert found == []
+
+
+async def overview(tab: Tab, folder: Path, texts: list[str]) -> str:
+    """Open the overview of findings that say these texts; return its address."""
+    entities = [(Entity(kind="host", value=text), Entity(kind="account", value=text)) for text in texts]
+    told = [
+        logged(f"f-{at}", days=at, title=text, entities=entities[at], thread_id=text) for at, text in enumerate(texts)
+    ]
+    path = folder / "overview.html"
+    path.write_text(as_overview(told, Wanted(text="x"), skipped=1), errors="replace")
+    await tab.open(path.as_uri())
+    return path.as_uri()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+async def test_the_overview_loads_nothing_runs_nothing_and_fits(tab: Tab, tmp_path: Path, width: int) -> None:
+    await tab.sized(width)
+    await overview(tab, tmp_path, [f"harmless {at}" for at in range(len(HOSTILE_HERE))])
+    every = "[...document.querySelectorAll('*')].map(e => e.tagName + e.getAttributeNames().sort())"
+    names = f"[...new Set({every})].sort()"
+    plain = await tab.value(names)
+    tab.requests.clear()
+    address = await overview(tab, tmp_path, HOSTILE_HERE)
+    assert await tab.value(names) == plain
+    assert tab.requests == [address] and tab.faults == []
+    assert await tab.value("document.documentElement.scrollWidth") <= width
+    assert await tab.value("getComputedStyle(document.querySelector('rect.bar.High')).fill") == "rgb(180, 35, 24)"

@@ -34,13 +34,14 @@ class GrowingFile:
 
     def entries(self) -> Iterator[Mapping[str, Any]]:
         """Yield the objects in order; a line that holds none is passed over."""
+        yield from (entry for _, entry in self.numbered() if entry is not None)
+
+    def numbered(self) -> Iterator[tuple[int, Mapping[str, Any] | None]]:
+        """Yield the objects with the numbers of their lines, from 1; None for a line that holds none."""
         if not self.path.exists():
             return
         with self.path.open("rb") as file:
-            for raw in file:
-                entry = parsed(raw)
-                if entry is not None:
-                    yield entry
+            yield from ((number, parsed(raw)) for number, raw in enumerate(file, 1) if raw.strip())
 
     def add(self, lines: Iterable[str]) -> None:
         """Write lines, each with its newline; on return they outlast a loss of power. Only while `held`."""

@@ -53,6 +53,10 @@ class ThreatsLog:
         """Yield the logged findings in order; a line that is no JSON object is passed over."""
         return GrowingFile(self.path).entries()
 
+    def lines(self) -> Iterator[tuple[int, Mapping[str, Any] | None]]:
+        """Yield each line by its number from 1, with None where it is no JSON object; empty lines are none."""
+        return GrowingFile(self.path).numbered()
+
 
 def _line(finding: Finding, logged: Logged) -> str:
     return json.dumps({**finding.model_dump(mode="json"), **logged.fields()}, ensure_ascii=False) + "\n"

@@ -18,18 +18,19 @@ from .graph import COLUMNS
 from .view import page_of
 from .wording import clipped, counted, millis, moment
 
-__all__ = ["as_html"]
+__all__ = ["as_html", "environment"]
 
 PACKAGE = files("soc_analyst.tools.records.page")
 
 
 def as_html(report: Report) -> str:
     """Return the report as one HTML page that loads nothing and runs nothing but its own sorting and copying."""
-    return _environment().get_template("page.html.j2").render(page=page_of(report), columns=COLUMNS)
+    return environment().get_template("page.html.j2").render(page=page_of(report), columns=COLUMNS)
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return where the templates of pages live, with what they may use."""
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=True, finalize=_finalized
     )
