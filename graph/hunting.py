@@ -6,7 +6,6 @@ import asyncio
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -22,6 +21,7 @@ from soc_analyst.tools.records.cases import CaseFolder
 from soc_analyst.tools.records.folder import DataDir
 
 from .approval.approving import HASH, HumanInterrupt
+from .bridging import outside_loop
 from .build import build_graph
 from .checkpoints import open_checkpoints
 from .context import Context
@@ -38,12 +38,7 @@ Approver = Callable[[HumanInterrupt], object]
 
 def hunt(question: str, *, context: Context | None = None, thread_id: str | None = None) -> Report:
     """Investigate a question and return the report; also where an event loop is already running."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(ahunt(question, context=context, thread_id=thread_id))
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(lambda: asyncio.run(ahunt(question, context=context, thread_id=thread_id))).result()
+    return outside_loop(lambda: ahunt(question, context=context, thread_id=thread_id))
 
 
 async def ahunt(

@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from soc_analyst.agents.investigating import investigate_tool
+    from soc_analyst.agents.logs import log_tools
     from soc_analyst.graph.build import build_graph
     from soc_analyst.graph.checkpoints import checkpoint_serializer
     from soc_analyst.graph.context import Context
@@ -29,6 +31,8 @@ __all__ = [
     "build_graph",
     "checkpoint_serializer",
     "hunt",
+    "investigate_tool",
+    "log_tools",
     "query",
 ]
 
@@ -42,6 +46,8 @@ _HOMES = {
     "build_graph": "soc_analyst.graph.build",
     "checkpoint_serializer": "soc_analyst.graph.checkpoints",
     "hunt": "soc_analyst.graph.hunting",
+    "investigate_tool": "soc_analyst.agents.investigating",
+    "log_tools": "soc_analyst.agents.logs",
     "query": "soc_analyst.graph.looking.querying",
 }
 

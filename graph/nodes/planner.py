@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -17,6 +16,7 @@ from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk.budgets import Stopwatch, queries_left
 from soc_analyst.graph.desk.desk import Desk, open_desk, wall_clock
 from soc_analyst.graph.desk.models import open_model
+from soc_analyst.graph.desk.naming import case_id
 from soc_analyst.graph.desk.stopping import asked_to_stop
 from soc_analyst.graph.looking.alerting import alert_named, question_about, started_from
 from soc_analyst.graph.looking.confirming import confirmed
@@ -110,7 +110,7 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
     question = _question(state, context)
     if not question.strip():
         raise OperatorError("the question is empty; ask one in plain words", where="question")
-    thread_id = state.get("thread_id") or get_config().get("configurable", {}).get("thread_id") or uuid.uuid4().hex
+    thread_id = state.get("thread_id") or case_id(get_config())
     async with desk.workspace() as workspace:
         now = await workspace.now()
         reading = await _read(question, now, state, desk, workspace)
@@ -119,14 +119,14 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
     _fits(reading, desk)
     kept = reading.follows == "why"  # it is answered from the evidence that is there
     header = CaseHeader(
-        thread_id=str(thread_id), question=question, started=wall_clock(), options=context.model_dump(mode="json")
+        thread_id=thread_id, question=question, started=wall_clock(), options=context.model_dump(mode="json")
     )
-    folder = CaseFolder(desk.data.case(str(thread_id)))
+    folder = CaseFolder(desk.data.case(thread_id))
     await asyncio.to_thread(folder.open, header)
     return {
         "question": question,
         "about": question,
-        "thread_id": str(thread_id),
+        "thread_id": thread_id,
         "asked": state.get("asked", 0) + bool(state.get("stage")),
         "stage": "open",
         "awaiting": None,

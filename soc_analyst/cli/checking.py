@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +13,7 @@ import typer
 
 from soc_analyst.graph.context import Context
 from soc_analyst.state.costs import in_words
-from soc_analyst.state.entities import TimeWindow
-from soc_analyst.state.errors import OperatorError, UnreachableError
+from soc_analyst.state.errors import OperatorError
 
 from .drawing import drawn
 from .options import LOOKING, with_context
@@ -22,17 +21,14 @@ from .options import LOOKING, with_context
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from soc_analyst.graph.desk.desk import Desk
     from soc_analyst.state.costs import Estimate, Scanned
-    from soc_analyst.state.queries import Diagnostic
-    from soc_analyst.state.tables import TableSchema
+    from soc_analyst.state.entities import TimeWindow
+    from soc_analyst.state.queries import Coverage, Diagnostic
     from soc_analyst.tools.guard import TextVerdict
-    from soc_analyst.tools.logs.base import Survey, Workspace
 
 __all__ = ["CHECK_EXAMPLES", "QUERY_EXAMPLES", "check_query", "query"]
 
 REFUSED = 3
-FAILED = 4
 MOST_BYTES = 1_000_000
 CHECK_EXAMPLES = """\b
 Examples:
@@ -55,7 +51,7 @@ def check_query(
 ) -> int:
     """Run only the guard over a KQL text."""
     from soc_analyst.graph.desk.desk import allowed_tables, policy_for, wall_clock
-    from soc_analyst.graph.looking.querying import window_of
+    from soc_analyst.graph.looking.own_text import faults_of, window_of
     from soc_analyst.tools.guard import check_text
 
     text = _text(source)
@@ -63,7 +59,7 @@ def check_query(
     window = window_of(context, context.now or wall_clock(), policy.max_window_days)
     tables = allowed_tables(policy)
     verdict = check_text(text, policy=policy, tables=tables, window=window)
-    faults = _faults(verdict, context, tables)
+    faults = faults_of(verdict, context, tables)
     if as_json:
         found = _as_contract(verdict) if not faults else _as_refused(faults)
         sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
@@ -92,53 +88,27 @@ def query(
 
 
 async def _query(context: Context, text: str, write: Callable[[pa.Table], None]) -> int:
-    from soc_analyst.graph.desk.desk import open_desk
-    from soc_analyst.graph.looking.querying import whole_or_parts, window_of
-    from soc_analyst.tools.guard import check_text, weigh
+    from soc_analyst.graph.looking.own_kql import queried, require_something_looked_at
 
-    async with open_desk(context) as whole, whole.workspace() as workspace:
-        desk = whole.within(workspace.lacking)
-        window = window_of(context, await workspace.now(), desk.policy.max_window_days)
-        verdict = check_text(text, policy=desk.policy, tables=desk.tables, window=window)
-        faults = _faults(verdict, context, desk.tables)
-        if verdict.approved is None or faults:
-            _explain(text, faults)
-            _say_lacking(text, workspace)
-            return REFUSED
-        survey = await _surveyed(verdict.tables, window, desk, workspace)
-        cost = weigh(verdict.approved, survey.volumes, desk.policy)
-        if cost.faults:
-            _explain(text, cost.faults)
-            return REFUSED
-        result = await whole_or_parts(cost.query, desk, workspace)
-        if result.status == "failed":
-            raise UnreachableError("; ".join(_said(diagnostic) for diagnostic in result.diagnostics))
-        _note((*verdict.diagnostics, *result.diagnostics))
-        _say_cost(cost.query.estimate, result.scanned)
-        write(result.rows)
-        if not result.rows.num_rows:
-            await _say_empty(verdict.tables, window, desk, workspace, survey)
-    cap = verdict.approved.row_cap
-    if result.truncated and result.rows.num_rows == cap:
-        sys.stderr.write(f"soc-analyst: cut at {cap:,} rows, as policy says; there are more in the window\n")
+    came = await queried(text, context)
+    if came.result is None:
+        _explain(text, came.faults)
+    _say(came.notes)
+    if came.result is None or came.query is None:
+        return REFUSED
+    _note((*came.verdict.diagnostics, *came.result.diagnostics))
+    _say_cost(came.query.estimate, came.result.scanned)
+    write(came.result.rows)
+    require_something_looked_at(came)
+    if came.held:
+        _say_empty(came.held, came.window)
+    if came.cut_at is not None:
+        sys.stderr.write(f"soc-analyst: cut at {came.cut_at:,} rows, as policy says; there are more in the window\n")
     return 0
 
 
-async def _surveyed(tables: tuple[str, ...], window: TimeWindow, desk: Desk, workspace: Workspace) -> Survey:
-    """Return what tables hold in the window; say where that cannot be told."""
-    from soc_analyst.graph.looking.surveying import surveyed
-
-    survey = await surveyed(window, desk, workspace, tables)
-    for note in survey.notes:
-        sys.stderr.write(f"soc-analyst: note: {note}\n")
-    return survey
-
-
-def _say_lacking(text: str, workspace: Workspace) -> None:
-    """Say what policy allows and the workspace has not, of the tables that a text names."""
-    from soc_analyst.tools.logs.base import lacking_of
-
-    for note in lacking_of((name for name in workspace.lacking if name in text), workspace):
+def _say(notes: Iterable[str]) -> None:
+    for note in notes:
         sys.stderr.write(f"soc-analyst: note: {note}\n")
 
 
@@ -164,17 +134,6 @@ def _text(source: str) -> str:
         raise OperatorError(f"cannot be read: {error.strerror}", where=source) from error
     except UnicodeDecodeError as error:
         raise OperatorError(f"is not UTF-8 text: see byte {error.start}", where=source) from None
-
-
-def _faults(verdict: TextVerdict, context: Context, tables: Mapping[str, TableSchema]) -> tuple[Diagnostic, ...]:
-    """Return why a query cannot run: what the guard refuses, else what the embedded engine lacks."""
-    if verdict.approved is None:
-        return verdict.diagnostics
-    if context.workspace.startswith("azure:"):
-        return ()
-    from soc_analyst.tools.logs.embedded import lacking
-
-    return lacking(verdict.approved, tables)
 
 
 def _as_contract(verdict: TextVerdict) -> dict[str, Any]:
@@ -206,20 +165,9 @@ def _said(diagnostic: Diagnostic) -> str:
     return printable(f"{diagnostic.message}{hint}".replace("\n", " "))
 
 
-async def _say_empty(
-    tables: tuple[str, ...], window: TimeWindow, desk: Desk, workspace: Workspace, survey: Survey
-) -> None:
-    """Say whether there was anything to look at; raise UnreachableError where there was not."""
-    from soc_analyst.graph.looking.probing import cover
-
-    held = [await cover(table, window, desk, workspace, survey.volumes) for table in tables]
+def _say_empty(held: Iterable[Coverage], window: TimeWindow) -> None:
+    """Say what was looked at where no row met the query."""
     span = f"from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
-    if not any(entry.rows_in_window for entry in held):
-        names = ", ".join(tables)
-        notes = "".join(f"; {entry.table}: {entry.note}" for entry in held if entry.note)
-        raise UnreachableError(f"{names}: no rows {span}{notes}; widen the window with --since and --until")
     counts = ", ".join(f"{entry.table} {entry.rows_in_window or 0:,}" for entry in held)
     sys.stderr.write(f"soc-analyst: no row meets the query; rows looked at {span}: {counts}\n")
-    for entry in held:
-        if entry.note:
-            sys.stderr.write(f"soc-analyst: note: {entry.table}: {entry.note}\n")
+    _say(f"{entry.table}: {entry.note}" for entry in held if entry.note)

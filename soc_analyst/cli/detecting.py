@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from soc_analyst.graph.context import Context
-from soc_analyst.state.errors import OperatorError, UnreachableError
+from soc_analyst.state.errors import OperatorError
 
 from .options import LOOKING, with_context
 from .translating import translate
 
 if TYPE_CHECKING:
-    from soc_analyst.graph.desk.desk import Desk
     from soc_analyst.graph.looking.sweeping import Sweep
     from soc_analyst.state.findings import Detection
 
@@ -62,45 +61,15 @@ def detect(
         return asyncio.run(translate(context, as_kql or as_sentinel or "", sentinel=as_kql is None))
     if level not in LEVELS:
         raise OperatorError(f"{level!r} is no level; take one of {', '.join(LEVELS)}", where="--level")
-    found = asyncio.run(_swept(context, table))
+    from soc_analyst.graph.looking.detecting import detected
+
+    found = asyncio.run(detected(context, table or ()))
     told = [each for each in found.detections if LEVELS.index(each.level) >= LEVELS.index(level)]
     if as_json:
         sys.stdout.write(json.dumps(_as_json(found, told, context), ensure_ascii=False) + "\n")
     else:
         _show(found, told)
     return 0
-
-
-async def _swept(context: Context, wanted: list[str] | None) -> Sweep:
-    from soc_analyst.graph.desk.desk import open_desk
-    from soc_analyst.graph.looking.querying import window_of
-    from soc_analyst.graph.looking.sweeping import sweep
-
-    async with open_desk(context) as whole, whole.workspace() as workspace:
-        desk = whole.within(workspace.lacking)
-        tables = _chosen(wanted, desk, tuple(workspace.tables))
-        window = window_of(context, await workspace.now(), desk.policy.max_window_days)
-        found = await sweep(tables, window, desk, workspace)
-    if not any(len(read.rows) for read in found.read):
-        notes = "; ".join(dict.fromkeys(read.note for read in found.read if read.note))
-        why = notes or f"no rows from {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
-        raise UnreachableError(f"{why}; choose the window with --since and --until, or see `soc-analyst doctor`")
-    return found
-
-
-def _chosen(wanted: list[str] | None, desk: Desk, present: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the tables to read; all that policy allows and the workspace has, where none is named."""
-    if not wanted:
-        return tuple(name for name in desk.tables if name in present)
-    for name in wanted:
-        if name in (desk.lacking or {}) and name not in desk.tables:
-            raise UnreachableError(f"the workspace has no table {name}; connect its source, or ask another workspace")
-        if name not in desk.tables:
-            known = ", ".join(desk.tables)
-            raise OperatorError(
-                f"{name[:80]!r} is not a table that policy allows; allowed are {known}", where="--table"
-            )
-    return tuple(dict.fromkeys(wanted))
 
 
 def _as_json(found: Sweep, told: Iterable[Detection], context: Context) -> dict[str, Any]:

@@ -8,7 +8,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-ROOMS = {"graph": "graph", "tools": "tools", "state": "state", "soc_analyst/cli": "cli", "soc_analyst/health": "health"}
+ROOMS = {
+    "graph": "graph",
+    "tools": "tools",
+    "state": "state",
+    "soc_analyst/agents": "agents",
+    "soc_analyst/cli": "cli",
+    "soc_analyst/health": "health",
+}
 
 
 def test_every_package_is_listed_and_mapped() -> None:
@@ -40,6 +47,8 @@ def test_the_public_api_is_what_it_says() -> None:
         "build_graph",
         "checkpoint_serializer",
         "hunt",
+        "investigate_tool",
+        "log_tools",
         "query",
     ]
     for name in soc_analyst.__all__:

@@ -10,9 +10,10 @@ from pathlib import Path
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.evidence import EvidenceStore
 
-__all__ = ["DataDir"]
+__all__ = ["THREAD", "DataDir"]
 
 THREAD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+"""What a thread id may be, which names a folder."""
 
 
 @dataclass(frozen=True)
