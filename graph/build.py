@@ -47,4 +47,6 @@ def build_graph(
     graph.add_edge("analyzer", "reviewer")
     graph.add_conditional_edges("reviewer", after_reviewer)
     compiled = graph.compile(checkpointer=checkpointer, name="soc_analyst")
-    return compiled.with_config(recursion_limit=RECURSION_LIMIT)
+    # Set in place: a copy made by `with_config` forgets which types of the state a host's strict saver may load.
+    compiled.config = {"recursion_limit": RECURSION_LIMIT}
+    return compiled
