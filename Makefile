@@ -5,7 +5,8 @@ PYTHON ?= .venv/bin/python
 # `make checkpoint-fixtures`, at a release: keeps checkpoints of this version for all later ones to go on from.
 .PHONY: cases check checkpoint-fixtures docs lint real-model test slow
 
-check: lint test slow
+check: lint
+	$(PYTHON) -m pytest -n auto -m 'not real_model'
 
 cases:
 	$(PYTHON) -m tests.cases.scoreboard $(CASES)

@@ -69,6 +69,15 @@ def test_a_log_line_holds_the_fields_that_are_filled() -> None:
     )
 
 
+def test_a_row_is_the_callers_own_however_often_it_is_read() -> None:
+    rows = TableRows.collect("SigninLogs", [("q1", logs("a", "b"))])
+    first = rows.row(1)
+    assert first == {"TimeGenerated": NOON, "AccountName": "b"}
+    first["AccountName"] = "changed"
+    assert rows.row(1) == {"TimeGenerated": NOON, "AccountName": "b"}
+    assert rows.row(0)["AccountName"] == "a"
+
+
 def test_the_store_is_addressed_by_content(tmp_path: pytest.TempPathFactory) -> None:
     store = EvidenceStore(tmp_path)  # type: ignore[arg-type]
     first, second = store.put_rows(logs("a", "b")), store.put_rows(logs("a", "b"))
