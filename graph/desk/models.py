@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from langgraph.config import get_stream_writer
-
 from soc_analyst.settings import Settings
 from soc_analyst.state.case import CaseState
 from soc_analyst.tools.models import parse_model_spec
@@ -16,10 +14,10 @@ from soc_analyst.tools.models.base import Asker
 from soc_analyst.tools.models.limits_file import read_figures
 from soc_analyst.tools.privacy import Pseudonyms
 
-from ..progress import Event
 from .budgets import seconds_left
 from .desk import Desk
 from .repeated import Again
+from .told import Told, tell_asked
 
 __all__ = ["CaseModel", "open_model"]
 
@@ -55,16 +53,8 @@ async def open_model(state: CaseState, desk: Desk) -> AsyncIterator[CaseModel | 
         figures=await asyncio.to_thread(read_figures, context.limits),
     )
     run = f"{folder.path}#{state['asked']}"
-    async with open_door(spec, keys=Settings.keys(), terms=terms, ledger=folder.calls, run=run, tell=_tell) as door:
-        asker = Again(door, desk.attempt) if desk.attempt else door
+    async with open_door(
+        spec, keys=Settings.keys(), terms=terms, ledger=folder.calls, run=run, tell=tell_asked
+    ) as door:
+        asker = Told(Again(door, desk.attempt) if desk.attempt else door)
         yield CaseModel(asker, Pseudonyms(context.privacy, folder.key(), desk.schemas(state["records"])))
-
-
-def _tell(node: str, line: str) -> None:
-    """Say what a call will take, to whoever streams the run; outside of one, as in a replay, to nobody."""
-    try:
-        writer = get_stream_writer()
-    except RuntimeError:
-        return
-    event: Event = {"event": "model_call", "node": node, "text": line}
-    writer(event)

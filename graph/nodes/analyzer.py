@@ -10,7 +10,7 @@ from soc_analyst.graph.concluding.judging import judged
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk.budgets import Stopwatch
 from soc_analyst.graph.desk.desk import open_desk
-from soc_analyst.graph.progress import tell
+from soc_analyst.graph.telling import tell_detections
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.findings import Hypothesis
 
@@ -23,7 +23,7 @@ async def analyzer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
     async with open_desk(runtime.context, state.get("lacking")) as desk:
         found = await judged(state, desk)
     analysis = found.analysis
-    tell(runtime, {"event": "detections", "node": "analyzer", "count": found.fired})
+    tell_detections(runtime, found.fired)
     return {
         "findings": analysis.findings,
         "hypotheses": _merged(state["hypotheses"], analysis.hypotheses),

@@ -21,7 +21,7 @@ from soc_analyst.graph.desk.desk import Desk, open_desk
 from soc_analyst.graph.looking.parting import MOST_PARTS, hit_a_limit, in_parts
 from soc_analyst.graph.looking.probing import count_about, cover, known_values, like, same_name
 from soc_analyst.graph.looking.widening import to_widen
-from soc_analyst.graph.progress import tell
+from soc_analyst.graph.telling import tell_finished, tell_started
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.plans import Feedback
@@ -151,33 +151,10 @@ class _Round:
         left = seconds_left(self.state, self.desk.context) - self.watch.seconds
         if left <= 0:
             return self._record(query, planned).model_copy(update={"status": "skipped", "diagnostics": (NO_TIME,)})
-        tell(
-            self.runtime,
-            {
-                "event": "query_started",
-                "node": "executor",
-                "id": query.id,
-                "table": query.tables[0],
-                "text": planned.purpose,
-            },
-        )
+        tell_started(self.runtime, query, planned.purpose)
         result = await self._whole_or_parts(query, planned, folder, key)
         record = await asyncio.to_thread(self._stored, query, planned, result, folder, key)
-        tell(
-            self.runtime,
-            {
-                "event": "query_finished",
-                "node": "executor",
-                "id": query.id,
-                "table": record.table,
-                "status": record.status,
-                "rows": record.rows,
-                "elapsed_ms": record.elapsed_ms,
-                "bytes": record.scanned.bytes if record.scanned else None,
-                "scanned_rows": record.scanned.rows if record.scanned else None,
-                "cpu_ms": record.scanned.cpu_ms if record.scanned else None,
-            },
-        )
+        tell_finished(self.runtime, record)
         return record
 
     async def _whole_or_parts(

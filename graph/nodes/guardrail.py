@@ -12,7 +12,7 @@ from soc_analyst.graph.approval.proving import judge
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk.budgets import Stopwatch, used_up
 from soc_analyst.graph.desk.desk import Desk, open_desk
-from soc_analyst.graph.progress import tell, tell_cost
+from soc_analyst.graph.telling import tell_approved, tell_cost, tell_refused, tell_waiting
 from soc_analyst.state.case import CaseState
 
 __all__ = ["guardrail"]
@@ -38,16 +38,15 @@ async def _proved(state: CaseState, runtime: Runtime[Context], desk: Desk) -> di
     passed = [one.weighed for one in judged if one.weighed is not None]
     for query, one in zip(queries, judged, strict=True):
         if one.feedback is None:
-            tell(runtime, {"event": "query_approved", "node": "guardrail", "id": query.id, "text": query.purpose})
+            tell_approved(runtime, query)
         else:
-            text = one.feedback.message
-            tell(runtime, {"event": "query_refused", "node": "guardrail", "id": query.id, "text": text})
+            tell_refused(runtime, query, one.feedback.message)
     approved = tuple(one.query for one in passed)
     tell_cost(runtime, approved)
     feedback = tuple(one.feedback for one in judged if one.feedback is not None)
     put_down = awaiting(passed, state, desk)
     if put_down is not None:
-        tell(runtime, {"event": "waiting", "node": "guardrail", "text": put_down.why})
+        tell_waiting(runtime, put_down.why)
     nothing_left = bool(feedback) and not approved
     return {
         "approved": approved,

@@ -22,7 +22,7 @@ from soc_analyst.graph.looking.alerting import alert_named, question_about, star
 from soc_analyst.graph.looking.confirming import confirmed
 from soc_analyst.graph.looking.probing import known_values
 from soc_analyst.graph.looking.surveying import surveyed
-from soc_analyst.graph.progress import tell
+from soc_analyst.graph.telling import tell_round
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.entities import Entity, Reading
 from soc_analyst.state.errors import OperatorError
@@ -68,10 +68,7 @@ async def planner(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]
     queries, skipped = _fresh(plan, case, situation.queries_left)
     new = [*said, *planned.said, *plan.given_up]
     warnings = tuple([*case.get("warnings", ()), *new] if opened else new)
-    tell(
-        runtime,
-        {"event": "round", "node": "planner", "round": plan.round, "text": plan.rationale, "count": len(queries)},
-    )
+    tell_round(runtime, plan, len(queries))
     return {
         **{name: Overwrite(value) if name in MERGED else value for name, value in opened.items()},
         "reading": reading,

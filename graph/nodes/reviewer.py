@@ -13,7 +13,7 @@ from soc_analyst.graph.concluding.judging import after_review, composed, dossier
 from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk.budgets import Stopwatch, queries_left, used_up
 from soc_analyst.graph.desk.desk import Desk, open_desk, wall_clock
-from soc_analyst.graph.progress import tell
+from soc_analyst.graph.telling import tell_report
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.report import Report, ended_by
 from soc_analyst.tools.evidence import Evidence
@@ -55,8 +55,7 @@ async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any
             report = await _repeated(report, {**ended, "usage": usage}, desk, evidence)
             usage = report.usage
         await asyncio.to_thread(_keep, report, ended, desk)
-    for finding in report.findings:
-        tell(runtime, {"event": "finding", "node": "reviewer", "text": finding.title, "confidence": finding.confidence})
+    tell_report(runtime, report)
     return {
         "findings": current["findings"],
         "warnings": report.warnings,

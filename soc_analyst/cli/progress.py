@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
 
-    from soc_analyst.graph.progress import Event
+    from soc_analyst.graph.progress import Cost, Event, QueryFinished
 
 __all__ = ["watching"]
 
@@ -48,49 +48,43 @@ def _live(console: Console, status: Status, event: Event) -> None:
     from rich.markup import escape
 
     _line(console, event)
-    kind = event["event"]
-    if kind == "waiting":
+    if event["event"] == "waiting":
         status.stop()  # a person is asked on the same terminal
-    elif kind == "query_started":
+    elif event["event"] == "query_started":
         status.start()
-        status.update(f"Round {_round(event)}running {event['table']} …")
-    elif kind == "model_call":
+        status.update(f"Running {event['table']} …")
+    elif event["event"] == "model_call":
         status.update(f"The {escape(event['node'])} waits for {escape(event['text'].partition(': ')[0])} …")
-    elif kind == "detections":
+    elif event["event"] == "detections":
         status.update("Checking every claim against the rows …")
-    elif kind == "round":
+    elif event["event"] == "round":
         status.start()
         status.update(f"Round {event['round']}: {event['count']} queries through the guard …")
-
-
-def _round(event: Event) -> str:
-    return f"{event['round']}: " if "round" in event else ""
 
 
 def _line(console: Console, event: Event) -> None:
     from rich.markup import escape
 
-    kind = event["event"]
-    if kind == "round" and event["count"]:
+    if event["event"] == "round" and event["count"]:
         asked = _counted(event["count"], "query", "queries")
         console.print(f"[bold]Round {event['round']}[/] · {asked} · {escape(event['text'])}")
-    elif kind == "query_refused":
+    elif event["event"] == "query_refused":
         console.print(f"  [red]refused[/] {event['id']} · {escape(event['text'])}")
-    elif kind == "cost":
+    elif event["event"] == "cost":
         console.print(f"  [dim]{_cost(event)}[/]")
-    elif kind == "query_finished":
+    elif event["event"] == "query_finished":
         marks = MARKS if console.is_terminal else ASCII_MARKS
         console.print(
             f"  {marks[event['status']]} {event['id']:<6} {event['table']:<26} "
             f"{event['rows']:>8,} rows [dim]{event['elapsed_ms']:>7,.0f} ms{_taken(event)}[/]"
         )
-    elif kind == "model_call":
+    elif event["event"] == "model_call":
         console.print(f"  [dim]asks {escape(event['text'])}[/]")
-    elif kind == "detections":
+    elif event["event"] == "detections":
         console.print(f"  [dim]{_counted(event['count'], 'detection', 'detections')} fired[/]")
 
 
-def _cost(event: Event) -> str:
+def _cost(event: Cost) -> str:
     """Say what the plan will read."""
     amounts = _amounts(event)
     unknown = event["unknown"]
@@ -100,14 +94,13 @@ def _cost(event: Event) -> str:
     return f"to read: {amounts}{SOURCES.get(event['text'], '')}{more}"
 
 
-def _taken(event: Event) -> str:
+def _taken(event: QueryFinished) -> str:
     """Say what the service read, where it counts; the report has the rest."""
-    size = event.get("bytes")
-    return f", {size_text(size)} read" if size is not None else ""
+    return f", {size_text(event['bytes'])} read" if event["bytes"] is not None else ""
 
 
-def _amounts(event: Event) -> str:
-    rows, size = event.get("scanned_rows"), event.get("bytes")
+def _amounts(event: Cost) -> str:
+    rows, size = event["scanned_rows"], event["bytes"]
     parts = (f"{rows:,} rows" if rows is not None else "", size_text(size) if size is not None else "")
     return ", ".join(filter(None, parts))
 

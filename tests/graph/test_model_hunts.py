@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from soc_analyst import Context, ahunt
-from soc_analyst.graph.progress import Event
+from soc_analyst.graph.progress import Event, adapter
 from soc_analyst.tools.models.scripted import Asked, Reply, Said, ScriptedServer
 from soc_analyst.tools.records.folder import DataDir
 from soc_analyst.tools.records.threats import ThreatsLog
@@ -106,6 +106,12 @@ async def test_a_model_plans_and_finds_and_code_proves(tmp_path: Path, served: t
     assert len(told) == report.usage.model_calls == len(server.asked)
     assert all(event["text"].startswith(f"scripted@{server.url}: about ") for event in told)
     assert all("at most $0.0000" in event["text"] for event in told)
+    took = [adapter().validate_python(event) for event in events if event["event"] == "model_answered"]
+    assert sum(event["calls"] for event in took) == report.usage.model_calls
+    assert sum(event["input_tokens"] for event in took) == report.usage.input_tokens > 0
+    assert [event["spent"]["output_tokens"] for event in events if event["event"] == "step"][
+        -1
+    ] == report.usage.output_tokens
     by_model = [one for one in report.findings if "by-model" in one.tags]
     assert [one.mitre.id for one in by_model] == ["T1039"]
     assert by_model[0].confidence == "Medium"  # a model alone, with a claim that holds
