@@ -1,5 +1,10 @@
 """The graph that `langgraph.json` publishes; the server brings its own checkpointer."""
 
-from .build import build_graph
+from soc_analyst.settings import Settings
 
-graph = build_graph()
+from .build import build_graph
+from .served import load_served
+
+_file = Settings.from_environment().served
+
+graph = build_graph(served=load_served(_file) if _file is not None else None)

@@ -18,28 +18,41 @@ from langgraph.graph.state import CompiledStateGraph
 
 from soc_analyst.state.case import CaseInput, CaseOutput, CaseState
 
-from .bridging import both_ways
+from .bridging import Node, both_ways
 from .context import Context
 from .nodes.analyzer import analyzer
 from .nodes.executor import executor
 from .nodes.guardrail import guardrail
 from .nodes.planner import planner
 from .nodes.reviewer import reviewer
+from .progress import NodeName
 from .routes import after_executor, after_guardrail, after_reviewer
+from .served import Served
 
 __all__ = ["build_graph"]
 
 RECURSION_LIMIT = 5 * 20 + 5
 """Five nodes for each of the most rounds a context may ask for: budgets end a run long before this does."""
 
+NODES: dict[NodeName, Node] = {
+    "planner": planner,
+    "guardrail": guardrail,
+    "executor": executor,
+    "analyzer": analyzer,
+    "reviewer": reviewer,
+}
+
 
 def build_graph(
-    *, checkpointer: BaseCheckpointSaver[str] | None = None
+    *, checkpointer: BaseCheckpointSaver[str] | None = None, served: Served | None = None
 ) -> CompiledStateGraph[CaseState, Context, CaseInput, CaseOutput]:
-    """Compile the graph. Without a checkpointer the host supplies one, as the LangGraph server does."""
+    """Compile the graph. Without a checkpointer the host supplies one, as the LangGraph server does.
+
+    `served` is what a server holds fast, whatever context a user sends.
+    """
     graph = StateGraph(CaseState, context_schema=Context, input_schema=CaseInput, output_schema=CaseOutput)
-    for node in (planner, guardrail, executor, analyzer, reviewer):
-        graph.add_node(node.__name__, both_ways(node))
+    for name, node in NODES.items():
+        graph.add_node(name, both_ways(name, node, served))
     graph.add_edge(START, "planner")
     graph.add_edge("planner", "guardrail")
     graph.add_conditional_edges("guardrail", after_guardrail)

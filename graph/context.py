@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
 
 from soc_analyst.state.base import UtcTime
 
 __all__ = ["Context"]
 
 DEFAULT_DATA_DIR = Path(".soc-analyst")
+
+
+def _none_if_blank(given: object) -> object:
+    """Take an emptied field of a form as one that was never filled in."""
+    return None if isinstance(given, str) and not given.strip() else given
+
+
+def _undecided(schema: JsonDict) -> None:
+    """Leave out a default that is no value: a form draws an empty field."""
+    schema.pop("default", None)
+
+
+OptionalTime = Annotated[UtcTime | SkipJsonSchema[None], BeforeValidator(_none_if_blank)]
+OptionalPath = Annotated[Path | SkipJsonSchema[None], BeforeValidator(_none_if_blank)]
 
 
 class Context(BaseModel):
@@ -22,18 +38,25 @@ class Context(BaseModel):
 
     workspace: str = Field(
         default="sample",
+        min_length=1,
+        max_length=1_000,
         description="Where the logs are: `sample`, a folder of <Table>.parquet|csv|jsonl, or azure:WORKSPACE_ID.",
     )
     model: str = Field(
         default="none",
+        min_length=1,
+        max_length=300,
         description="Which language model plans and analyses; `none` lets rules do both.",
     )
-    now: UtcTime | None = Field(
+    now: OptionalTime = Field(
         default=None,
+        json_schema_extra=_undecided,
         description="The investigation's clock (ISO 8601). Default: the workspace's own clock.",
     )
-    since: UtcTime | None = Field(default=None, description="Start of the window; wins over the question.")
-    until: UtcTime | None = Field(default=None, description="End of the window, exclusive.")
+    since: OptionalTime = Field(
+        default=None, json_schema_extra=_undecided, description="Start of the window; wins over the question."
+    )
+    until: OptionalTime = Field(default=None, json_schema_extra=_undecided, description="End of the window, exclusive.")
     alert: str = Field(
         default="",
         max_length=200,
@@ -58,14 +81,21 @@ class Context(BaseModel):
     approve: Literal["auto", "costly", "always"] = Field(
         default="auto", description="When a person must approve the plan before it runs."
     )
-    policy: Path | None = Field(default=None, description="A policy file instead of the default one.")
-    sigma_rules: Path | None = Field(default=None, description="A folder of further Sigma rules.")
-    known_good: Path | None = Field(
+    policy: OptionalPath = Field(
+        default=None, json_schema_extra=_undecided, description="A policy file instead of the default one."
+    )
+    sigma_rules: OptionalPath = Field(
+        default=None, json_schema_extra=_undecided, description="A folder of further Sigma rules."
+    )
+    known_good: OptionalPath = Field(
         default=None,
+        json_schema_extra=_undecided,
         description="A file of what is known to be good at your place; it lowers findings, with the reason.",
     )
-    attack_data: Path | None = Field(
-        default=None, description="A STIX 2 bundle of ATT&CK (JSON) instead of the release that comes along."
+    attack_data: OptionalPath = Field(
+        default=None,
+        json_schema_extra=_undecided,
+        description="A STIX 2 bundle of ATT&CK (JSON) instead of the release that comes along.",
     )
     data_dir: Path = Field(
         default=DEFAULT_DATA_DIR, description="Where loaded workspaces, evidence and _threats.jsonl live."
@@ -86,8 +116,9 @@ class Context(BaseModel):
         description="What to do, in this order, about a model request over a limit; what is not named is never done.",
     )
 
-    limits: Path | None = Field(
+    limits: OptionalPath = Field(
         default=None,
+        json_schema_extra=_undecided,
         description="A file of what your account and servers take: limits by tier, limits and context of models.",
     )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from soc_analyst.state.case import CaseState
+from soc_analyst.state.reviving import revived
 
 __all__ = ["after_executor", "after_guardrail", "after_reviewer"]
 
 
 def after_guardrail(state: CaseState) -> Literal["planner", "guardrail", "executor"]:
     """Come again to ask a person where one must say yes; send back what was refused whole, or is wanted otherwise."""
+    state = revived(state)  # an edited case comes by here before any node does
     if state.get("awaiting") is not None:
         return "guardrail"
     if state.get("guidance"):

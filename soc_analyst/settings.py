@@ -33,6 +33,8 @@ class Settings:
     """Another Azure Resource Manager than the public cloud's, for incidents."""
     incident_workspace: str | None = None
     """The workspace that incidents go to."""
+    served: Path | None = None
+    """The file of what a server holds fast, whoever asks it."""
     authority: Path | None = None
     """A file of certificates to trust besides those of the system."""
     openai_key_present: bool = False
@@ -47,6 +49,7 @@ class Settings:
         return cls(
             data_dir=Path(home) if home else None,
             model=given.get("SOC_ANALYST_MODEL") or None,
+            served=Path(given["SOC_ANALYST_SERVED"]) if given.get("SOC_ANALYST_SERVED") else None,
             authority=Path(bundle) if bundle else None,
             logs_endpoint=given.get("SOC_ANALYST_LOGS_ENDPOINT") or None,
             management_endpoint=given.get("SOC_ANALYST_MANAGEMENT_ENDPOINT") or None,

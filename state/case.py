@@ -15,7 +15,7 @@ from typing_extensions import (
 )  # pydantic needs it before Python 3.12, and the server makes its forms with pydantic
 
 from .approvals import Awaiting
-from .base import UtcTime
+from .base import UtcTime, Value
 from .costs import Volume
 from .entities import Entity, Reading
 from .findings import Finding, Hypothesis, Outcome
@@ -29,14 +29,17 @@ __all__ = ["CaseInput", "CaseOutput", "CaseState", "Stage"]
 Stage = Literal["open", "finished"]
 
 
-Item = TypeVar("Item")
+Item = TypeVar("Item", bound=Value)
 
 
-def _keyed(key: Callable[[Item], Hashable]) -> Callable[[tuple[Item, ...], tuple[Item, ...]], tuple[Item, ...]]:
+def _keyed(
+    kind: type[Item], key: Callable[[Item], Hashable]
+) -> Callable[[tuple[Item, ...], tuple[Item, ...]], tuple[Item, ...]]:
+    """Return what merges items by their key; one that comes as plain data is read first."""
+
     def merge(old: tuple[Item, ...], new: tuple[Item, ...]) -> tuple[Item, ...]:
-        merged = {key(item): item for item in old or ()}
-        merged.update((key(item), item) for item in new or ())
-        return tuple(merged.values())
+        items = [kind.model_validate(item) for item in (*(old or ()), *(new or ()))]
+        return tuple({key(item): item for item in items}.values())
 
     return merge
 
@@ -54,8 +57,8 @@ def _table(coverage: Coverage) -> str:
     return coverage.table
 
 
-merge_records = _keyed(_record_id)
-merge_coverage = _keyed(_table)
+merge_records = _keyed(QueryRecord, _record_id)
+merge_coverage = _keyed(Coverage, _table)
 
 
 class CaseInput(TypedDict, total=False):
@@ -75,6 +78,8 @@ class CaseOutput(TypedDict, total=False):
 class CaseState(TypedDict, total=False):
     """Everything a case needs to go on after a crash. A few tens of kilobytes, whatever the rows."""
 
+    did: str
+    """What the last node did, in one line for people."""
     question: str
     about: str
     """The question that the rest of this state belongs to."""

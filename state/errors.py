@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-class SocAnalystError(Exception):
+class SocAnalystError(RuntimeError):
     """Say in one line what happened, why, and what to do."""
 
     exit_status = 1
