@@ -7,9 +7,10 @@ from typing import Literal
 
 __all__ = ["Kind", "Reason"]
 
-Kind = Literal["usual", "actor", "means", "season", "scan", "notice"]
+Kind = Literal["usual", "actor", "means", "season", "scan", "notice", "session", "own"]
 """usual: seen before or on many hosts. actor: who did it. means: what did it. season: many hosts in the same hours.
-scan: a scan on a schedule. notice: an alert that is none."""
+scan: a scan on a schedule. notice: an alert that is none. session: a session of plain work. own: one's own device, or
+what one has made oneself."""
 
 
 @dataclass(frozen=True)
@@ -20,3 +21,5 @@ class Reason:
     text: str
     proves: bool = False
     counts: bool = True
+    proves_high: bool = False
+    """Whether it lowers a high signal too, without another reason."""

@@ -13,15 +13,18 @@ from soc_analyst.tools.reasoning.past import Past
 from .actors import acting_account, by_agent, by_vendor, is_service
 from .deployment import by_installation
 from .floor import is_agents_work, may_be_lowered
+from .keepers import by_keeper
+from .ownership import by_maker, by_own_device
 from .plainness import is_plain
 from .prevalence import Lookup, Seen, by_habit, by_season, rarity
 from .reasons import Reason
 from .scanning import by_schedule
 from .scripts import by_script
+from .sessions import Signals, by_session
 
 __all__ = ["weighed"]
 
-PROVING_ANYTHING = ("usual", "means", "scan")
+PROVING_ANYTHING = ("usual", "means", "scan", "session", "own")
 """Kinds of proof that hold for whatever was done; who did it proves only what such agents do all day."""
 ALERTS = frozenset({"AlertInfo", "AlertEvidence"})
 
@@ -33,16 +36,19 @@ def weighed(detections: Iterable[Detection], evidence: Evidence, past: Past | No
     by how usual it is. Nothing is lowered whose technique is no way of working, nor what hides what it does: a name
     or a folder is chosen by whoever writes it, what a workspace has seen for days is not.
     """
-    looked = Lookup(evidence, past or Past())
-    return tuple(_weighed(each, looked) for each in detections)
+    held = tuple(detections)
+    looked, signals = Lookup(evidence, past or Past()), Signals(held, evidence)
+    return tuple(_weighed(each, looked, signals) for each in held)
 
 
-def _weighed(detection: Detection, looked: Lookup) -> Detection:
+def _weighed(detection: Detection, looked: Lookup, signals: Signals) -> Detection:
     if detection.level not in ("medium", "high"):
         return detection
     pairs = [(ref.table, row) for ref in detection.rows if (row := looked.evidence.row(ref)) is not None]
     rows, known = [row for _, row in pairs], looked.seen(pairs)
     reasons = list(_reasons(detection, rows, known, looked))
+    reasons += [*by_keeper(rows), *by_own_device(pairs, looked.evidence), *by_maker(pairs, looked.evidence)]
+    reasons += by_session(detection, looked.evidence, signals)
     told = list(filter(None, [rarity(known), *(reason.text for reason in reasons)]))
     why = _why_lowered(detection, rows, reasons)
     notes = [f"Context: {'; '.join(told)}."] if told else []
@@ -96,5 +102,6 @@ def _why_lowered(detection: Detection, rows: Sequence[Mapping[str, Any]], reason
     proof = next((each.text for each in reasons if each.proves and (agents or each.kind in PROVING_ANYTHING)), "")
     other = next((each.text for each in reasons if each.counts and each.kind != "usual"), "")
     if detection.level == "high":
-        return f"it is usual here and {proof}" if usual and proof else ""
+        alone = next((each.text for each in reasons if each.proves_high), "")
+        return alone or (f"it is usual here and {proof}" if usual and proof else "")
     return proof or (f"it is usual here and {other}" if usual and other else "")
