@@ -11,9 +11,11 @@ from typing import cast
 
 from filelock import FileLock, Timeout
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
+from soc_analyst.settings import Settings
 from soc_analyst.state.case import CaseInput, CaseOutput, CaseState
 from soc_analyst.state.errors import ApprovalRequired, OperatorError
 from soc_analyst.state.report import STOP, Report
@@ -24,6 +26,8 @@ from .approval.approving import HASH, HumanInterrupt
 from .bridging import outside_loop
 from .build import build_graph
 from .checkpoints import open_checkpoints
+from .checkpoints.database import Database, database_of
+from .checkpoints.disk import stopped_by_disk
 from .context import Context
 from .desk.opened import kept_open
 from .desk.stopping import stoppable
@@ -36,9 +40,11 @@ Approver = Callable[[HumanInterrupt], object]
 """Gives a person's answer to a plan, as `approving.decided` reads it."""
 
 
-def hunt(question: str, *, context: Context | None = None, thread_id: str | None = None) -> Report:
+def hunt(
+    question: str, *, context: Context | None = None, thread_id: str | None = None, checkpoints: str | None = None
+) -> Report:
     """Investigate a question and return the report; also where an event loop is already running."""
-    return outside_loop(lambda: ahunt(question, context=context, thread_id=thread_id))
+    return outside_loop(lambda: ahunt(question, context=context, thread_id=thread_id, checkpoints=checkpoints))
 
 
 async def ahunt(
@@ -49,8 +55,12 @@ async def ahunt(
     watch: Watcher | None = None,
     approve: Approver | None = None,
     stop: threading.Event | None = None,
+    checkpoints: str | None = None,
 ) -> Report:
     """Investigate a question; `thread_id` names a new case or an existing one to follow up.
+
+    `checkpoints` is `sqlite` (below the data folder) or postgresql://HOST/DATABASE; SOC_ANALYST_CHECKPOINTS where it is
+    left out, else SQLite.
 
     `watch` is called with each step of progress, `approve` with each plan that a person must say yes to, off the event
     loop. Once `stop` is set, from any thread, nothing new begins, and the report of what there is comes out with
@@ -58,9 +68,10 @@ async def ahunt(
     """
     chosen = context or Context()
     thread = thread_id or new_thread_id()
-    async with _held(thread, chosen):
+    database = database_of(Settings.checkpoints() if checkpoints is None else checkpoints)
+    async with _held(thread, chosen, database) as saver:
         with stoppable(stop):
-            return await _run({"question": question}, thread, chosen, watch, approve)
+            return await _run(saver, {"question": question}, thread, chosen, watch, approve)
 
 
 async def aresume(
@@ -70,11 +81,13 @@ async def aresume(
     watch: Watcher | None = None,
     approve: Approver | None = None,
     stop: threading.Event | None = None,
+    checkpoints: str | None = None,
 ) -> Report:
     """Go on with an interrupted case from its last checkpoint, under the options it was started with.
 
     A case that was stopped goes on from where it was before that; what it has asked since is not asked again.
     """
+    database = database_of(Settings.checkpoints() if checkpoints is None else checkpoints)
     folder = CaseFolder(data_dir.case(thread_id))
     header = await asyncio.to_thread(folder.header)
     if header is None:
@@ -82,9 +95,9 @@ async def aresume(
             f"no such case in {data_dir.root}; `soc-analyst threads` lists them", where=f"thread {thread_id}"
         )
     context = Context.model_validate({**header.options, "data_dir": data_dir.root})
-    async with _held(thread_id, context):
+    async with _held(thread_id, context, database) as saver:
         with stoppable(stop):
-            return await _run(None, thread_id, context, watch, approve, restart=header.question)
+            return await _run(saver, None, thread_id, context, watch, approve, restart=header.question)
 
 
 def new_thread_id() -> str:
@@ -93,6 +106,7 @@ def new_thread_id() -> str:
 
 
 async def _run(
+    saver: BaseCheckpointSaver[str],
     asked: CaseInput | None,
     thread: str,
     context: Context,
@@ -102,7 +116,7 @@ async def _run(
     restart: str = "",
 ) -> Report:
     config: RunnableConfig = {"configurable": {"thread_id": thread}}
-    async with open_checkpoints(DataDir(context.data_dir).checkpoints) as saver, kept_open():
+    async with kept_open():
         graph = build_graph(checkpointer=saver)
         if asked is None:
             snapshot = await graph.aget_state(config)
@@ -144,9 +158,10 @@ async def _answered(plan: HumanInterrupt, thread: str, approve: Approver | None)
 
 
 @asynccontextmanager
-async def _held(thread: str, context: Context) -> AsyncIterator[None]:
-    """Keep a second run off the thread."""
-    folder = CaseFolder(DataDir(context.data_dir).ready().case(thread))
+async def _held(thread: str, context: Context, database: Database | None) -> AsyncIterator[BaseCheckpointSaver[str]]:
+    """Open the checkpoints of a thread with a second run kept off it: of this data folder, and of the database."""
+    data = DataDir(context.data_dir).ready()
+    folder = CaseFolder(data.case(thread))
     folder.path.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.lock, timeout=0)
     try:
@@ -156,6 +171,8 @@ async def _held(thread: str, context: Context) -> AsyncIterator[None]:
             "is running already; wait for it, or choose another --thread", where=f"thread {thread}"
         ) from None
     try:
-        yield
+        with stopped_by_disk(thread):
+            async with open_checkpoints(data.checkpoints, thread=thread, database=database) as saver:
+                yield saver
     finally:
         lock.release()

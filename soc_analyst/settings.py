@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from soc_analyst.tools.logs.azure.variables import Variables
@@ -20,6 +21,8 @@ BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 _SECRET = re.compile(r"(KEY|SECRET|PASSWORD|PASSWD|TOKEN|CONNECTION_?STRING|SAS|IDENTITY_HEADER)\Z", re.IGNORECASE)
 """How the name of a variable ends that holds a secret, whoever reads it."""
+
+_PASSWORD = re.compile(r"(?:://[^/@:]*:|[?&]password=)([^@&#]+)")
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,12 @@ class Settings:
         )
 
     @staticmethod
+    def checkpoints(environment: Mapping[str, str] | None = None) -> str | None:
+        """Read where the checkpoints of `hunt` and `resume` are: a URL that may hold a password, so it is not kept."""
+        given = os.environ if environment is None else environment
+        return given.get("SOC_ANALYST_CHECKPOINTS", "").strip() or None
+
+    @staticmethod
     def azure(environment: Mapping[str, str] | None = None) -> Variables:
         """Read which of azure-identity's variables are set; no secret is kept."""
         from soc_analyst.tools.logs.azure.variables import NAMES, Variables
@@ -95,4 +104,12 @@ class Settings:
     def secrets(environment: Mapping[str, str] | None = None) -> frozenset[str]:
         """Return the values that must appear in no text, to be looked for there; keep them no longer than that."""
         given = os.environ if environment is None else environment
-        return frozenset(value.strip() for name, value in given.items() if _SECRET.search(name) and value.strip())
+        named = {value.strip() for name, value in given.items() if _SECRET.search(name) and value.strip()}
+        return frozenset(named | set(_passwords(given.get("SOC_ANALYST_CHECKPOINTS", ""))))
+
+
+def _passwords(url: str) -> Iterator[str]:
+    """Yield a password in a URL as it is written there and as it is meant."""
+    for found in _PASSWORD.finditer(url):
+        yield found[1]
+        yield unquote(found[1])

@@ -1,4 +1,4 @@
-"""SQLite checkpoints for the command line and for `hunt`; hosts bring their own saver."""
+"""Checkpoints for the command line and for `hunt`: SQLite or Postgres; hosts bring their own saver."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiosqlite
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from .serializing import checkpoint_serializer
+from soc_analyst.state.errors import OperatorError
+
+from .database import Database
+from .serializing import CaseSerializer
 
 __all__ = ["open_checkpoints"]
 
@@ -18,7 +22,21 @@ BUSY_SECONDS = 30.0
 
 
 @asynccontextmanager
-async def open_checkpoints(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
-    """Open the checkpoint database, creating it where it is missing."""
-    async with aiosqlite.connect(path, timeout=BUSY_SECONDS) as connection:
-        yield AsyncSqliteSaver(connection, serde=checkpoint_serializer())
+async def open_checkpoints(
+    path: Path, *, thread: str = "", database: Database | None = None
+) -> AsyncIterator[BaseCheckpointSaver[str]]:
+    """Open the checkpoints of a thread: the SQLite file, made where it is missing, or the database if one is named."""
+    serializer = CaseSerializer()
+    if database is None:
+        async with aiosqlite.connect(path, timeout=BUSY_SECONDS) as connection:
+            yield AsyncSqliteSaver(connection, serde=serializer)
+        return
+    try:
+        from .postgres import open_postgres
+    except ImportError as error:
+        raise OperatorError(
+            f"needs what is not installed ({error}): pip install 'soc-analyst[postgres]'",
+            where=f"checkpoints {database.shown}",
+        ) from error
+    async with open_postgres(database, thread, serializer) as saver:
+        yield saver

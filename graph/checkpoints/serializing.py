@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -14,9 +15,16 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from soc_analyst import state
 from soc_analyst.state.base import Value
 
-__all__ = ["CaseSerializer", "case_types", "checkpoint_serializer"]
+__all__ = ["CaseSerializer", "Text", "case_types", "checkpoint_serializer"]
 
 COMPRESSED = "+zlib"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text that a saver is to hand to the serializer, where it would write a plain one itself."""
+
+    value: str
 
 
 class CaseSerializer(JsonPlusSerializer):
@@ -30,7 +38,7 @@ class CaseSerializer(JsonPlusSerializer):
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         """Return the kind and the compressed bytes of a value."""
-        kind, content = super().dumps_typed(obj)
+        kind, content = super().dumps_typed(obj.value if isinstance(obj, Text) else obj)
         return f"{kind}{COMPRESSED}", zlib.compress(content)
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:

@@ -27,6 +27,15 @@ Examples:
   soc-analyst hunt "Who logged on to FS01 overnight?" --workspace ./exported-logs
   soc-analyst hunt --alert da637551227677560813
 """
+CheckpointsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoints",
+        metavar="URL",
+        help="Where checkpoints are kept: sqlite (below the data folder) or postgresql://HOST/DATABASE, no password.",
+        show_default=False,
+    ),
+]
 LEAVE = frozenset({"exit", "quit"})
 
 
@@ -39,6 +48,7 @@ def hunt(
     thread: Annotated[
         str | None, typer.Option(metavar="ID", help="A new id to use, or an existing one to follow up.")
     ] = None,
+    checkpoints: CheckpointsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
 ) -> int:
     """Investigate a question and show the findings."""
@@ -47,11 +57,12 @@ def hunt(
     if thread == "":
         raise OperatorError("is empty; give an id, or leave the option out for a new one", where="--thread")
     thread_id = thread or new_thread_id()
+    _require_no_password(checkpoints)
     if question is not None or context.alert:
-        return _answered(question or "", context, thread_id, as_json=as_json)
+        return _answered(question or "", context, thread_id, checkpoints, as_json=as_json)
     if as_json:
         raise OperatorError("--json needs the question on the command line", where="question")
-    return _conversation(context, thread_id)
+    return _conversation(context, thread_id, checkpoints)
 
 
 def resume(
@@ -60,6 +71,7 @@ def resume(
         str | None, typer.Option(metavar="HASH", help="Say yes to the waiting plan that has exactly this hash.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
+    checkpoints: CheckpointsOption = None,
     data_dir: DataDirOption = None,
 ) -> int:
     """Go on with an interrupted investigation; no finished query is run again."""
@@ -68,12 +80,15 @@ def resume(
 
     from .approving import accepting, at_terminal
 
+    _require_no_password(checkpoints)
     folder = DataDir(data_root(data_dir))
     stopping = Stopping()
     approve = stopping.asked(accepting(accept) if accept else at_terminal())
 
     def going_on(watch: Watcher | None) -> Coroutine[Any, Any, Report]:
-        return aresume(thread, data_dir=folder, watch=watch, approve=approve, stop=stopping.stop)
+        return aresume(
+            thread, data_dir=folder, watch=watch, approve=approve, stop=stopping.stop, checkpoints=checkpoints
+        )
 
     return _shown(going_on, thread, stopping, as_json=as_json)
 
@@ -87,7 +102,22 @@ def exit_status(report: Report) -> int:
     return 4 if report.outcome == "could_not_look" else 0
 
 
-def _conversation(context: Context, thread_id: str) -> int:
+def _require_no_password(checkpoints: str | None) -> None:
+    """Refuse a password where every process of the machine can read it."""
+    if checkpoints is None:
+        return
+    from soc_analyst.graph.checkpoints.database import database_of
+
+    database = database_of(checkpoints)
+    if database is not None and database.has_password:
+        raise OperatorError(
+            "holds a password, which others can read on a command line; set it in SOC_ANALYST_CHECKPOINTS, PGPASSWORD "
+            "or ~/.pgpass",
+            where="--checkpoints",
+        )
+
+
+def _conversation(context: Context, thread_id: str, checkpoints: str | None) -> int:
     """Ask for one question after another on one thread."""
     from .terminal import ask
 
@@ -95,13 +125,13 @@ def _conversation(context: Context, thread_id: str) -> int:
     while (question := ask()) is not None and question.strip().casefold() not in LEAVE:
         if question.strip():
             asked += 1
-            status = _answered(question, context, thread_id, as_json=False)
+            status = _answered(question, context, thread_id, checkpoints, as_json=False)
     if question is None and not asked:
         raise OperatorError("there is none, and no more input; give it on the command line", where="question")
     return status
 
 
-def _answered(question: str, context: Context, thread_id: str, *, as_json: bool) -> int:
+def _answered(question: str, context: Context, thread_id: str, checkpoints: str | None, *, as_json: bool) -> int:
     from soc_analyst.graph.hunting import ahunt
 
     from .approving import at_terminal
@@ -110,7 +140,10 @@ def _answered(question: str, context: Context, thread_id: str, *, as_json: bool)
     approve = stopping.asked(at_terminal() if context.approve != "auto" else None)
 
     def hunting(watch: Watcher | None) -> Coroutine[Any, Any, Report]:
-        return ahunt(question, context=context, thread_id=thread_id, watch=watch, approve=approve, stop=stopping.stop)
+        return ahunt(
+            question, context=context, thread_id=thread_id, watch=watch, approve=approve, stop=stopping.stop,
+            checkpoints=checkpoints,
+        )  # fmt: skip
 
     return _shown(hunting, thread_id, stopping, as_json=as_json)
 
