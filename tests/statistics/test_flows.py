@@ -120,3 +120,30 @@ def test_an_upload_to_a_new_address(before: int, sent: float, received: float, e
     known = [flow(-7200.0, 443.0, "A")] * before
     rows = [flow(i * 300.0, 443.0, "A", OutboundBytes_d=sent / 4, InboundBytes_d=received / 4) for i in range(4)]
     assert levels(TABLE, [*known, *rows]) == expected
+
+
+def beats(count: int, port: float = 8531.0, size: float = 2100.0, spread: float = 0.0) -> list[Row]:
+    return [
+        flow(i * 600.0 + i % 3 * 40, port, "A", OutboundBytes_d=size * (1 + spread * (i % 2))) for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (beats(20), {"stat-flow-rhythm": "medium"}),
+        (beats(19), {}),
+        (beats(30, size=9e6), {}),
+        (beats(30, spread=3.0), {}),
+        (beats(30, port=443.0), {}),
+        (beats(30, port=123.0), {}),
+    ],
+)
+def test_small_flows_at_a_rhythm(rows: list[Row], expected: dict[str, str]) -> None:
+    assert levels(TABLE, rows) == expected
+
+
+@pytest.mark.parametrize(("remote", "expected"), [("45.77.10.99", {"stat-flow-rhythm": "medium"}), ("45.77.10.20", {})])
+def test_a_rhythm_on_the_web_counts_where_one_machine_alone_has_it(remote: str, expected: dict[str, str]) -> None:
+    others = [flow(i * 900.0, 443.0, "A", remote=remote, VM_s=f"rg/app-{i}") for i in range(4)]
+    assert levels(TABLE, [*beats(30, port=443.0), *others]) == expected

@@ -20,6 +20,7 @@ from soc_analyst.tools.proof.claims import check
 from . import test_commands as commands
 from . import test_endpoints as endpoints
 from . import test_flows as flows
+from . import test_identities as identities
 from . import test_operations as operations
 from . import test_past as past
 from . import test_signins as signins
@@ -42,6 +43,11 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     "roles": ("AuditLogs", [operations.audit(i * 60.0, "Add member to role") for i in range(6)]),
     "brief": ("AuditLogs", [operations.audit(0, "Add user", "t@x.com"),
                             operations.audit(60, "Delete user", "t@x.com")]),
+    "weakened": ("AuditLogs", [identities.policy({"conditions.users.excludeUsers": ["a", "b"]})]),
+    "tried": ("AuditLogs", [{**operations.audit(i * 60, name), "Result": "failure"}
+                            for i, name in enumerate(identities.TRIED)]),
+    "devices": ("AuditLogs", [identities.device(i * 60.0, f"PC{i}") for i in range(6)]),
+    "rhythm": (flows.TABLE, flows.beats(25)),
     "round": ("DeviceProcessEvents", [endpoints.process(i, line) for i, line in enumerate(endpoints.ROUND)]),
     "beacon": ("DeviceNetworkEvents", endpoints.beacon(30)),
     "scan": ("DeviceNetworkEvents", [endpoints.connection(i, f"10.0.1.{i + 1}", 445) for i in range(40)]),

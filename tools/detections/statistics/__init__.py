@@ -8,15 +8,17 @@ from soc_analyst.state.findings import Detection
 from soc_analyst.tools.evidence import Evidence
 
 from .addressed import rows_speak_to_a_model
+from .aftermath import changes_follow_odd_sign_ins
 from .autostarts import autostarts_are_new
 from .beaconing import connections_keep_time
-from .bursts import accounts_live_briefly, operations_burst
+from .bursts import accounts_live_briefly, devices_are_joined_in_a_row, operations_burst
 from .crossings import inner_hosts_are_reached_in_a_row, refusals_end_in_a_pass, uploads_go_to_one_address
 from .discovery import commands_look_around
 from .enumeration import resources_are_enumerated
 from .files import files_are_deleted_in_mass, files_are_renamed_in_mass
 from .firsts import parents_start_something_new
 from .flows import outbound_is_refused, outbound_is_unusually_large
+from .forbidden import forbidden_changes_are_tried
 from .frame import Framed
 from .gathering import copies_are_encrypted_aside, documents_are_gathered
 from .grants import grants_are_unusual
@@ -29,10 +31,12 @@ from .notes import one_note_is_left_in_many_folders
 from .obscurity import command_lines_are_obscured
 from .rarity import processes_are_rare
 from .reach import programs_reach_further_than_before
+from .rhythm import flows_keep_time
 from .scanning import networks_are_scanned
 from .spreading import clients_spray_from_many_addresses, logons_spread
 from .surges import activity_surges
 from .travel import accounts_travel_impossibly, countries_are_new
+from .weakening import controls_are_weakened
 
 __all__ = ["STATISTICS", "counted"]
 
@@ -49,6 +53,10 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     accounts_come_at_odd_hours,
     operations_burst,
     accounts_live_briefly,
+    devices_are_joined_in_a_row,
+    controls_are_weakened,
+    changes_follow_odd_sign_ins,
+    forbidden_changes_are_tried,
     grants_are_unusual,
     resources_are_enumerated,
     commands_look_around,
@@ -57,6 +65,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     networks_are_scanned,
     programs_reach_further_than_before,
     outbound_is_refused,
+    flows_keep_time,
     outbound_is_unusually_large,
     inner_hosts_are_reached_in_a_row,
     refusals_end_in_a_pass,

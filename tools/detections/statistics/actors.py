@@ -14,7 +14,7 @@ from soc_analyst.tools.evidence import Evidence
 
 from .frame import Frame, busiest, equals, one_of
 
-__all__ = ["Actors", "azure_actors", "directory_actors", "initiator", "target"]
+__all__ = ["Actors", "azure_actors", "directory_actors", "initiator", "parts", "target"]
 
 MARKED_DELETED = re.compile(r"^[0-9a-f]{32}(?=.*@)")
 """Entra puts the object id before the name of an account that is being deleted."""
@@ -91,6 +91,16 @@ def target(text: str) -> str:
         return MARKED_DELETED.sub("", name)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return ""
+
+
+def parts(text: str, kind: str) -> list[dict[str, object]]:
+    """Return the changed things of a kind, such as `Device`."""
+    try:
+        every = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    listed = every if isinstance(every, list) else []
+    return [each for each in listed if isinstance(each, dict) and str(each.get("type", "")).lower() == kind.lower()]
 
 
 def _part(text: str, name: str) -> dict[str, object]:

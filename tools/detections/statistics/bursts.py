@@ -11,13 +11,15 @@ from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection, Level
 from soc_analyst.tools.evidence import Evidence
 
-from .actors import Actors, azure_actors, directory_actors, target
-from .frame import Frame, Sighting, busiest
+from .actors import Actors, azure_actors, directory_actors, parts, target
+from .frame import Frame, Sighting, busiest, widest
 
-__all__ = ["accounts_live_briefly", "operations_burst"]
+__all__ = ["accounts_live_briefly", "devices_are_joined_in_a_row", "operations_burst"]
 
 BURST_SECONDS = 30 * 60
 BRIEF_SECONDS = 24 * 60 * 60
+JOIN_SECONDS = 60 * 60
+DEVICES_TO_REPORT = 5
 
 BRIEF = Sighting(
     id="stat-brief-account",
@@ -25,6 +27,14 @@ BRIEF = Sighting(
     techniques=("T1136.003",),
     tactics=("persistence",),
     false_positives=("Tests of provisioning",),
+)
+
+JOINED = Sighting(
+    id="stat-devices-joined",
+    title="Many devices joined for one user",
+    techniques=("T1098.005",),
+    tactics=("persistence",),
+    false_positives=("Accounts that enrol devices for others",),
 )
 
 
@@ -37,13 +47,25 @@ class Burst:
     pattern: re.Pattern[str]
     at_least: int
     level: Level
+    by_people: bool = False
+    """Whether it tells nothing where a service does it, as automation stops machines each evening."""
 
 
 def _burst(
-    id: str, title: str, techniques: tuple[str, ...], tactic: str, table: str, pattern: str, at_least: int, level: Level
+    id: str,
+    title: str,
+    techniques: tuple[str, ...],
+    tactic: str,
+    table: str,
+    pattern: str,
+    at_least: int,
+    level: Level,
+    by_people: bool = False,
 ) -> Burst:
     why = ("Planned work of a team or pipeline; compare with change tickets",)
-    return Burst(Sighting(id, title, techniques, (tactic,), why), table, re.compile(pattern), at_least, level)
+    return Burst(
+        Sighting(id, title, techniques, (tactic,), why), table, re.compile(pattern), at_least, level, by_people
+    )
 
 
 BURSTS = (
@@ -74,8 +96,20 @@ BURSTS = (
            "AuditLogs", r"^reset (user )?password", 15, "medium"),
     _burst("stat-recovery-keys-read", "Many recovery keys read by one initiator", ("T1552",),
            "credential-access", "AuditLogs",
-           r"^(read bitlocker key|recover device local administrator password)",
+           r"^(read bitlocker key|(recover|read|reveal) (device )?local administrator password)",
            5, "high"),
+    _burst("stat-machines-stopped-azure", "Many machines stopped by one person", ("T1489",), "impact", "AzureActivity",
+           r"/virtualmachine(s|scalesets)(/virtualmachines)?/(deallocate|poweroff|delete)/action$", 8, "medium", True),
+    _burst("stat-protections-removed-azure", "Many locks, policies or alarms removed by one caller", ("T1685",),
+           "defense-impairment", "AzureActivity",
+           r"/(locks|policyassignments|diagnosticsettings|activitylogalerts|metricalerts|scheduledqueryrules|alertrules|"
+           r"securityrules|datacollectionrules|datacollectionruleassociations)/delete$",
+           5, "medium"),
+    _burst("stat-factors-changed-by-admin", "Sign-in means of many users changed by one initiator", ("T1556.006",),
+           "persistence", "AuditLogs", r"^admin (registered|deleted|updated) security info|^disable strong auth",
+           6, "medium"),
+    _burst("stat-owners-added-directory", "Many owners added by one initiator", ("T1098",), "persistence",
+           "AuditLogs", r"^add owner to ", 6, "medium"),
 )  # fmt: skip
 
 
@@ -104,8 +138,31 @@ def accounts_live_briefly(evidence: Evidence) -> Iterator[Detection]:
                 yield _brief(frame, name, born, gone, life)
 
 
+def devices_are_joined_in_a_row(evidence: Evidence) -> Iterator[Detection]:
+    """Report five devices joined for one user within an hour, unless its past holds the like."""
+    actors = directory_actors(evidence)
+    if actors is None:
+        return
+    frame, joins = actors.frame, {"register device", "add registered owner to device", "add device"}
+    users = frame.coded("TargetResources").mapped(_owner).texts()
+    devices = frame.coded("TargetResources").mapped(_device).texts()
+
+    def owner(row: int) -> str:
+        by = actors.who[row] if "@" in actors.who[row] else users[row]
+        return by if actors.done[row] and actors.operations[row] in joins and devices[row] else ""
+
+    for who, rows in frame.grouped(owner).items():
+        start, end = widest(frame.at(rows), [devices[i] for i in rows], JOIN_SECONDS)
+        inside = rows[start:end]
+        names = dict.fromkeys(devices[i] for i in inside)
+        if len(names) >= DEVICES_TO_REPORT and not actors.usual(rows, start, JOIN_SECONDS, end - start):
+            yield _joined(frame, who, inside, list(names))
+
+
 def _bursts(actors: Actors, burst: Burst) -> Iterator[Detection]:
     for who, rows in actors.doing(burst.pattern).items():
+        if burst.by_people and "@" not in who:
+            continue
         start, end = busiest(actors.frame.at(rows), BURST_SECONDS)
         if end - start >= burst.at_least and not actors.usual(rows, start, BURST_SECONDS, end - start):
             yield _burst_seen(actors, burst, who, rows[start:end], len(rows) - (end - start))
@@ -122,6 +179,27 @@ def _burst_seen(actors: Actors, burst: Burst, who: str, rows: list[int], others:
     return burst.sighting.detection(
         frame, burst.level, statement, rows, entities=actors.entities(who, rows), claims=actors.proof(who, rows)
     )
+
+
+def _joined(frame: Frame, who: str, rows: list[int], names: list[str]) -> Detection:
+    statement = (
+        f"{len(names)} devices were joined for {who} between {frame.moment(rows[0])} and {frame.moment(rows[-1])}: "
+        f"{', '.join(names[:3])}"
+    )
+    claims = [frame.ordered("from the first to the last", rows[0], rows[-1])]
+    return JOINED.detection(
+        frame, "medium", statement, rows, entities=[Entity(kind="account", value=who)], claims=claims
+    )
+
+
+def _device(resources: str) -> str:
+    """Return the name of the device among the changed things."""
+    return next((str(each.get("displayName") or each.get("id")) for each in parts(resources, "Device")), "")
+
+
+def _owner(resources: str) -> str:
+    """Return the user among the changed things, in lower case."""
+    return next((str(each.get("userPrincipalName") or "").lower() for each in parts(resources, "User")), "")
 
 
 def _brief(frame: Frame, name: str, born: int, gone: int, life: float) -> Detection:

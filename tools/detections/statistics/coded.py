@@ -14,7 +14,19 @@ import pyarrow.compute as pc
 
 from soc_analyst.tools.evidence import TableRows
 
-__all__ = ["ByRow", "Coded", "Indexes", "Mask", "Seconds", "breadth", "coded", "joined", "runs", "together"]
+__all__ = [
+    "ByRow",
+    "Coded",
+    "Indexes",
+    "Mask",
+    "Seconds",
+    "breadth",
+    "coded",
+    "joined",
+    "joined_codes",
+    "runs",
+    "together",
+]
 
 Indexes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -174,6 +186,12 @@ def breadth(column: Coded, numbers: Indexes, rows: Indexes) -> Indexes:
     step = int(numbers.max(initial=0)) + 1
     pairs = np.unique(column.codes[rows] * step + numbers[rows])
     return np.bincount(pairs // step, minlength=len(column.values))
+
+
+def joined_codes(first: Coded, second: Coded) -> Indexes:
+    """Return a number by row for each pair of texts of two columns, without spelling them out."""
+    codes: Indexes = np.unique(first.codes * len(second.values) + second.codes, return_inverse=True)[1]
+    return codes
 
 
 def joined(first: Coded, second: Coded) -> Coded:

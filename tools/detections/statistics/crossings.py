@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+
+import numpy as np
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection, Level
 from soc_analyst.tools.evidence import Evidence
 
 from .addresses import is_address, is_private, is_public
+from .coded import Coded, Indexes, joined_codes, runs
+from .flowing import EXTERNAL, ports, remotes, sources
 from .frame import Frame, Sighting, busiest, widest
 
 __all__ = ["inner_hosts_are_reached_in_a_row", "refusals_end_in_a_pass", "uploads_go_to_one_address"]
@@ -26,7 +30,7 @@ UPLOAD_SECONDS = 3600
 UPLOAD_BYTES = 2e9
 HABIT_SECONDS = 6 * 3600
 OUT_OVER_IN = 10.0
-EXTERNAL = frozenset({"externalpublic", "maliciousflow", "unknownpublic"})
+PORTS = 65_536
 
 REACHED = Sighting(
     id="stat-inner-hosts-in-a-row",
@@ -61,21 +65,21 @@ def inner_hosts_are_reached_in_a_row(evidence: Evidence) -> Iterator[Detection]:
     frame = _flows(evidence)
     if frame is None:
         return
-    sources, remotes, ports = frame.lower("SrcIP_s"), frame.lower("DestIP_s"), frame.numbers("DestPort_d")
-
-    def way(i: int) -> str:
-        inner = ports[i] in ADMIN_PORTS and is_private(sources[i]) and is_private(remotes[i])
-        return f"{sources[i]}\0{ports[i]:.0f}" if inner and sources[i] != remotes[i] else ""
-
-    ways = frame.grouped(way)
-    hosts = {key: {remotes[i] for i in rows} for key, rows in ways.items()}
-    for key, rows in ways.items():
-        firsts = list({remotes[i]: i for i in reversed(rows)}.values())[::-1]
-        start, end = widest(frame.at(firsts), [remotes[i] for i in firsts], WINDOW_SECONDS)
+    origins, targets = frame.coded("SrcIP_s").lowered, frame.coded("DestIP_s").lowered
+    numbers, hosts = ports(frame), targets.by_row
+    inner = np.isin(numbers, [*ADMIN_PORTS]) & origins.rows_where(is_private) & targets.rows_where(is_private)
+    inner &= frame.timed
+    ways = list(runs(origins.codes * PORTS + numbers, np.flatnonzero(inner), frame.seconds))
+    reached = {(int(origins.codes[rows[0]]), int(numbers[rows[0]])): _others(rows, origins, targets) for rows in ways}
+    for rows in ways:
+        way = (int(origins.codes[rows[0]]), int(numbers[rows[0]]))
+        firsts = [i for i in rows[np.sort(np.unique(targets.codes[rows], return_index=True)[1])].tolist()
+                  if hosts[i] != origins.by_row[i]]  # fmt: skip
+        start, end = widest(frame.at(firsts), [hosts[i] for i in firsts], WINDOW_SECONDS)
         if HOSTS_TO_REPORT <= end - start < HOSTS_OF_A_SCAN and start < end - start:
-            others = (hosts[other] for other in hosts if _another_system(key, other))
-            searching = any(2 * len(hosts[key] & other) > len(hosts[key]) for other in others)
-            yield _reached(frame, firsts[start:end], int(ports[rows[0]]), "low" if searching else "medium")
+            beside = (reached[other] for other in reached if _another_system(way, other))
+            searching = any(2 * len(reached[way] & other) > len(reached[way]) for other in beside)
+            yield _reached(frame, firsts[start:end], way[1], "low" if searching else "medium")
 
 
 def refusals_end_in_a_pass(evidence: Evidence) -> Iterator[Detection]:
@@ -86,18 +90,17 @@ def refusals_end_in_a_pass(evidence: Evidence) -> Iterator[Detection]:
     frame = _flows(evidence)
     if frame is None:
         return
-    status, ports, sources = frame.lower("FlowStatus_s"), frame.numbers("DestPort_d"), _sources(frame)
-    remotes = _remotes(frame)
-
-    def path(i: int) -> str:
-        return f"{sources[i]}\0{remotes[i]}\0{ports[i]:.0f}" if sources[i] and remotes[i] and ports[i] else ""
-
-    for rows in frame.grouped(path).values():
-        allowed = next((at for at, i in enumerate(rows) if status[i] == "a"), 0)
-        refused = rows[:allowed]
-        times = frame.at([*refused, rows[allowed]])
-        if len(refused) >= REFUSALS_BEFORE_PASS and times[-1] - times[0] <= PASS_SECONDS:
-            yield _passed(frame, refused, rows[allowed], sources[rows[0]], remotes[rows[0]])
+    origins, targets, numbers = sources(frame), remotes(frame), ports(frame)
+    allowed = frame.coded("FlowStatus_s").lowered.rows_where("a".__eq__)
+    named = origins.rows_where(bool) & targets.rows_where(bool) & (numbers > 0) & frame.timed
+    way = joined_codes(origins, targets) * PORTS + numbers
+    for rows in runs(way, np.flatnonzero(named), frame.seconds, REFUSALS_BEFORE_PASS + 1):
+        passes = np.flatnonzero(allowed[rows])
+        first = int(passes[0]) if len(passes) else 0
+        soon = frame.seconds[rows[first]] - frame.seconds[rows[0]] <= PASS_SECONDS
+        if first >= REFUSALS_BEFORE_PASS and soon:
+            refused, row = rows[:first].tolist(), int(rows[first])
+            yield _passed(frame, refused, row, origins.by_row[row], targets.by_row[row])
 
 
 def uploads_go_to_one_address(evidence: Evidence) -> Iterator[Detection]:
@@ -109,50 +112,34 @@ def uploads_go_to_one_address(evidence: Evidence) -> Iterator[Detection]:
     frame = _flows(evidence)
     if frame is None:
         return
-    types, directions = frame.lower("FlowType_s"), frame.lower("FlowDirection_s")
-    statuses, machines, remotes = frame.lower("FlowStatus_s"), _sources(frame), _remotes(frame)
-
-    def way(i: int) -> str:
-        out = directions[i] == "o" and statuses[i] != "d" and types[i] in EXTERNAL and is_public(remotes[i])
-        return f"{machines[i]}\0{remotes[i]}" if out and machines[i] else ""
-
-    sent, received = frame.numbers("OutboundBytes_d"), frame.numbers("InboundBytes_d")
-    for rows in frame.grouped(way).values():
-        times = frame.at(rows)
-        inside = [i for i, time in zip(rows, times, strict=True) if time - times[0] <= UPLOAD_SECONDS]
-        total, back = sum(sent[i] for i in inside), sum(received[i] for i in inside)
-        later = sum(sent[i] for i, time in zip(rows, times, strict=True) if time - times[0] > HABIT_SECONDS)
+    own, targets = sources(frame), remotes(frame)
+    out = frame.coded("FlowDirection_s").lowered.rows_where("o".__eq__)
+    out &= ~frame.coded("FlowStatus_s").lowered.rows_where("d".__eq__)
+    out &= frame.coded("FlowType_s").lowered.rows_where(EXTERNAL.__contains__)
+    out &= targets.rows_where(is_public) & own.rows_where(bool) & frame.timed
+    sent, received = frame.amounts("OutboundBytes_d"), frame.amounts("InboundBytes_d")
+    for rows in runs(joined_codes(own, targets), np.flatnonzero(out), frame.seconds):
+        since = frame.seconds[rows] - frame.seconds[rows[0]]
+        inside = rows[since <= UPLOAD_SECONDS]
+        total, back = float(sent[inside].sum()), float(received[inside].sum())
+        later = float(sent[rows[since > HABIT_SECONDS]].sum())
         if total >= UPLOAD_BYTES and total >= OUT_OVER_IN * back and 2 * later < total:
-            yield _uploaded(frame, inside, total, machines[rows[0]], remotes[rows[0]])
+            yield _uploaded(frame, inside.tolist(), total, own.by_row[rows[0]], targets.by_row[rows[0]])
 
 
-def _another_system(one: str, other: str) -> bool:
+def _others(rows: Indexes, origins: Coded, targets: Coded) -> set[str]:
+    """Return the hosts that these rows reach beside their own source."""
+    return {targets.values[code] for code in np.unique(targets.codes[rows]).tolist()} - {origins.by_row[rows[0]]}
+
+
+def _another_system(one: tuple[int, int], other: tuple[int, int]) -> bool:
     """Tell whether two ways of the same source lead to services of different systems."""
-    (source, _, port), (same, _, second) = one.partition("\0"), other.partition("\0")
-    return source == same and port != second and not {int(port), int(second)} <= WINDOWS_PORTS
+    (source, port), (same, second) = one, other
+    return source == same and port != second and not {port, second} <= WINDOWS_PORTS
 
 
 def _flows(evidence: Evidence) -> Frame | None:
     return Frame.of(evidence, TABLE, ("FlowStatus_s", "DestPort_d"))
-
-
-def _sources(frame: Frame) -> list[str]:
-    """Return where a flow comes from, be it inside or in the list of public addresses."""
-    return [own or _first(public) for own, public in zip(frame.lower("SrcIP_s"), _public(frame, "Src"), strict=True)]
-
-
-def _remotes(frame: Frame) -> list[str]:
-    return [own or _first(public) for own, public in zip(frame.lower("DestIP_s"), _public(frame, "Dest"), strict=True)]
-
-
-def _public(frame: Frame, end: str) -> Sequence[str]:
-    return frame.lower(f"{end}PublicIPs_s")
-
-
-def _first(listed: str) -> str:
-    """Return the first address of a list in which each is followed by its counts; none where there are several."""
-    addresses = listed.split()
-    return addresses[0].partition("|")[0] if len(addresses) == 1 else ""
 
 
 def _reached(frame: Frame, rows: list[int], port: int, level: Level) -> Detection:
@@ -170,7 +157,7 @@ def _reached(frame: Frame, rows: list[int], port: int, level: Level) -> Detectio
 
 
 def _passed(frame: Frame, refused: list[int], allowed: int, source: str, remote: str) -> Detection:
-    port = int(frame.numbers("DestPort_d")[allowed])
+    port = int(ports(frame)[allowed])
     statement = (
         f"{source} was refused {len(refused)} times at port {port} of {remote} from {frame.moment(refused[0])} on, and "
         f"let through at {frame.moment(allowed)}"
@@ -188,7 +175,7 @@ def _uploaded(frame: Frame, rows: list[int], total: float, machine: str, remote:
         f"{machine} sent {total / 1e9:.1f} GB to {remote} between {frame.moment(first)} and {frame.moment(last)}, "
         "an address to which it has no earlier flow"
     )
-    sent = frame.numbers("OutboundBytes_d")
+    sent = frame.amounts("OutboundBytes_d")
     cited = sorted(rows, key=lambda i: -sent[i])
     entities = [Entity(kind="ip", value=remote), *([Entity(kind="ip", value=machine)] if is_address(machine) else [])]
     claims = [frame.ordered("its flows lie in this order", first, last)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from statistics import median
+
+import numpy as np
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection, Level
@@ -12,6 +13,8 @@ from soc_analyst.state.queries import Condition
 from soc_analyst.tools.evidence import Evidence
 
 from .addresses import is_private
+from .coded import runs
+from .flowing import EXTERNAL, machines, ports
 from .frame import Frame, Sighting, equals
 
 __all__ = ["outbound_is_refused", "outbound_is_unusually_large"]
@@ -25,6 +28,7 @@ TIMES_THE_LARGEST = 3.0
 HOURS_APART = 6
 """Hours this near belong to the same event and are no baseline."""
 LEAST_BYTES = 100e6
+PORTS = 65_536
 
 REFUSED = Sighting(
     id="stat-outbound-refused",
@@ -47,18 +51,12 @@ def outbound_is_refused(evidence: Evidence) -> Iterator[Detection]:
     frame = Frame.of(evidence, TABLE, ("FlowDirection_s", "FlowStatus_s", "DestPort_d"))
     if frame is None:
         return
-    direction, status, ports = frame.lower("FlowDirection_s"), frame.lower("FlowStatus_s"), frame.numbers("DestPort_d")
-    outside, sources = frame.lower("DestIP_s"), _machines(frame)
-    refused = frame.grouped(
-        lambda i: (
-            f"{sources[i]}\0{ports[i]:.0f}"
-            if sources[i] and direction[i] == "o" and status[i] == "d" and not is_private(outside[i])
-            else ""
-        )
-    )
-    for rows in refused.values():
-        if len(rows) >= REFUSALS_TO_REPORT:
-            yield _refused(frame, rows, int(ports[rows[0]]))
+    own, numbers = machines(frame), ports(frame)
+    out = frame.coded("FlowDirection_s").lowered.rows_where("o".__eq__)
+    out &= frame.coded("FlowStatus_s").lowered.rows_where("d".__eq__) & own.rows_where(bool) & frame.timed
+    out &= ~frame.coded("DestIP_s").lowered.rows_where(is_private)
+    for rows in runs(own.codes * PORTS + numbers, np.flatnonzero(out), frame.seconds, REFUSALS_TO_REPORT):
+        yield _refused(frame, rows.tolist(), int(numbers[rows[0]]))
 
 
 def outbound_is_unusually_large(evidence: Evidence) -> Iterator[Detection]:
@@ -69,27 +67,20 @@ def outbound_is_unusually_large(evidence: Evidence) -> Iterator[Detection]:
     frame = Frame.of(evidence, TABLE, ("OutboundBytes_d",))
     if frame is None:
         return
-    sent, types, sources = frame.numbers("OutboundBytes_d"), frame.lower("FlowType_s"), _machines(frame)
-    external = {"externalpublic", "maliciousflow", "unknownpublic"}
-    for rows in frame.grouped(lambda i: sources[i] if types[i] in external else "").values():
-        hours = defaultdict[int, list[int]](list)
-        for i, time in zip(rows, frame.at(rows), strict=True):
-            hours[int(time // 3600)].append(i)
-        totals = {hour: sum(sent[i] for i in members) for hour, members in hours.items()}
-        worst = max(totals, key=lambda hour: totals[hour])
-        others = [total for hour, total in totals.items() if abs(hour - worst) > HOURS_APART]
+    sent, own = frame.amounts("OutboundBytes_d"), machines(frame)
+    out = frame.coded("FlowType_s").lowered.rows_where(EXTERNAL.__contains__) & own.rows_where(bool) & frame.timed
+    for rows in runs(own.codes, np.flatnonzero(out), frame.seconds, HOURS_OF_PAST):
+        hours, places = np.unique(frame.seconds[rows] // 3600, return_inverse=True)
+        totals = np.bincount(places, weights=sent[rows])
+        worst = int(totals.argmax())
+        others: list[float] = totals[np.abs(hours - hours[worst]) > HOURS_APART].tolist()
         if len(others) >= HOURS_OF_PAST and totals[worst] >= _too_much(others):
-            yield _large(frame, hours[worst], totals[worst], others)
+            yield _large(frame, rows[places == worst].tolist(), float(totals[worst]), others)
 
 
 def _too_much(others: list[float]) -> float:
     """Return the bytes of an hour that neither the usual hours nor the largest of them explain."""
     return max(LEAST_BYTES, TIMES_THE_USUAL * median(others), TIMES_THE_LARGEST * max(others))
-
-
-def _machines(frame: Frame) -> list[str]:
-    columns = zip(frame.lower("VM_s"), frame.lower("VM1_s"), frame.lower("SrcIP_s"), strict=True)
-    return [vm or vm1 or source for vm, vm1, source in columns]
 
 
 def _named(frame: Frame, index: int) -> tuple[str, str]:
@@ -119,7 +110,7 @@ def _refused(frame: Frame, rows: list[int], port: int) -> Detection:
 def _large(frame: Frame, rows: list[int], total: float, others: list[float]) -> Detection:
     usual, most_else, hours = median(others), max(others), len(others)
     column, machine = _named(frame, rows[0])
-    sent = frame.numbers("OutboundBytes_d")
+    sent = frame.amounts("OutboundBytes_d")
     statement = (
         f"{machine} sent {total / 1e6:.0f} MB to the Internet in the hour from {frame.moment(rows[0])}; "
         f"the median of {hours} other hours is {usual / 1e6:.1f} MB, the most {most_else / 1e6:.0f} MB"

@@ -154,9 +154,17 @@ class Frame:
 
     def numbers(self, column: str) -> list[float]:
         """Return a column as numbers, 0 where it is null, missing or no number."""
-        column_values = self.coded(column)
-        numbers = [_number(value) for value in column_values.values]
-        return [numbers[code] for code in column_values.codes.tolist()]
+        numbers: list[float] = self.amounts(column).tolist()
+        return numbers
+
+    def amounts(self, column: str) -> Seconds:
+        """Return a column as an array of numbers, 0 where it is null, missing or no number."""
+        kept = self.rows.rows[column] if column in self.rows.rows.column_names else None
+        if kept is not None and (pa.types.is_floating(kept.type) or pa.types.is_integer(kept.type)):
+            filled = pc.fill_null(pc.cast(kept, pa.float64(), safe=False), 0.0)
+            return np.asarray(np.nan_to_num(filled.to_numpy(), nan=0.0, posinf=np.inf, neginf=-np.inf), np.float64)
+        texts = self.coded(column)
+        return np.fromiter(map(_number, texts.values), np.float64, len(texts.values))[texts.codes]
 
     def grouped(self, key: Callable[[int], str], among: Iterable[int] | None = None) -> dict[str, list[int]]:
         """Return row indexes in time order by key; rows with an empty key are left out."""

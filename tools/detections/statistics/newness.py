@@ -17,7 +17,7 @@ from soc_analyst.tools.evidence import Evidence
 from .coded import Coded, Indexes, Mask, runs
 from .frame import Frame, Sighting, equals
 
-__all__ = ["signins_are_unlike_the_past"]
+__all__ = ["known_device", "signins_are_unlike_the_past"]
 
 PAST_TO_TRUST = 10
 DAYS_OF_PAST = 2
@@ -90,7 +90,7 @@ def _news(values: Coded, rows: Indexes) -> Mask:
 def _unlike(frame: Frame, row: int, past: Indexes, new: list[Trait]) -> Detection:
     user, address = frame.text("UserPrincipalName")[row], frame.text("IPAddress")[row]
     shown = ", ".join(f"{t.noun} {t.read(frame.text(t.column)[row])}" for t in new)
-    known = _known_device(frame.text("DeviceDetail")[row])
+    known = known_device(frame.text("DeviceDetail")[row])
     sides = {trait.side for trait in new}
     legacy = _plain(frame.text("ClientAppUsed")[row]) in LEGACY
     wide = len(sides) >= SIDES_FOR_MEDIUM or (legacy and sides == {"place", "program"})
@@ -121,7 +121,8 @@ def _plain(text: str) -> str:
     return text.strip().lower()
 
 
-def _known_device(details: str) -> bool:
+def known_device(details: str) -> bool:
+    """Tell whether the directory knows the device of a sign-in as compliant or joined."""
     device = _device(details)
     trust = str(device.get("trustType") or "").lower()
     return device.get("isCompliant") in (True, "true", "True") or "joined" in trust
