@@ -14,6 +14,9 @@ cases:
 checkpoint-fixtures:
 	$(PYTHON) -m tests.checkpoints.keeping
 
+golden:
+	$(PYTHON) -m tests.records.golden_reports
+
 lint:
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .

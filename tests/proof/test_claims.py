@@ -118,7 +118,7 @@ def test_log_lines_are_the_rows_and_stay_within_the_budget() -> None:
     long = pa.table(
         {
             "TimeGenerated": pa.array([NOON] * 90, pa.timestamp("us", "UTC")),
-            "A": [f"{i} {'x' * 2000}" for i in range(90)],
+            "A": [f"{i} {'x' * 6000}" for i in range(90)],
         }
     )
     many = Evidence([TableRows.collect(TABLE, [("q1", long)])])

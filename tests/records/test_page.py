@@ -90,6 +90,7 @@ def report_of(text: str, *, findings: int = 1, rows: int = 1) -> Report:
         queries=(query,), coverage=(Coverage(table=text, note=text, rows_in_window=0),), warnings=(text,),
         usage=Usage(model=text, by_node={text: ModelUsage(model_calls=1)}, prompts=(text,)),
         attack_version=text, budget_reached=text, claims=every[0].claims, incidents=(_incident(text),),
+        stopped=f"why {text}",
     )  # fmt: skip
 
 
@@ -304,3 +305,10 @@ def test_the_techniques_of_the_rules_are_those_that_the_engine_reads() -> None:
         tags = (re.fullmatch(r"attack\.(t\d{4}(\.\d{3})?)", tag.lower()) for tag in rule.tags)
         read.setdefault(rule.table, set()).update(found[1].upper() for found in tags if found)
     assert {table: set(found) for table, found in techniques_by_table().items()} == read
+
+
+def test_why_a_hunt_ended_is_told_once() -> None:
+    ended = report_of("x").model_copy(update={"stopped": "nothing was left to follow"})
+    assert "since nothing was left to follow" in Reading(as_html(ended)).seen
+    said = ended.model_copy(update={"warnings": ("Nothing was left to follow.",)})
+    assert "since nothing" not in Reading(as_html(said)).seen

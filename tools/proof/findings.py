@@ -15,7 +15,7 @@ from .standing import stands
 
 __all__ = ["Proved", "merged", "prove", "rules_named", "with_log_lines"]
 
-LINES_BUDGET = 160_000
+LINES_BUDGET = 400_000
 """Characters of log lines a report carries in all, so that a checkpoint stays small whatever the rows."""
 
 
