@@ -20,10 +20,14 @@ if TYPE_CHECKING:
     from soc_analyst.state.report import Report
     from soc_analyst.state.tables import TableSchema
 
+    from .answers import FindingAnswer
+
 __all__ = [
+    "safe",
     "shown_rows",
     "told_columns",
     "told_detections",
+    "told_findings",
     "told_refusal",
     "told_report",
     "told_rows",
@@ -54,10 +58,10 @@ def told_report(report: Report) -> str:
     if report.budget_reached:
         head += f" The budget of {report.budget_reached} ended it early; the report is partial."
     told = _of_each(report.findings, lambda one: (one.mitre.id, *(rule.id for rule in one.detections)))[:MOST_FINDINGS]
-    lines = [_safe(report.summary, 1_500), *(_finding(one) for one in told)]
+    lines = [safe(report.summary, 1_500), *(_finding(one) for one in told)]
     if len(told) < len(report.findings):
         lines.append(f"{len(report.findings) - len(told)} more findings, most of them alike, stand in the report.")
-    lines += [f"Note: {_safe(one, 300)}" for one in report.warnings[:5]]
+    lines += [f"Note: {safe(one, 300)}" for one in report.warnings[:5]]
     return "\n".join([head, data_block("report", "\n".join(lines)), WARNING])
 
 
@@ -66,14 +70,14 @@ def told_rows(came: Queried, *, most: int) -> str:
     assert came.result is not None
     span = _span(came.window)
     notes = [
-        f"Note: {_safe(one, 300)}"
+        f"Note: {safe(one, 300)}"
         for one in (*came.notes, *(_of(fault) for fault in (*came.verdict.diagnostics, *came.result.diagnostics)))
     ]
     rows = came.result.rows
     if not rows.num_rows:
         looked = ", ".join(f"{entry.table} {entry.rows_in_window or 0:,}" for entry in came.held)
         return "\n".join([f"No row meets the query from {span}. Rows looked at: {looked}.", *notes])
-    lines = shown_rows(rows.slice(0, most).to_pylist())
+    lines = [json.dumps(row, ensure_ascii=False) for row in shown_rows(rows.slice(0, most).to_pylist())]
     head = f"{_count(rows.num_rows, 'row')} from {span}."
     if came.cut_at is not None:
         head = f"The first {came.cut_at:,} rows from {span}, as many as policy allows; there are more."
@@ -82,30 +86,29 @@ def told_rows(came: Queried, *, most: int) -> str:
     return "\n".join([head, *notes, data_block("rows", "\n".join(lines)), WARNING])
 
 
-def shown_rows(rows: Iterable[Mapping[str, object]]) -> list[str]:
-    """Return rows as JSON lines without empty values, up to a length in all."""
-    lines: list[str] = []
+def shown_rows(rows: Iterable[Mapping[str, object]]) -> list[dict[str, str | int | float | bool | None]]:
+    """Return rows with inert texts and without empty values, up to a length in all."""
+    shown: list[dict[str, str | int | float | bool | None]] = []
     left = LONGEST_ROWS
     for row in rows:
-        kept = {_safe(name, 80): _shown(value) for name, value in row.items() if value not in (None, "")}
-        line = json.dumps(kept, ensure_ascii=False)
-        left -= len(line)
-        if lines and left < 0:
+        kept = {safe(name, 80): _shown(value) for name, value in row.items() if value not in (None, "")}
+        left -= len(json.dumps(kept, ensure_ascii=False))
+        if shown and left < 0:
             break
-        lines.append(line)
-    return lines
+        shown.append(kept)
+    return shown
 
 
 def told_refusal(diagnostics: Sequence[Diagnostic]) -> str:
     """Return why a query did not run, a line each, so that whoever wrote it can mend it."""
-    lines = [f"- {_safe(_of(one), 400)}{_place(one)}" for one in diagnostics]
+    lines = [f"- {safe(_of(one), 400)}{_place(one)}" for one in diagnostics]
     return "\n".join(["Refused, nothing ran. Mend the query and ask again:", *lines])
 
 
 def told_tables(tables: Iterable[TableSchema], notes: Sequence[str] = ()) -> str:
     """Return the tables that can be asked, a line each."""
     lines = [f"- {one.name} ({len(one.columns)} columns): {one.description}" for one in tables]
-    return "\n".join([*lines, *(f"Note: {_safe(one, 300)}" for one in notes)])
+    return "\n".join([*lines, *(f"Note: {safe(one, 300)}" for one in notes)])
 
 
 def told_columns(table: TableSchema) -> str:
@@ -128,9 +131,21 @@ def told_detections(found: Sweep, detections: Sequence[Detection]) -> str:
     lines = [_detection(one) for one in told]
     if len(told) < len(detections):
         head += f" {len(told)} are told: the worst, and at most {OF_A_KIND} of a rule."
-    notes = [f"Note: {each.rows.table}: {_safe(each.note, 300)}" for each in found.read if each.note]
+    notes = [f"Note: {each.rows.table}: {safe(each.note, 300)}" for each in found.read if each.note]
     block = [data_block("detections", "\n".join(lines)), WARNING] if lines else []
     return "\n".join([head, *notes, *block])
+
+
+def told_findings(findings: Sequence[FindingAnswer], more: int) -> str:
+    """Return logged findings, a line each."""
+    if not findings:
+        return "No findings are logged that match."
+    lines = [
+        f"[{one.confidence}] {one.technique} {one.time} {one.title}: {one.description} | thread {one.thread}"
+        for one in findings
+    ]
+    head = f"{_count(len(findings), 'finding')}, the newest first{f'; {more} more are logged' if more else ''}."
+    return "\n".join([head, data_block("findings", "\n".join(lines)), WARNING])
 
 
 def _of_each(found: Iterable[T], kind: Callable[[T], Hashable]) -> list[T]:
@@ -151,12 +166,12 @@ def _span(window: TimeWindow) -> str:
 def _finding(finding: Finding) -> str:
     technique = f" {finding.mitre.id} {finding.mitre.technique}" if finding.mitre.id else ""
     parts = [
-        f"[{finding.confidence}]{technique} {finding.time:%Y-%m-%d %H:%M} {_safe(finding.title, 200)}: "
-        f"{_safe(finding.description, 500)}"
+        f"[{finding.confidence}]{technique} {finding.time:%Y-%m-%d %H:%M} {safe(finding.title, 200)}: "
+        f"{safe(finding.description, 500)}"
     ]
     if finding.indicators_of_compromise:
         parts.append(
-            "indicators: " + ", ".join(_safe(i, 120) for i in finding.indicators_of_compromise[:MOST_INDICATORS])
+            "indicators: " + ", ".join(safe(i, 120) for i in finding.indicators_of_compromise[:MOST_INDICATORS])
         )
     if finding.recommendations:
         parts.append("recommended: " + ", ".join(finding.recommendations))
@@ -166,24 +181,25 @@ def _finding(finding: Finding) -> str:
 
 def _detection(detection: Detection) -> str:
     techniques = " ".join(detection.techniques)
-    notes = "".join(f" ({_safe(note, 200)})" for note in detection.notes)
+    notes = "".join(f" ({safe(note, 200)})" for note in detection.notes)
     return (
-        f"[{detection.level}] {_safe(detection.rule.title, 150)}: {_safe(detection.statement, 400)}{notes} | "
+        f"[{detection.level}] {safe(detection.rule.title, 150)}: {safe(detection.statement, 400)}{notes} | "
         f"{detection.rows[0].table if detection.rows else ''} {techniques} | {_count(len(detection.rows), 'row')}"
     )
 
 
-def _shown(value: object) -> object:
+def _shown(value: object) -> str | int | float | bool | None:
     if isinstance(value, bool | int):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if hasattr(value, "isoformat"):
         return str(value.isoformat()).replace("+00:00", "Z")
-    return _safe(value if isinstance(value, str) else str(value), LONGEST_VALUE)
+    return safe(value if isinstance(value, str) else str(value), LONGEST_VALUE)
 
 
-def _safe(text: str, limit: int) -> str:
+def safe(text: str, limit: int) -> str:
+    """Return a text of the logs as one inert line."""
     return fenced(defanged(text), limit=limit)
 
 

@@ -24,6 +24,7 @@ from . import (
     models,
     operating,
     policies,
+    serving,
     threats,
     workspaces,
 )
@@ -72,6 +73,7 @@ app.command(epilog=detecting.EXAMPLES)(detecting.detect)
 app.command()(operating.tables)
 app.command(epilog=policies.EXAMPLES)(policies.policy)
 app.command(epilog=models.EXAMPLES)(models.models)
+app.command(epilog=serving.EXAMPLES)(serving.mcp)
 app.command(epilog=doctoring.EXAMPLES)(doctoring.doctor)
 app.add_typer(workspaces.app, name="workspace")
 
