@@ -52,7 +52,7 @@ async def own_threads(ctx: Auth.types.AuthContext, value: Any) -> Auth.types.Fil
     """Show and change one's own threads only; what is made or changed stays with its owner."""
     owner = {"owner": ctx.user.identity}
     if ctx.action in ("create", "update"):
-        value["metadata"] = {**(value.get("metadata") or {}), **owner}
+        _owned(value, owner)
     return owner
 
 
@@ -65,5 +65,13 @@ async def a_run(ctx: Auth.types.AuthContext, value: Auth.types.RunsCreate) -> Au
         SERVED.require(sent.get("input"), wished, ctx.user.identity)
     except OperatorError as error:
         raise Auth.exceptions.HTTPException(status_code=422, detail=str(error)) from None
-    value["metadata"] = {**(value.get("metadata") or {}), "owner": ctx.user.identity}
-    return {"owner": ctx.user.identity}
+    owner = {"owner": ctx.user.identity}
+    _owned(value, owner)
+    return owner
+
+
+def _owned(value: Any, owner: Mapping[str, str]) -> None:
+    """Write the owner into what is sent itself: the server reads that, and no copy."""
+    if value.get("metadata") is None:
+        value["metadata"] = {}
+    value["metadata"].update(owner)

@@ -48,12 +48,18 @@ def dev_server(folder: Path, config: Path, settings: Mapping[str, str] | None = 
     try:
         yield Dev(_answering(f"http://127.0.0.1:{port}", process, log), folder, log)
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -205,30 +205,27 @@ async def test_an_edited_plan_or_query_is_proved_again(server: Dev, client: Lang
 
 async def test_stateless_joined_and_cancelled_runs(server: Dev, client: LangGraphClient) -> None:
     served = Served(server, client)
-    alone = await served.client.runs.wait(None, GRAPH, input={"question": QUESTION}, context=served.context)
-    assert alone["report"]["outcome"] == "confirmed"  # type: ignore[call-overload]
-    thread = await served.thread()
-    run = await served.client.runs.create(thread, GRAPH, input={"question": QUESTION}, context=served.context)
-    joined = await served.client.runs.join(thread, run["run_id"])
-    assert joined["report"]["outcome"] == "confirmed"
-    other = await served.thread()
-    run = await served.client.runs.create(
-        other,
-        GRAPH,
-        input={"question": QUESTION},
-        context=served.context,
-        stream_mode=["custom"],
-        stream_resumable=True,
-    )
-    async for part in served.client.runs.join_stream(other, run["run_id"]):
+    given = {"input": {"question": QUESTION}, "context": served.context}
+    stopped = await served.thread()
+    run = await client.runs.create(stopped, GRAPH, stream_mode=["custom"], stream_resumable=True, **given)
+    async for part in client.runs.join_stream(stopped, run["run_id"]):
         if part.event == "custom" and part.data["event"] == "query_started":
             break
-    await served.client.runs.cancel(other, run["run_id"], wait=True)
-    assert (await served.client.runs.get(other, run["run_id"]))["status"] == "interrupted"
-    before = _files(server.folder, other)
-    again = await served.client.runs.wait(other, GRAPH, input=None, context=served.context)
-    assert again["report"]["outcome"] == "confirmed"  # type: ignore[call-overload]
-    assert before <= _files(server.folder, other)
+    await client.runs.cancel(stopped, run["run_id"], wait=True)
+    assert (await client.runs.get(stopped, run["run_id"]))["status"] == "interrupted"
+
+    alone = await client.runs.wait(None, GRAPH, **given)
+    assert alone["report"]["outcome"] == "confirmed"
+    kept = _files(server.folder, stopped)
+    thread = await served.thread()
+    run = await client.runs.create(thread, GRAPH, **given)
+    joined = await client.runs.join(thread, run["run_id"])
+    assert joined["report"]["outcome"] == "confirmed"
+    assert _files(server.folder, stopped) == kept  # nothing went on while other cases ran
+
+    again = await client.runs.wait(stopped, GRAPH, input=None, context=served.context)
+    assert again["report"]["outcome"] == "confirmed"
+    assert kept <= _files(server.folder, stopped)
 
 
 def _files(folder: Path, thread: str) -> set[str]:

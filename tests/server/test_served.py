@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langchain_core.messages import HumanMessage
@@ -124,3 +126,24 @@ async def test_the_graph_itself_holds_to_it(served: Served, tmp_path: Path) -> N
         {"question": "Anything suspicious on host ws-1 in the last day?"}, context=Context(now=END)
     )
     assert done["report"].outcome == "confirmed" and (tmp_path / "home" / "cases").is_dir()
+
+
+async def test_the_published_graph_reads_the_file_that_the_environment_names(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert served.users is not None
+    monkeypatch.setenv("SOC_ANALYST_SERVED", str(tmp_path / "served.yaml"))
+    with pytest.raises(OperatorError, match="server: who asks is not known; sign in"):
+        await _published().ainvoke({"question": "Anything on ws-1?"})
+    monkeypatch.setenv("SOC_ANALYST_SERVED", str(tmp_path / "gone.yaml"))
+    with pytest.raises(OperatorError, match=r"served file .*gone\.yaml: cannot be read"):
+        _published()
+
+
+def _published() -> Any:
+    """Return the graph of `langgraph.json`, made anew as a server does at its start."""
+    spec = find_spec("soc_analyst.graph.app")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.graph
