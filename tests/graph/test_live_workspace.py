@@ -11,8 +11,11 @@ import pytest
 
 from soc_analyst import Context, Report, ahunt
 from soc_analyst.cli.app import run
+from soc_analyst.graph.desk.grounds import ground_of
 from soc_analyst.tools.logs.azure import asking
 from soc_analyst.tools.logs.service import Fault, LogAnalyticsService, Tenant
+from soc_analyst.tools.records.folder import DataDir
+from tests.records.hunted import differing
 
 from .workspace import END, process, small, write
 
@@ -63,6 +66,8 @@ async def test_both_backends_give_the_same_report(tmp_path: Path, logs: Path, se
     assert len(schema) == 11  # the schema was read once, in one request of eleven
     assert sum("Usage" in one.kql for one in service.posted) == 1  # so was what the tables hold
     assert service.signed_in == 1  # one client for all nodes, so one token
+    ground = ground_of(there.thread_id, DataDir(live.data_dir))
+    assert await differing(there, ground, live) == ([], len(there.findings))  # what is cited can be asked for again
 
 
 @pytest.mark.usefixtures("service")

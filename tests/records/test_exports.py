@@ -46,8 +46,9 @@ def test_the_bundle_holds_what_was_found(found: Report) -> None:
     assert techniques == {finding.mitre.id for finding in found.findings if finding.mitre.id}
     patterns = {one["pattern"] for one in told if one["type"] == "indicator"}
     assert any("203.0.113.77" in pattern for pattern in patterns)
-    marked = [one for one in told if one["type"] == "indicator"]
+    marked = [one for one in told if one["type"] != "marking-definition"]
     assert all(one["object_marking_refs"] == [stix2.TLP_AMBER["id"]] for one in marked)
+    assert {"user-account", "ipv4-addr"} & {one["type"] for one in marked}
 
 
 def test_an_export_is_the_same_each_time(found: Report) -> None:

@@ -57,9 +57,8 @@ class _Bundle:
         self.report = report
         self.now = max((finding.time for finding in report.findings), default=report.window.end)
         self.marking = TLP[tlp] if tlp else None
-        self.common: dict[str, Any] = {"created": self.now, "modified": self.now}
-        if self.marking is not None:
-            self.common["object_marking_refs"] = [self.marking["id"]]
+        self.marks: dict[str, Any] = {} if self.marking is None else {"object_marking_refs": [self.marking["id"]]}
+        self.common: dict[str, Any] = {"created": self.now, "modified": self.now, **self.marks}
         self.identity = stix2.Identity(
             id=_id("identity", "soc-analyst"), name="soc-analyst", identity_class="system", **self.common
         )
@@ -84,7 +83,7 @@ class _Bundle:
         return stix2.Bundle(id=_id("bundle", self.report.thread_id, self.report.question), objects=objects)
 
     def _of(self, finding: Finding) -> Iterator[Any]:
-        seen, hosts = list(_things(finding.entities)), list(self._hosts(finding.entities))
+        seen, hosts = list(_things(finding.entities, self.marks)), list(self._hosts(finding.entities))
         yield from (*seen, *hosts)
         observed = self._observed(finding, seen)
         technique = self._technique(finding)
@@ -175,38 +174,38 @@ class _Bundle:
             )
 
 
-def _things(entities: Iterable[Entity]) -> Iterator[Any]:
+def _things(entities: Iterable[Entity], marks: Mapping[str, Any]) -> Iterator[Any]:
     """Yield the observables that entities are; what STIX has no object for is left out."""
     told: set[str] = set()
     for entity in entities:
-        made = _thing(entity)
+        made = _thing(entity, marks)
         if made is not None and made["id"] not in told:
             told.add(made["id"])
             yield made
 
 
-def _thing(entity: Entity) -> Any:
+def _thing(entity: Entity, marks: Mapping[str, Any]) -> Any:
     value = entity.value
     if entity.kind == "ip":
         kind = kind_of(value)
         return (
-            {"ipv4": stix2.IPv4Address, "ipv6": stix2.IPv6Address}[kind](value=value)
+            {"ipv4": stix2.IPv4Address, "ipv6": stix2.IPv6Address}[kind](value=value, **marks)
             if kind in ("ipv4", "ipv6")
             else None
         )
     if entity.kind == "account":
-        return stix2.UserAccount(account_login=value)
+        return stix2.UserAccount(account_login=value, **marks)
     if entity.kind == "domain":
-        return stix2.DomainName(value=value)
+        return stix2.DomainName(value=value, **marks)
     if entity.kind == "url":
-        return stix2.URL(value=value)
+        return stix2.URL(value=value, **marks)
     if entity.kind == "hash" and len(value) in HASH_NAMES:
-        return stix2.File(hashes={HASH_NAMES[len(value)]: value})
+        return stix2.File(hashes={HASH_NAMES[len(value)]: value}, **marks)
     if entity.kind in ("file", "process"):
         name = value.replace("\\", "/").rsplit("/", 1)[-1]
-        return stix2.File(name=name) if name else None
+        return stix2.File(name=name, **marks) if name else None
     if entity.kind == "registry_key":
-        return stix2.WindowsRegistryKey(key=value)
+        return stix2.WindowsRegistryKey(key=value, **marks)
     return None
 
 
