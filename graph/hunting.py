@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
-from filelock import FileLock, Timeout
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
@@ -29,6 +28,7 @@ from .checkpoints import open_checkpoints
 from .checkpoints.database import Database, database_of
 from .checkpoints.disk import stopped_by_disk
 from .context import Context
+from .desk.holding import alone
 from .desk.opened import kept_open
 from .desk.stopping import stoppable
 from .progress import Event
@@ -160,19 +160,8 @@ async def _answered(plan: HumanInterrupt, thread: str, approve: Approver | None)
 @asynccontextmanager
 async def _held(thread: str, context: Context, database: Database | None) -> AsyncIterator[BaseCheckpointSaver[str]]:
     """Open the checkpoints of a thread with a second run kept off it: of this data folder, and of the database."""
-    data = DataDir(context.data_dir).ready()
-    folder = CaseFolder(data.case(thread))
-    folder.path.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.lock, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise OperatorError(
-            "is running already; wait for it, or choose another --thread", where=f"thread {thread}"
-        ) from None
-    try:
+    data = DataDir(context.data_dir)
+    async with alone(thread, data):
         with stopped_by_disk(thread):
             async with open_checkpoints(data.checkpoints, thread=thread, database=database) as saver:
                 yield saver
-    finally:
-        lock.release()
