@@ -312,3 +312,13 @@ def test_why_a_hunt_ended_is_told_once() -> None:
     assert "since nothing was left to follow" in Reading(as_html(ended)).seen
     said = ended.model_copy(update={"warnings": ("Nothing was left to follow.",)})
     assert "since nothing" not in Reading(as_html(said)).seen
+
+
+@pytest.mark.parametrize(("findings", "crowded"), [(4, False), (50, True)])
+def test_a_crowded_story_tells_how_many_events_there_are_at_a_time(findings: int, crowded: bool) -> None:
+    story = story_of(report_of("x", findings=findings, rows=10))
+    assert story.plot is not None
+    heaps = story.plot.heaps
+    assert bool(heaps) is crowded
+    tops = [float(heap.y) for heap in heaps]
+    assert not crowded or (min(tops) == pytest.approx(0, abs=0.02) and story.events == 10 * findings + 1)

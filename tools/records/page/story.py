@@ -26,6 +26,9 @@ LISTED = 500
 BIN = 1.0
 """Per cent of the width within which events of a lane are one mark."""
 OTHERS = "others"
+CROWD = 60
+"""Events from which on it is drawn how many there are at a time."""
+HEAP_HEIGHT = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,23 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
+class Heap:
+    """How many events of all lanes lie in a small stretch of the axis, at the scale of the highest."""
+
+    x: str
+    y: str
+    height: str
+    confidence: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plot:
     """Lanes by table over one axis."""
 
     axis: Axis
+    heaps: tuple[Heap, ...]
+    """Where most of it happened; none where so few events are plotted that the lanes tell it."""
     tables: tuple[tuple[str, tuple[Lane, ...]], ...]
     label: str
 
@@ -146,7 +162,23 @@ def _plot(events: Sequence[Event], axis: Axis) -> Plot:
     room = _room([len({event.entity.casefold() for event in found}) for found in by_table.values()])
     tables = tuple((table, tuple(_lanes(by_table[table], axis, room))) for table in sorted(by_table))
     label = f"{counted(len(events), 'event')} of {counted(len(by_table), 'table')} over time"
-    return Plot(axis, tables, label)
+    return Plot(axis, tuple(_heaps(events, axis)) if len(events) >= CROWD else (), tables, label)
+
+
+def _heaps(events: Sequence[Event], axis: Axis) -> Iterator[Heap]:
+    """Yield the events by stretches of the axis, split by confidence, the surest at the bottom."""
+    bins: dict[int, list[Event]] = {}
+    for event in events:
+        bins.setdefault(int(axis.place(event.time) / BIN), []).append(event)
+    scale = HEAP_HEIGHT / max(map(len, bins.values()))
+    for at, found in sorted(bins.items()):
+        label = f"{_between(found)} · {counted(len(found), 'event')}"
+        bottom = float(HEAP_HEIGHT)
+        for confidence in sorted(WEIGHT, key=lambda name: -WEIGHT[name]):
+            height = scale * sum(event.confidence == confidence for event in found)
+            bottom -= height
+            if height:
+                yield Heap(f"{at * BIN:.2f}%", f"{bottom:.2f}", f"{height:.2f}", confidence, label)
 
 
 def _room(entities: Sequence[int]) -> int:
