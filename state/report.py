@@ -71,6 +71,8 @@ class ModelCall(Value):
     """False where the answer was taken from the ledger of an earlier try."""
     estimated: bool = False
     """Whether tokens and dollars are counted here: the answer broke off, or the server did not tell what was used."""
+    answer: str = ""
+    """The hash of the request that its answer is kept under, empty where no answer is kept."""
 
 
 class ModelUsage(Value):
@@ -106,6 +108,8 @@ class Usage(ModelUsage):
     by_node: dict[str, ModelUsage] = Field(default_factory=dict)
     prompts: tuple[str, ...] = ()
     """The prompt files that were used, each with the hash of its text."""
+    answers: tuple[str, ...] = ()
+    """The kept answers that are counted here, by the hash of their request: one that is used again costs nothing."""
     queries: int = 0
     rows: int = 0
     seconds: float = 0.0
@@ -127,7 +131,8 @@ class Usage(ModelUsage):
         for call in calls:
             node = usage.by_node.get(call.node, ModelUsage()).plus(call)
             prompts = tuple(dict.fromkeys([*usage.prompts, *([call.prompt] if call.prompt else [])]))
-            added = {"by_node": {**usage.by_node, call.node: node}, "prompts": prompts}
+            answers = tuple(dict.fromkeys([*usage.answers, *([call.answer] if call.answer else [])]))
+            added = {"by_node": {**usage.by_node, call.node: node}, "prompts": prompts, "answers": answers}
             usage = usage.plus(call).model_copy(update=added)
         return usage
 

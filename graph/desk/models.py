@@ -54,7 +54,13 @@ async def open_model(state: CaseState, desk: Desk) -> AsyncIterator[CaseModel | 
     )
     run = f"{folder.path}#{state['asked']}"
     async with open_door(
-        spec, keys=Settings.keys(), terms=terms, ledger=folder.calls, run=run, tell=tell_asked
+        spec,
+        keys=Settings.keys(),
+        terms=terms,
+        ledger=folder.calls,
+        run=run,
+        counted=state["usage"].answers,
+        tell=tell_asked,
     ) as door:
         asker = Told(Again(door, desk.attempt) if desk.attempt else door)
         yield CaseModel(asker, Pseudonyms(context.privacy, folder.key(), desk.schemas(state["records"])))

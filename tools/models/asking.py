@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -301,6 +301,7 @@ async def open_door(
     terms: Terms,
     ledger: Path,
     run: str,
+    counted: Iterable[str] = (),
     timeouts: Timeouts | None = None,
     openai_url: str = OPENAI_URL,
     credential: TokenCredential | None = None,
@@ -312,10 +313,13 @@ async def open_door(
     """Open the door to a model and close its connections after.
 
     `ledger` is the folder of paid calls; `run` names the run that all its steps share, such as thread and question;
+    `counted` are the kept answers that the run's usage has counted, maybe in a process that is no more;
     `tell` hears of each call before it is made: by which node, and its tokens, shares of limits and dollars in a line.
     The other arguments are for hosts and tests: another address for OpenAI, a credential for Azure, limits, time.
     """
     opened, memory = clock(), memory_of(run)
+    for key in counted:
+        memory.first(key)
     own_limiter = limiter or (lambda one: limiter_for(one, terms.tier, terms.figures))
 
     def left() -> float:

@@ -100,7 +100,8 @@ class Exchanger:
             return None
         # An answer of an earlier try was paid before its usage was kept; one of this run is counted already.
         call = found.call if not used or self._memory.first(order.key) else _free(found.call)
-        return Exchanged(found.call, _told(order, call, paid=False), found.said)
+        told = _told(order, call, paid=False).model_copy(update={"answer": order.key})
+        return Exchanged(found.call, told, found.said)
 
     async def exchange(self, order: Order, broken: list[ModelCall]) -> Exchanged:
         """Return a model's answer, which is on disk by then; raise TroubleError where there is none.
@@ -117,7 +118,7 @@ class Exchanger:
             said = (
                 f"An answer of {order.spec} could not be kept ({error.strerror}); a resumed run would pay it again.",
             )
-        return Exchanged(call, _told(order, call, paid=True), said)
+        return Exchanged(call, _told(order, call, paid=True).model_copy(update={"answer": order.key}), said)
 
     async def _mannerly(self, order: Order, broken: list[ModelCall]) -> Completion:
         """Ask in the manner that the server takes, and learn it from what it refuses."""
