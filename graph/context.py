@@ -100,6 +100,11 @@ class Context(BaseModel):
     data_dir: Path = Field(
         default=DEFAULT_DATA_DIR, description="Where loaded workspaces, evidence and _threats.jsonl live."
     )
+    evidence: str = Field(
+        default="",
+        max_length=2_000,
+        description="Another place for the rows of queries: a folder, or a URL that fsspec knows, such as s3://BUCKET/PATH.",
+    )
     privacy: Literal["off", "personal", "all"] = Field(
         default="personal",
         description="What a language model sees as pseudonyms only: nothing, what policy marks personal, or all names.",
@@ -129,6 +134,14 @@ class Context(BaseModel):
         if not isinstance(given, str):
             return given
         return tuple(one.strip() for one in given.split(",")) if given.strip() != "none" else ()
+
+    @field_validator("evidence")
+    @classmethod
+    def _without_a_secret(cls, given: str) -> str:
+        """Refuse a password: what is set here is kept with the case."""
+        if "@" in given.partition("://")[2].partition("/")[0]:
+            raise ValueError("holds a user or a password; set it where the store's own library reads it")
+        return given
 
     @field_validator("over_limit")
     @classmethod

@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import cast
 
 from langchain_core.runnables import RunnableConfig
@@ -18,7 +19,6 @@ from soc_analyst.settings import Settings
 from soc_analyst.state.case import CaseInput, CaseOutput, CaseState
 from soc_analyst.state.errors import ApprovalRequired, OperatorError
 from soc_analyst.state.report import STOP, Report
-from soc_analyst.tools.records.cases import CaseFolder
 from soc_analyst.tools.records.folder import DataDir
 
 from .approval.approving import HASH, HumanInterrupt
@@ -28,6 +28,7 @@ from .checkpoints import open_checkpoints
 from .checkpoints.database import Database, database_of
 from .checkpoints.disk import stopped_by_disk
 from .context import Context
+from .desk.desk import data_of
 from .desk.holding import alone
 from .desk.opened import kept_open
 from .desk.stopping import stoppable
@@ -88,7 +89,7 @@ async def aresume(
     A case that was stopped goes on from where it was before that; what it has asked since is not asked again.
     """
     database = database_of(Settings.checkpoints() if checkpoints is None else checkpoints)
-    folder = CaseFolder(data_dir.case(thread_id))
+    folder = replace(data_dir, seal=data_dir.seal or Settings.seal()).folder(thread_id)
     header = await asyncio.to_thread(folder.header)
     if header is None:
         raise OperatorError(
@@ -160,8 +161,8 @@ async def _answered(plan: HumanInterrupt, thread: str, approve: Approver | None)
 @asynccontextmanager
 async def _held(thread: str, context: Context, database: Database | None) -> AsyncIterator[BaseCheckpointSaver[str]]:
     """Open the checkpoints of a thread with a second run kept off it: of this data folder, and of the database."""
-    data = DataDir(context.data_dir)
+    data = data_of(context).ready()
     async with alone(thread, data):
         with stopped_by_disk(thread):
-            async with open_checkpoints(data.checkpoints, thread=thread, database=database) as saver:
+            async with open_checkpoints(data.checkpoints, thread=thread, database=database, seal=data.seal) as saver:
                 yield saver

@@ -20,7 +20,9 @@ from .context import Context
 __all__ = ["Served", "load_served"]
 
 PATHS = frozenset({"policy", "sigma_rules", "known_good", "attack_data", "data_dir", "limits"})
-"""Fields that name something on the server's disk: never a user's to choose."""
+"""Fields that name something on the server's disk, from the file's folder on."""
+NEVER = PATHS | {"evidence"}
+"""Fields that are never a user's to choose: where the server keeps things is among them."""
 REACHING = frozenset({"workspace", "model"})
 """Fields that say whom the server speaks to: a user's to choose among `choices` at most."""
 BUDGETS = ("max_rounds", "max_queries", "max_rows", "max_usd", "max_seconds")
@@ -80,7 +82,8 @@ class Served(Value):
             fields[name] = value
         if faults:
             raise OperatorError("; ".join(faults), where="context")
-        return base.model_copy(update={**fields, "data_dir": _folder_of(base.data_dir, user)})
+        own = {"data_dir": _folder_of(base.data_dir, user), "evidence": _place_of(base.evidence, user)}
+        return base.model_copy(update={**fields, **own})
 
     def require(self, asked: object, wished: Mapping[str, object], user: str | None) -> None:
         """Raise OperatorError where a request is too large or wishes for more than is allowed, before it is queued."""
@@ -162,7 +165,7 @@ def _faults(served: Served) -> str:
     unknown = sorted({*served.may_set, *served.choices} - set(Context.model_fields))
     if unknown:
         return f"there is no field {unknown[0]} in a context"
-    if not_theirs := sorted({*served.may_set} & (PATHS | REACHING) | {*served.choices} & PATHS):
+    if not_theirs := sorted({*served.may_set} & (NEVER | REACHING) | {*served.choices} & NEVER):
         hint = "list its values under choices" if not_theirs[0] in REACHING else "set it under context"
         return f"{not_theirs[0]} is never a user's to choose; {hint}"
     if odd := sorted({*served.most} - {*BUDGETS}):
@@ -191,10 +194,17 @@ def _resolved(context: Mapping[str, JsonValue], folder: Path) -> dict[str, JsonV
 
 def _folder_of(data_dir: Path, user: str | None) -> Path:
     """Return a user's own part of the data folder: evidence, memory and the findings log are no one else's."""
-    if user is None:
-        return data_dir
+    return data_dir if user is None else data_dir / "users" / _name_of(user)
+
+
+def _place_of(evidence: str, user: str | None) -> str:
+    """Return a user's own part of the place of evidence, where that is not below the data folder."""
+    return f"{evidence.rstrip('/')}/users/{_name_of(user)}" if evidence and user is not None else evidence
+
+
+def _name_of(user: str) -> str:
     name = re.sub(r"[^A-Za-z0-9]+", "-", user).strip("-")[:32]
-    return data_dir / "users" / f"{name}-{hashlib.sha256(user.encode()).hexdigest()[:12]}"
+    return f"{name}-{hashlib.sha256(user.encode()).hexdigest()[:12]}"
 
 
 def _text_of(message: BaseMessage | Mapping[str, Any] | str) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from soc_analyst.tools.logs.azure.variables import Variables
     from soc_analyst.tools.models.keys import Keys
+    from soc_analyst.tools.sealing import Seal
 
 __all__ = ["Settings"]
 
@@ -84,6 +85,17 @@ class Settings:
         """Read where the checkpoints of `hunt` and `resume` are: a URL that may hold a password, so it is not kept."""
         given = os.environ if environment is None else environment
         return given.get("SOC_ANALYST_CHECKPOINTS", "").strip() or None
+
+    @staticmethod
+    def seal(environment: Mapping[str, str] | None = None) -> Seal | None:
+        """Read the key that all which is kept of a case is sealed with; None where none is named."""
+        given = os.environ if environment is None else environment
+        path = given.get("SOC_ANALYST_KEY_FILE", "").strip()
+        if not path:
+            return None
+        from soc_analyst.tools.sealing import Seal, read_key
+
+        return Seal(read_key(Path(path)))
 
     @staticmethod
     def azure(environment: Mapping[str, str] | None = None) -> Variables:

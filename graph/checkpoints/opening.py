@@ -11,6 +11,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from soc_analyst.state.errors import OperatorError
+from soc_analyst.tools.sealing import Seal
 
 from .database import Database
 from .serializing import CaseSerializer
@@ -23,10 +24,10 @@ BUSY_SECONDS = 30.0
 
 @asynccontextmanager
 async def open_checkpoints(
-    path: Path, *, thread: str = "", database: Database | None = None
+    path: Path, *, thread: str = "", database: Database | None = None, seal: Seal | None = None
 ) -> AsyncIterator[BaseCheckpointSaver[str]]:
     """Open the checkpoints of a thread: the SQLite file, made where it is missing, or the database if one is named."""
-    serializer = CaseSerializer()
+    serializer = CaseSerializer(seal)
     if database is None:
         async with aiosqlite.connect(path, timeout=BUSY_SECONDS) as connection:
             yield AsyncSqliteSaver(connection, serde=serializer)

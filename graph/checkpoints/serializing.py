@@ -14,10 +14,13 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from soc_analyst import state
 from soc_analyst.state.base import Value
+from soc_analyst.tools.sealing import Seal, closed, opened
 
 __all__ = ["CaseSerializer", "Text", "case_types", "checkpoint_serializer"]
 
 COMPRESSED = "+zlib"
+NAME = "checkpoint"
+"""What the content of a checkpoint is sealed under, with its kind."""
 
 
 @dataclass(frozen=True)
@@ -33,25 +36,30 @@ class CaseSerializer(JsonPlusSerializer):
     Types that are not on the list are never made, whether LANGGRAPH_STRICT_MSGPACK is set or not.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seal: Seal | None = None) -> None:
         super().__init__(allowed_msgpack_modules=case_types())
+        self._seal = seal
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
-        """Return the kind and the compressed bytes of a value."""
+        """Return the kind and the bytes of a value: compressed, and sealed where there is a key."""
         kind, content = super().dumps_typed(obj.value if isinstance(obj, Text) else obj)
-        return f"{kind}{COMPRESSED}", zlib.compress(content)
+        kind, content = f"{kind}{COMPRESSED}", zlib.compress(content)
+        return kind, closed(content, f"{NAME} {kind}", self._seal)
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
-        """Return the value; one that was written without compression too."""
-        kind, content = data
+        """Return the value; one that was written without compression or before there was a key, too."""
+        kind, content = data[0], opened(data[1], f"{NAME} {data[0]}", self._seal)
         if kind.endswith(COMPRESSED):
             return super().loads_typed((kind.removesuffix(COMPRESSED), zlib.decompress(content)))
-        return super().loads_typed(data)
+        return super().loads_typed((kind, content))
 
 
-def checkpoint_serializer() -> JsonPlusSerializer:
-    """Return a serializer for a host's own saver: `SomeSaver(…, serde=checkpoint_serializer())`."""
-    return CaseSerializer()
+def checkpoint_serializer(key: bytes | None = None) -> JsonPlusSerializer:
+    """Return a serializer for a host's own saver: `SomeSaver(…, serde=checkpoint_serializer())`.
+
+    With a key of 32 bytes all that it writes is sealed.
+    """
+    return CaseSerializer(None if key is None else Seal(key))
 
 
 @lru_cache(maxsize=1)

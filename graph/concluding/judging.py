@@ -60,7 +60,13 @@ def _remembered(case: CaseFile, state: CaseState, desk: Desk) -> tuple[Earlier, 
         return ()
     named = (entity for detection in case.detections for entity in detection.entities)
     about = dict.fromkeys([*case.reading.entities, *named])
-    return remembered(desk.data.cases, about, workspace=desk.context.workspace, besides=state["thread_id"])
+    return remembered(
+        desk.data.cases,
+        about,
+        workspace=desk.context.workspace,
+        besides=state["thread_id"],
+        seal=desk.data.seal,
+    )
 
 
 async def _by_model(

@@ -46,9 +46,9 @@ class Replay:
 
 async def replayed(thread_id: str, *, data_dir: DataDir) -> Replay:
     """Make the report of a finished case again and compare; raise EvidenceError where a kept file was changed."""
-    folder = CaseFolder(data_dir.case(thread_id))
+    folder = data_dir.folder(thread_id)
     header, dossier, report = await asyncio.to_thread(_kept, folder, data_dir)
-    files = await asyncio.to_thread(require_whole, folder, data_dir.evidence)
+    files = await asyncio.to_thread(require_whole, folder, data_dir.of(header).evidence)
     context = Context.model_validate({**header.options, "data_dir": data_dir.root})
     async with open_desk(context, dossier.lacking, recorded_only=True) as desk:
         state = _state(dossier, report, desk)

@@ -29,7 +29,7 @@ from ..context import Context
 from .catalogs import catalog_for
 from .opened import shared
 
-__all__ = ["Desk", "allowed_tables", "model_for", "open_desk", "policy_for", "wall_clock"]
+__all__ = ["Desk", "allowed_tables", "data_of", "model_for", "open_desk", "policy_for", "wall_clock"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Desk:
 
     def case(self, state: CaseState) -> CaseFolder:
         """Return the folder of the case."""
-        return CaseFolder(self.data.case(state["thread_id"]))
+        return self.data.folder(state["thread_id"])
 
     def within(self, lacking: Mapping[str, tuple[str, ...]]) -> Desk:
         """Return the desk without what the workspace lacks: columns by table, or a whole table where none is named."""
@@ -167,6 +167,11 @@ def _without(schema: TableSchema, columns: tuple[str, ...]) -> TableSchema:
     return schema.model_copy(update={"columns": {n: c for n, c in schema.columns.items() if n not in columns}})
 
 
+def data_of(context: Context) -> DataDir:
+    """Return the data folder of a context, with the key that it is sealed with."""
+    return DataDir(context.data_dir, Settings.seal(), context.evidence)
+
+
 def wall_clock() -> datetime:
     """Return the time at which a record is written; never the investigation's clock."""
     return datetime.now(UTC)
@@ -188,7 +193,7 @@ def _laid_out(context: Context, recorded_only: bool) -> Desk:
         context=context,
         policy=policy,
         tables=allowed_tables(policy),
-        data=DataDir(context.data_dir).ready(),
+        data=data_of(context).ready(),
         settings=Settings.from_environment(),
         recorded_only=recorded_only,
     )

@@ -7,7 +7,6 @@ from functools import partial
 from soc_analyst.graph.context import Context
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.detections import load_rules
-from soc_analyst.tools.records.cases import CaseFolder
 from soc_analyst.tools.records.folder import DataDir
 from soc_analyst.tools.records.reproducing import Ground
 
@@ -19,7 +18,7 @@ __all__ = ["ground_of"]
 
 def ground_of(thread_id: str, data: DataDir) -> Ground:
     """Return the ground of a case; raise OperatorError where its policy cannot be read. Blocks."""
-    header = CaseFolder(data.case(thread_id)).header()
+    header = data.folder(thread_id).header()
     if header is None:
         raise OperatorError("no such case; `soc-analyst threads` lists them", where=f"thread {thread_id}")
     context = Context.model_validate({**header.options, "data_dir": data.root})

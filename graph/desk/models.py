@@ -60,6 +60,7 @@ async def open_model(state: CaseState, desk: Desk) -> AsyncIterator[CaseModel | 
         ledger=folder.calls,
         run=run,
         counted=state["usage"].answers,
+        seal=desk.data.seal,
         tell=tell_asked,
     ) as door:
         asker = Told(Again(door, desk.attempt) if desk.attempt else door)

@@ -37,7 +37,7 @@ from soc_analyst.tools.reasoning.base import Planned, Situation
 from soc_analyst.tools.reasoning.by_model.planner import ModelPlanner
 from soc_analyst.tools.reasoning.by_rules.planner import RulesPlanner, pursued_by
 from soc_analyst.tools.reasoning.by_rules.questions import tables_for
-from soc_analyst.tools.records.cases import CaseFolder, CaseHeader
+from soc_analyst.tools.records.cases import CaseHeader
 
 __all__ = ["planner"]
 
@@ -118,7 +118,7 @@ async def _opened(state: CaseState, desk: Desk) -> dict[str, Any]:
     header = CaseHeader(
         thread_id=thread_id, question=question, started=wall_clock(), options=context.model_dump(mode="json")
     )
-    folder = CaseFolder(desk.data.case(thread_id))
+    folder = desk.data.folder(thread_id)
     await asyncio.to_thread(folder.open, header)
     return {
         "question": question,

@@ -19,7 +19,7 @@ from soc_analyst.state.report import Report, ended_by
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.models import parse_model_spec
 from soc_analyst.tools.reasoning.by_rules.pivots import Pursuit, Trail, leads_from
-from soc_analyst.tools.records.threats import Logged, ThreatsLog
+from soc_analyst.tools.records.threats import Logged
 
 from .planner import ANSWERER
 
@@ -101,4 +101,4 @@ def _keep(report: Report, state: CaseState, desk: Desk) -> None:
         model=report.model,
         policy_hash=report.policy_hash,
     )
-    ThreatsLog(desk.data.threats).append(report.findings, logged)
+    desk.data.threats_log.append(report.findings, logged)

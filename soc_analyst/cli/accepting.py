@@ -9,7 +9,7 @@ import typer
 
 from soc_analyst.state.errors import OperatorError
 
-from .options import DataDirOption, data_root
+from .options import DataDirOption, data_at
 
 __all__ = ["accept"]
 
@@ -26,17 +26,15 @@ def accept(
 ) -> int:
     """Accept a report: what it found, and what you hold for ordinary work, is told to hunts with --memory."""
     from soc_analyst.graph.desk.desk import wall_clock
-    from soc_analyst.tools.records.cases import CaseFolder
-    from soc_analyst.tools.records.folder import DataDir
     from soc_analyst.tools.records.memory import accept as keep
     from soc_analyst.tools.records.verifying import require_whole
 
-    data = DataDir(data_root(data_dir))
-    case = CaseFolder(data.case(thread))
+    data = data_at(data_dir)
+    case = data.folder(thread)
     header, report = case.header(), case.report()
     if header is None or report is None:
         raise OperatorError("there is no finished case of this name; `soc-analyst threads` lists them", where=thread)
-    require_whole(case, data.evidence)
+    require_whole(case, data.of(header).evidence)
     told = keep(case, report, _reasons(benign or []), wall_clock(), str(header.options.get("workspace", "")))
     attacks = sum(one.confidence != "Low" and one.id not in told.ordinary for one in report.findings)
     sys.stdout.write(

@@ -12,7 +12,7 @@ from soc_analyst.state.errors import EvidenceError, OperatorError
 from soc_analyst.tools.records.formats import Format
 
 from . import incidents
-from .options import DataDirOption, data_root
+from .options import DataDirOption, data_at, data_root
 from .writing import write
 
 if TYPE_CHECKING:
@@ -28,15 +28,13 @@ def threads(data_dir: DataDirOption = None) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    from soc_analyst.tools.records.cases import all_cases
-    from soc_analyst.tools.records.folder import DataDir
     from soc_analyst.tools.records.safe_text import inert
 
     table = Table(box=None, padding=(0, 1))
     for name in ("Thread", "Started", "Outcome"):
         table.add_column(name, no_wrap=True)
     table.add_column("Question", overflow="fold")
-    for folder in all_cases(DataDir(data_root(data_dir)).cases):
+    for folder in data_at(data_dir).all_cases():
         try:
             header, finished = folder.header(), folder.report()
         except EvidenceError as error:
@@ -100,10 +98,8 @@ def report(
 
 def _case(thread: str, root: Path) -> tuple[CaseFolder, Report]:
     """Return the folder of a finished case and its report."""
-    from soc_analyst.tools.records.cases import CaseFolder
-    from soc_analyst.tools.records.folder import DataDir
 
-    folder = CaseFolder(DataDir(root).case(thread))
+    folder = data_at(root).folder(thread)
     if folder.header() is None:
         raise OperatorError(f"no such case in {root}; `soc-analyst threads` lists them", where=f"thread {thread}")
     found = folder.report()

@@ -11,7 +11,7 @@ import typer
 from soc_analyst.graph.context import Context
 from soc_analyst.state.errors import ApprovalRequired, OperatorError
 
-from .options import ALL, DataDirOption, data_root, with_context
+from .options import ALL, DataDirOption, data_at, with_context
 from .stopping import INTERRUPTED, Stopping
 
 if TYPE_CHECKING:
@@ -76,12 +76,11 @@ def resume(
 ) -> int:
     """Go on with an interrupted investigation; no finished query is run again."""
     from soc_analyst.graph.hunting import aresume
-    from soc_analyst.tools.records.folder import DataDir
 
     from .approving import accepting, at_terminal
 
     _require_no_password(checkpoints)
-    folder = DataDir(data_root(data_dir))
+    folder = data_at(data_dir)
     stopping = Stopping()
     approve = stopping.asked(accepting(accept) if accept else at_terminal())
 

@@ -17,6 +17,8 @@ from soc_analyst.settings import Settings
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.records.incidents import IncidentsLog, Line
 
+from .options import data_at
+
 if TYPE_CHECKING:
     from soc_analyst.tools.incidents.draft import Drafts
     from soc_analyst.tools.incidents.manager import ResourceManager
@@ -104,13 +106,12 @@ def write(case: CaseFolder, root: Path, asked: WriteBack) -> int:
     from soc_analyst.tools.incidents.drafting import chosen, draft_of
     from soc_analyst.tools.incidents.manager import ResourceManager
     from soc_analyst.tools.incidents.target import management_endpoint
-    from soc_analyst.tools.records.folder import DataDir
     from soc_analyst.tools.records.verifying import require_whole
 
     header = case.header()
     assert header is not None
     policy_hash = _require_allowed(asked, header)
-    require_whole(case, DataDir(root).evidence)  # what was changed since it was reported goes nowhere
+    require_whole(case, data_at(root).of(header).evidence)  # what was changed since it was reported goes nowhere
     report = case.report()
     assert report is not None
     findings = chosen(report, asked.findings)
@@ -125,7 +126,7 @@ def write(case: CaseFolder, root: Path, asked: WriteBack) -> int:
         _show(drafts)
         if asked.dry_run:
             return 0
-        return _agreed_and_written(drafts, manager, asked.yes, _Ledger(DataDir(root), report.thread_id, policy_hash))
+        return _agreed_and_written(drafts, manager, asked.yes, _Ledger(data_at(root), report.thread_id, policy_hash))
 
 
 def _require_allowed(asked: WriteBack, header: CaseHeader) -> str:
@@ -282,7 +283,7 @@ class _Ledger:
 
     def held(self) -> AbstractContextManager[None]:
         """Keep other runs off."""
-        return IncidentsLog(self.data.ready().incidents).held()
+        return IncidentsLog(self.data.ready().incidents, self.data.seal).held()
 
     def add(self, drafts: Drafts, done: Done) -> None:
         """Log one thing that is there now."""
@@ -299,4 +300,4 @@ class _Ledger:
             sha256=drafts.sha256,
             policy_hash=self.policy_hash,
         )
-        IncidentsLog(self.data.incidents).add(line)
+        IncidentsLog(self.data.incidents, self.data.seal).add(line)

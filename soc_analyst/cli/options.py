@@ -7,7 +7,7 @@ import inspect
 import typing
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -16,7 +16,10 @@ from soc_analyst.graph.context import Context
 from soc_analyst.settings import Settings
 from soc_analyst.state.errors import OperatorError
 
-__all__ = ["ALL", "LOOKING", "with_context", "with_default_model"]
+if TYPE_CHECKING:
+    from soc_analyst.tools.records.folder import DataDir
+
+__all__ = ["ALL", "LOOKING", "data_at", "data_root", "with_context", "with_default_model"]
 
 LOOKING = ("workspace", "now", "since", "until", "policy", "data_dir")
 """What a command needs that only looks at logs."""
@@ -31,6 +34,7 @@ METAVARS = {
     "max_rounds": "N", "max_queries": "N", "max_rows": "N", "max_usd": "X", "max_seconds": "S",
     "approve": "auto|costly|always",
     "policy": "FILE", "sigma_rules": "DIR", "attack_data": "FILE", "known_good": "FILE", "data_dir": "DIR",
+    "evidence": "URL",
     "privacy": "off|personal|all", "tier": "free|1|2|3|4|5",
     "warn_ratio": "X", "over_limit": "LIST", "limits": "FILE",
 }  # fmt: skip
@@ -147,13 +151,21 @@ def _said(error: ValidationError) -> OperatorError:
         first["msg"] = "is no ISO 8601 time, such as 2026-03-04T14:00:00Z"
     name = str(first["loc"][0]).replace("_", "-") if first["loc"] else "option"
     told = first["msg"].removeprefix("Value error, ")
-    return OperatorError(f"{told} (given: {str(first['input'])[:60]!r})", where=f"--{name}")
+    given = "" if name == "evidence" else f" (given: {str(first['input'])[:60]!r})"  # it may hold a secret
+    return OperatorError(f"{told}{given}", where=f"--{name}")
 
 
 DataDirOption = Annotated[
     Path | None,
     typer.Option("--data-dir", metavar="DIR", help="Where cases and findings are kept.", show_default=False),
 ]
+
+
+def data_at(given: Path | None) -> DataDir:
+    """Return the data folder of such a command, with the key that it is sealed with."""
+    from soc_analyst.tools.records.folder import DataDir
+
+    return DataDir(data_root(given), Settings.seal())
 
 
 def data_root(given: Path | None) -> Path:

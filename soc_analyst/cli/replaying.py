@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .options import data_at
+
 if TYPE_CHECKING:
     from soc_analyst.state.report import Report
 
@@ -19,10 +21,9 @@ DIFFERS = 4
 def replay(thread: str, root: Path) -> tuple[Report, int]:
     """Return the report as it comes out now and the exit status; tell on standard error how it compares."""
     from soc_analyst.graph.concluding.replaying import replayed
-    from soc_analyst.tools.records.folder import DataDir
     from soc_analyst.tools.records.safe_text import inert
 
-    made = asyncio.run(replayed(thread, data_dir=DataDir(root)))
+    made = asyncio.run(replayed(thread, data_dir=data_at(root)))
     report = made.report
     proved = sum(claim.verified for finding in report.findings for claim in finding.claims)
     lines = [

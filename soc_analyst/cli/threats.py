@@ -14,7 +14,7 @@ import typer
 
 from soc_analyst.state.errors import OperatorError
 
-from .options import DataDirOption, data_root
+from .options import DataDirOption, data_at, data_root
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -93,11 +93,9 @@ def threats(
 
 
 def _read(root: Path, wanted: Wanted) -> tuple[list[Entry], list[Fault]]:
-    from soc_analyst.tools.records.folder import DataDir
     from soc_analyst.tools.records.logged import Entry, Fault, read
-    from soc_analyst.tools.records.threats import ThreatsLog
 
-    found = list(read(ThreatsLog(DataDir(root).threats)))
+    found = list(read(data_at(root).threats_log))
     entries = [one for one in found if isinstance(one, Entry) and wanted.meets(one.finding)]
     return entries, [one for one in found if isinstance(one, Fault)]
 

@@ -49,9 +49,7 @@ def _chosen(wanted: str, rules: RuleSet, desk: Desk, where: str) -> Sequence[Com
 
 
 def _of_finding(wanted: str, rules: RuleSet, desk: Desk, where: str) -> Sequence[CompiledRule]:
-    from soc_analyst.tools.records.threats import ThreatsLog
-
-    logged = next((one for one in ThreatsLog(desk.data.threats).entries() if one.get("id") == wanted), None)
+    logged = next((one for one in desk.data.threats_log.entries() if one.get("id") == wanted), None)
     if logged is None:
         raise OperatorError(f"{wanted[:80]!r} is no finding of the log; `soc-analyst threats` lists them", where=where)
     ids = [str(each.get("id")) for each in logged.get("detections") or ()]

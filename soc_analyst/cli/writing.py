@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.records.formats import Format
 
+from .options import data_at
+
 if TYPE_CHECKING:
     from soc_analyst.state.report import Report
     from soc_analyst.tools.records.reproducing import Ground
@@ -54,6 +56,5 @@ def _rule_files(found: Report, ground: Ground, out: Path) -> Iterator[tuple[Path
 
 def _ground(thread: str, root: Path) -> Ground:
     from soc_analyst.graph.desk.grounds import ground_of
-    from soc_analyst.tools.records.folder import DataDir
 
-    return ground_of(thread, DataDir(root))
+    return ground_of(thread, data_at(root))

@@ -47,7 +47,8 @@ def test_a_case_runs_under_what_the_operator_says(served: Served, tmp_path: Path
     ("wish", "value", "said"),
     [
         *((name, "/etc/passwd", "is set by this server") for name in
-          ("policy", "sigma_rules", "known_good", "attack_data", "data_dir", "limits", "workspace")),
+          ("policy", "sigma_rules", "known_good", "attack_data", "data_dir", "limits", "workspace",
+           "evidence")),
         ("model", "x@http://127.0.0.1:22", "is one of none, openai:gpt-5-mini"),
         ("max_rounds", 5, "is set by this server"),
         ("max_usd", 0.6, "is at most 0.5"),
@@ -100,6 +101,7 @@ def test_too_large_a_request_is_told(served: Served, question: str, messages: li
     [
         ("may_set: [policy]", "policy is never a user's to choose; set it under context"),
         ("may_set: [model]", "model is never a user's to choose; list its values under choices"),
+        ("choices: {evidence: [a]}", "evidence is never a user's to choose"),
         ("choices: {data_dir: [a]}", "data_dir is never a user's to choose"),
         ("may_set: [nonsense]", "there is no field nonsense"),
         ("most: {tier: 3}", "tier is no budget"),

@@ -9,21 +9,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from soc_analyst.state.errors import EvidenceError
-from soc_analyst.tools.files import write_atomically
+from soc_analyst.tools.places import Files, Folder, place_at
+from soc_analyst.tools.sealing import Seal
 
 __all__ = ["ROWS", "TEXT", "EvidenceStore"]
 
 ROWS, TEXT = ".parquet", ".txt"
+FOLDER = "evidence"
 
 
 class EvidenceStore:
-    """Content-addressed files below one folder; writing the same content twice is the same file.
+    """Content-addressed files in one place; writing the same content twice is the same file.
 
-    Methods block; call them off the event loop.
+    The digest is of the content before it is sealed. Methods block; call them off the event loop.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, url: str = "", seal: Seal | None = None) -> None:
+        self._files = Files(place_at(url) if url else Folder(root), FOLDER, seal)
 
     def put_rows(self, rows: pa.Table) -> str:
         """Keep the rows and return their digest."""
@@ -55,23 +57,24 @@ class EvidenceStore:
         return content
 
     def _read(self, digest: str, suffix: str) -> tuple[bytes, str]:
-        path = self._path(digest, suffix)
-        name = path.relative_to(self.root.parent).as_posix()
+        name = f"{FOLDER}/{_name(digest, suffix)}"
         try:
-            content = path.read_bytes()
+            content = self._files.read(_name(digest, suffix))
         except FileNotFoundError:
             return b"", f"{name} is gone"
         except OSError as error:
-            return b"", f"{name} cannot be read ({error.strerror})"
+            return b"", f"{name} cannot be read ({error.strerror or error})"
+        except EvidenceError:
+            return b"", f"{name} was changed since it was written"
         changed = hashlib.sha256(content).hexdigest() != digest
         return content, f"{name} was changed since it was written" if changed else ""
 
     def _put(self, content: bytes, suffix: str) -> str:
         digest = hashlib.sha256(content).hexdigest()
-        path = self._path(digest, suffix)
         if self.fault(digest, suffix):
-            write_atomically(path, content)
+            self._files.put(_name(digest, suffix), content)
         return digest
 
-    def _path(self, digest: str, suffix: str) -> Path:
-        return self.root / digest[:2] / f"{digest}{suffix}"
+
+def _name(digest: str, suffix: str) -> str:
+    return f"{digest[:2]}/{digest}{suffix}"

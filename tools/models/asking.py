@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel
 
 from soc_analyst.state.report import ModelCall
+from soc_analyst.tools.sealing import Seal
 
 from .answers import Read, Unusable, read_answer
 from .base import Answer, Request, Size
@@ -302,6 +303,7 @@ async def open_door(
     ledger: Path,
     run: str,
     counted: Iterable[str] = (),
+    seal: Seal | None = None,
     timeouts: Timeouts | None = None,
     openai_url: str = OPENAI_URL,
     credential: TokenCredential | None = None,
@@ -313,7 +315,8 @@ async def open_door(
     """Open the door to a model and close its connections after.
 
     `ledger` is the folder of paid calls; `run` names the run that all its steps share, such as thread and question;
-    `counted` are the kept answers that the run's usage has counted, maybe in a process that is no more;
+    `seal` is what they are sealed with; `counted` are the kept answers that the usage of the run holds already, maybe
+    since a process that is no more;
     `tell` hears of each call before it is made: by which node, and its tokens, shares of limits and dollars in a line.
     The other arguments are for hosts and tests: another address for OpenAI, a credential for Azure, limits, time.
     """
@@ -326,5 +329,5 @@ async def open_door(
         return max(0.0, terms.seconds - (clock() - opened))
 
     async with open_clients(keys, timeouts=timeouts, openai_url=openai_url, credential=credential) as clients:
-        exchanger = Exchanger(clients, Ledger(ledger), memory, own_limiter, left, sleep)
+        exchanger = Exchanger(clients, Ledger(ledger, seal), memory, own_limiter, left, sleep)
         yield ModelDoor(spec, terms, exchanger, memory, own_limiter, tell)

@@ -11,8 +11,10 @@ from pathlib import Path
 from pydantic import Field, ValidationError, field_validator
 
 from soc_analyst.state.base import Value
+from soc_analyst.state.errors import EvidenceError
 from soc_analyst.state.report import ModelCall
 from soc_analyst.tools.files import write_atomically
+from soc_analyst.tools.sealing import Seal, closed, opened
 
 __all__ = ["Found", "Ledger", "PaidCall", "request_key"]
 
@@ -96,8 +98,9 @@ class Ledger:
     Methods block; call them off the event loop.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, seal: Seal | None = None) -> None:
         self.folder = folder
+        self._seal = seal
 
     def find(self, key: str) -> Found:
         """Return the answer that was paid for under a key, if it is there and whole."""
@@ -111,7 +114,7 @@ class Ledger:
             return Found(
                 None, (f"The paid call {path.name} cannot be read ({error.strerror}); the model is asked again.",)
             )
-        call = _read(content, key)
+        call = self._call(content, path, key)
         if call is None:
             return Found(None, (f"The paid call {path.name} is torn or not ours; the model is asked again.",))
         return Found(call)
@@ -121,7 +124,18 @@ class Ledger:
         text = call.model_dump_json()
         entry = _Entry(format=_FORMAT, key=key, digest=_digest(text), call=text)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomically(self._path(key), entry.model_dump_json().encode())
+        path = self._path(key)
+        write_atomically(path, closed(entry.model_dump_json().encode(), self._name(path), self._seal))
+
+    def _call(self, content: bytes, path: Path, key: str) -> PaidCall | None:
+        try:
+            return _read(opened(content, self._name(path), self._seal), key)
+        except EvidenceError:
+            return None
+
+    def _name(self, path: Path) -> str:
+        """Return the name that a call is sealed under, as the folder of its case has it."""
+        return f"cases/{self.folder.parent.name}/{self.folder.name}/{path.name}"
 
     def _path(self, key: str) -> Path:
         if len(key) != 64 or set(key) - set("0123456789abcdef"):

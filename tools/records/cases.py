@@ -15,7 +15,8 @@ from soc_analyst.state.base import UtcTime, Value
 from soc_analyst.state.errors import EvidenceError
 from soc_analyst.state.queries import QueryRecord
 from soc_analyst.state.report import Report
-from soc_analyst.tools.files import write_atomically
+from soc_analyst.tools.places import Files, Folder
+from soc_analyst.tools.sealing import Seal
 
 from .chain import Chain, digest_of
 from .dossier import Dossier
@@ -39,8 +40,10 @@ class CaseHeader(Value):
 class CaseFolder:
     """One case on disk, with a ledger of what was written. Methods block; call them off the event loop."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, seal: Seal | None = None) -> None:
         self.path = path
+        self.seal = seal
+        self._files = Files(Folder(path), f"cases/{path.name}", seal)
 
     @property
     def lock(self) -> Path:
@@ -70,7 +73,11 @@ class CaseFolder:
         path = self.path / "pseudonyms.key"
         if not path.exists():
             self._write(path.name, secrets.token_bytes(KEY_BYTES))
-        return path.read_bytes()
+        return self.content(path.name)
+
+    def content(self, name: str) -> bytes:
+        """Return a file of the case as it was written, whether it is sealed or not."""
+        return self._files.read(name)
 
     def keep(self, key: str, record: QueryRecord) -> None:
         """Keep what became of a query, so that it is never run twice."""
@@ -81,7 +88,10 @@ class CaseFolder:
         name = f"queries/{key}.json"
         if not (self.path / name).exists():
             return None
-        content = (self.path / name).read_bytes()
+        try:
+            content = self.content(name)
+        except EvidenceError:
+            return None
         told = self.chain.digests().get(name)
         if told is None:
             self.chain.add(name, digest_of(content))  # a crash came between the two
@@ -90,7 +100,7 @@ class CaseFolder:
     def close(self, report: Report, dossier: Dossier) -> None:
         """Keep the report, after what it was made of."""
         for path in sorted(self.calls.glob("*.json")):
-            self.chain.add(f"{CALLS}/{path.name}", digest_of(path.read_bytes()))
+            self.chain.add(f"{CALLS}/{path.name}", digest_of(self.content(f"{CALLS}/{path.name}")))
         self._write("dossier.json", dossier.model_dump_json(indent=2).encode())
         self._write("report.json", report.model_dump_json(indent=2).encode())
 
@@ -121,7 +131,7 @@ class CaseFolder:
         if not path.exists():
             return None
         try:
-            return kind.model_validate_json(path.read_bytes())
+            return kind.model_validate_json(self.content(name))
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"]) or "the file"
@@ -131,18 +141,19 @@ class CaseFolder:
             ) from error
 
     def _write(self, name: str, content: bytes) -> None:
-        write_atomically(self.path / name, content)
+        self._files.put(name, content)
         self.chain.add(name, digest_of(content))
 
 
-def all_cases(root: Path) -> Iterator[CaseFolder]:
+def all_cases(root: Path, seal: Seal | None = None) -> Iterator[CaseFolder]:
     """Yield the cases below a folder, the latest first."""
     headers = []
     for path in root.glob("*/case.json"):
+        folder = CaseFolder(path.parent, seal)
         try:
-            started = json.loads(path.read_bytes()).get("started", "")
-        except ValueError:
+            started = json.loads(folder.content(path.name)).get("started", "")
+        except (ValueError, EvidenceError):
             continue
-        headers.append((started, path.parent))
-    for _, folder in sorted(headers, reverse=True):
-        yield CaseFolder(folder)
+        headers.append((started, path.parent, folder))
+    for _, _, folder in sorted(headers, key=lambda one: one[:2], reverse=True):
+        yield folder

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.evidence import EvidenceStore
+from soc_analyst.tools.sealing import Seal
+
+from .cases import CaseFolder, CaseHeader, all_cases
+from .threats import ThreatsLog
 
 __all__ = ["THREAD", "DataDir"]
 
@@ -21,6 +26,10 @@ class DataDir:
     """Paths below one folder; nothing is created before `ready`."""
 
     root: Path
+    seal: Seal | None = None
+    """What all below is sealed with, if there is a key."""
+    evidence_at: str = ""
+    """Another place for rows and query texts: a folder, or a URL that fsspec knows."""
 
     @property
     def checkpoints(self) -> Path:
@@ -45,7 +54,7 @@ class DataDir:
     @property
     def evidence(self) -> EvidenceStore:
         """Rows and query texts by digest, shared by all cases."""
-        return EvidenceStore(self.root / "evidence")
+        return EvidenceStore(self.root / "evidence", url=self.evidence_at, seal=self.seal)
 
     def case(self, thread_id: str) -> Path:
         """Return the folder of a case; a thread id that could leave the data folder is refused."""
@@ -56,8 +65,26 @@ class DataDir:
             )
         return self.cases / thread_id
 
+    def folder(self, thread_id: str) -> CaseFolder:
+        """Return the files of a case."""
+        return CaseFolder(self.case(thread_id), self.seal)
+
+    def all_cases(self) -> Iterator[CaseFolder]:
+        """Yield the cases, the latest first."""
+        return all_cases(self.cases, self.seal)
+
+    @property
+    def threats_log(self) -> ThreatsLog:
+        """The findings log, to read and to write."""
+        return ThreatsLog(self.threats, self.seal)
+
+    def of(self, header: CaseHeader) -> DataDir:
+        """Return the folder as a case was asked with: where its evidence is."""
+        return replace(self, evidence_at=str(header.options.get("evidence") or ""))
+
     def ready(self) -> DataDir:
-        """Create the folder where it is missing, and say at once if it cannot be written."""
+        """Create the folder where it is missing; say at once if it cannot be written, or evidence nowhere be kept."""
+        _ = self.evidence
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.root):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from filelock import Timeout
 
 from soc_analyst.state.errors import OperatorError
+from soc_analyst.tools.sealing import Seal
 
 from .lines import GrowingFile
 
@@ -45,12 +46,13 @@ class IncidentsLog:
     """A JSON Lines file, safe under several writers and a crash at any byte."""
 
     path: Path
+    seal: Seal | None = None
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep other runs off for as long as one writes; raise OperatorError where one is writing already."""
         try:
-            with GrowingFile(self.path).held():
+            with GrowingFile(self.path, self.seal).held():
                 yield
         except Timeout:
             raise OperatorError("another run writes incidents; wait for it", where=str(self.path)) from None
@@ -61,7 +63,7 @@ class IncidentsLog:
             return
         told = {**asdict(line), "logged_at": line.logged_at.isoformat().replace("+00:00", "Z")}
         try:
-            GrowingFile(self.path).add([json.dumps(told, ensure_ascii=False) + "\n"])
+            GrowingFile(self.path, self.seal).add([json.dumps(told, ensure_ascii=False) + "\n"])
         except OSError as error:
             raise OperatorError(
                 f"the {line.what} of {line.finding_id} is in the workspace now, but could not be logged here: "
@@ -71,7 +73,7 @@ class IncidentsLog:
 
     def entries(self) -> Iterator[Mapping[str, Any]]:
         """Yield what was logged, in order."""
-        return GrowingFile(self.path).entries()
+        return GrowingFile(self.path, self.seal).entries()
 
 
 def _same(entry: Mapping[str, Any], line: Line) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,17 +13,22 @@ from typing import Any
 
 from filelock import FileLock
 
+from soc_analyst.tools.sealing import Seal, opened
+
 __all__ = ["GrowingFile"]
 
+SEALED = "sealed"
+"""The one key of a line that is sealed."""
 LOCK_TIMEOUT = 30.0
 """Seconds to wait for another writer."""
 
 
 @dataclass(frozen=True)
 class GrowingFile:
-    """Objects, one a line. Methods block; call them off the event loop."""
+    """Objects, one a line, each sealed where there is a key. Methods block; call them off the event loop."""
 
     path: Path
+    seal: Seal | None = None
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -41,12 +47,24 @@ class GrowingFile:
         if not self.path.exists():
             return
         with self.path.open("rb") as file:
-            yield from ((number, parsed(raw)) for number, raw in enumerate(file, 1) if raw.strip())
+            for number, raw in enumerate(file, 1):
+                if raw.strip():
+                    yield number, self._opened(parsed(raw))
+
+    def _opened(self, entry: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        if entry is None or entry.keys() != {SEALED}:
+            return entry
+        return parsed(opened(b64decode(str(entry[SEALED])), self.path.name, self.seal))
+
+    def _closed(self, line: str) -> str:
+        if self.seal is None:
+            return line
+        return json.dumps({SEALED: b64encode(self.seal.close(line.encode(), self.path.name)).decode()}) + "\n"
 
     def add(self, lines: Iterable[str]) -> None:
         """Write lines, each with its newline; on return they outlast a loss of power. Only while `held`."""
         with self.path.open("ab") as file:
-            file.write("".join(lines).encode())
+            file.write("".join(map(self._closed, lines)).encode())
             file.flush()
             os.fsync(file.fileno())
 

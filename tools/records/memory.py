@@ -10,10 +10,11 @@ from pydantic import ValidationError
 
 from soc_analyst.state.base import UtcTime, Value
 from soc_analyst.state.entities import Entity
-from soc_analyst.state.errors import OperatorError
+from soc_analyst.state.errors import EvidenceError, OperatorError
 from soc_analyst.state.memory import Earlier
 from soc_analyst.state.report import Report
 from soc_analyst.tools.proof.leads import is_anybody, same_thing
+from soc_analyst.tools.sealing import Seal
 
 from .cases import CaseFolder, all_cases
 from .chain import digest_of
@@ -50,11 +51,13 @@ def accept(case: CaseFolder, report: Report, ordinary: Mapping[str, str], at: da
     return accepted
 
 
-def remembered(cases: Path, entities: Iterable[Entity], *, workspace: str, besides: str = "") -> tuple[Earlier, ...]:
+def remembered(
+    cases: Path, entities: Iterable[Entity], *, workspace: str, besides: str = "", seal: Seal | None = None
+) -> tuple[Earlier, ...]:
     """Return what was accepted of these things in this workspace, the latest first; of the case `besides` nothing."""
     wanted = [entity for entity in entities if entity.kind in KINDS and not is_anybody(entity.value)]
     found: list[Earlier] = []
-    for number, case in enumerate(all_cases(cases)):
+    for number, case in enumerate(all_cases(cases, seal)):
         if number == MOST_CASES or len(found) >= MOST_TOLD or not wanted:
             break
         if case.path.name != besides:
@@ -73,11 +76,10 @@ def signals_of(earlier: Iterable[Earlier]) -> tuple[str, ...]:
 
 def _of_case(case: CaseFolder, workspace: str) -> Iterator[Earlier]:
     """Yield the findings of a report that was accepted as it is; of any other none."""
-    path = case.path / ACCEPTED
     try:
-        accepted = Accepted.model_validate_json(path.read_bytes())
-        report = Report.model_validate_json((case.path / "report.json").read_bytes())
-    except (OSError, ValidationError):
+        accepted = Accepted.model_validate_json(case.content(ACCEPTED))
+        report = Report.model_validate_json(case.content("report.json"))
+    except (OSError, ValidationError, EvidenceError):
         return
     if accepted.report != _digest(case) or accepted.workspace != workspace or case.chain.broken_at() is not None:
         return
@@ -104,4 +106,4 @@ def _about(earlier: Earlier, wanted: Iterable[Entity]) -> bool:
 
 
 def _digest(case: CaseFolder) -> str:
-    return digest_of((case.path / "report.json").read_bytes())
+    return digest_of(case.content("report.json"))

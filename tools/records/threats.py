@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from soc_analyst.state.findings import Finding
+from soc_analyst.tools.sealing import Seal
 
 from .lines import GrowingFile
 
@@ -37,12 +38,13 @@ class ThreatsLog:
     """A JSON Lines file, safe under several writers and a crash at any byte: a torn last line is cut off."""
 
     path: Path
+    seal: Seal | None = None
 
     def append(self, findings: Sequence[Finding], logged: Logged) -> int:
         """Write the findings that this thread has not logged yet, synced to disk; return how many."""
         if not findings:
             return 0
-        file = GrowingFile(self.path)
+        file = GrowingFile(self.path, self.seal)
         with file.held():
             known = {(entry.get("thread_id"), entry.get("id")) for entry in file.entries()}
             new = [finding for finding in findings if (logged.thread_id, finding.id) not in known]
@@ -51,11 +53,11 @@ class ThreatsLog:
 
     def entries(self) -> Iterator[Mapping[str, Any]]:
         """Yield the logged findings in order; a line that is no JSON object is passed over."""
-        return GrowingFile(self.path).entries()
+        return GrowingFile(self.path, self.seal).entries()
 
     def lines(self) -> Iterator[tuple[int, Mapping[str, Any] | None]]:
         """Yield each line by its number from 1, with None where it is no JSON object; empty lines are none."""
-        return GrowingFile(self.path).numbered()
+        return GrowingFile(self.path, self.seal).numbered()
 
 
 def _line(finding: Finding, logged: Logged) -> str:

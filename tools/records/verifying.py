@@ -61,19 +61,21 @@ def _of_case(case: CaseFolder) -> Iterator[str]:
 
 def _changed(case: CaseFolder, link: Link) -> str:
     try:
-        content = (case.path / link.name).read_bytes()
+        content = case.content(link.name)
     except FileNotFoundError:
         return "is gone"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
+    except EvidenceError:
+        return "was changed since it was written"
     return "" if digest_of(content) == link.digest else "was changed since it was written"
 
 
 def _kept(case: CaseFolder) -> Iterator[QueryRecord]:
     for path in sorted(case.path.glob("queries/*.json")):
         try:
-            yield QueryRecord.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError):
+            yield QueryRecord.model_validate_json(case.content(f"queries/{path.name}"))
+        except (OSError, ValidationError, EvidenceError):
             continue  # told as a changed file of the case
 
 
