@@ -89,7 +89,8 @@ async def aresume(
     A case that was stopped goes on from where it was before that; what it has asked since is not asked again.
     """
     database = database_of(Settings.checkpoints() if checkpoints is None else checkpoints)
-    folder = replace(data_dir, seal=data_dir.seal or Settings.seal()).folder(thread_id)
+    seal = data_dir.seal or await asyncio.to_thread(Settings.seal)
+    folder = replace(data_dir, seal=seal).folder(thread_id)
     header = await asyncio.to_thread(folder.header)
     if header is None:
         raise OperatorError(
@@ -161,7 +162,7 @@ async def _answered(plan: HumanInterrupt, thread: str, approve: Approver | None)
 @asynccontextmanager
 async def _held(thread: str, context: Context, database: Database | None) -> AsyncIterator[BaseCheckpointSaver[str]]:
     """Open the checkpoints of a thread with a second run kept off it: of this data folder, and of the database."""
-    data = data_of(context).ready()
+    data = await asyncio.to_thread(data_of, context)
     async with alone(thread, data):
         with stopped_by_disk(thread):
             async with open_checkpoints(data.checkpoints, thread=thread, database=database, seal=data.seal) as saver:

@@ -19,7 +19,7 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
 from soc_analyst.graph.context import Context
-from soc_analyst.graph.desk.desk import open_desk
+from soc_analyst.graph.desk.desk import data_of, open_desk
 from soc_analyst.graph.hunting import ahunt
 from soc_analyst.graph.looking.own_kql import queried, require_something_looked_at
 from soc_analyst.graph.progress import Event
@@ -28,10 +28,7 @@ from soc_analyst.state.errors import OperatorError, SocAnalystError
 from soc_analyst.state.findings import Confidence
 from soc_analyst.state.report import Report
 from soc_analyst.state.tables import TableSchema
-from soc_analyst.tools.records.cases import CaseFolder
-from soc_analyst.tools.records.folder import DataDir
 from soc_analyst.tools.records.logged import Entry, Wanted, read
-from soc_analyst.tools.records.threats import ThreatsLog
 
 from . import investigating, logs
 from .answers import ColumnsAnswer, FindingsAnswer, InvestigationAnswer, RowsAnswer, TablesAnswer
@@ -66,7 +63,7 @@ class _Tools:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._data = DataDir(context.data_dir)
+        self._data = data_of(context)
 
     def offered_by(self, server: MCPServer[object]) -> None:
         """Offer them."""
@@ -148,14 +145,14 @@ class _Tools:
 
     def _logged(self, wanted: Wanted, most: int) -> FindingsAnswer:
         """Return what the log holds of what is wanted. Blocks."""
-        entries = (one for one in read(ThreatsLog(self._data.threats)) if isinstance(one, Entry))
+        entries = (one for one in read(self._data.threats_log) if isinstance(one, Entry))
         return FindingsAnswer.of([one.finding for one in entries if wanted.meets(one.finding)], most)
 
     def _thread(self, given: str) -> str:
         """Return the thread to follow up, or a new one. Blocks."""
         if not given:
             return f"mcp-{uuid.uuid4().hex[:12]}"
-        if not OF_OURS.fullmatch(given) or CaseFolder(self._data.case(given)).header() is None:
+        if not OF_OURS.fullmatch(given) or self._data.folder(given).header() is None:
             raise OperatorError(
                 "is no thread of an earlier answer; leave it out for a new question", where=f"thread {given[:40]!r}"
             )
