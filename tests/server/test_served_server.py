@@ -122,6 +122,9 @@ def test_other_ways_in_are_closed(served: Served) -> None:
         403,
         404,
     )
+    # A public address by number: of a name the server would ask a resolver, before the hook.
+    told = served.run("alice", served.thread("alice"), webhook="https://8.8.8.8/hook")
+    assert told.status_code == 422 and "posts to no webhook" in told.text
     refused = served.run("carol", served.thread("carol"))
     assert refused.status_code == 422 and "may not ask this server" in refused.text
     whole = {"assistant_id": "soc_analyst", "input": {"question": QUESTION}, "context": {"policy": "/etc/passwd"}}
