@@ -1,4 +1,4 @@
-"""The rules of endpoint_b to _e: well formed, firing on their rows, silent on their look-alikes."""
+"""The rules of endpoint_b to _f: well formed, firing on their rows, silent on their look-alikes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RULES_FOLDER = Path(__file__).parents[2] / "tools/detections/rules"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FILES = [
     Path(__file__).with_name(name)
-    for name in ("endpoint_b.yaml", "endpoint_c.yaml", "endpoint_d.yaml", "endpoint_e.yaml")
+    for name in ("endpoint_b.yaml", "endpoint_c.yaml", "endpoint_d.yaml", "endpoint_e.yaml", "endpoint_f.yaml")
 ]
 DATA: list[dict[str, Any]] = [entry for file in FILES for entry in yaml.load(file.read_text("utf-8"), LOADER)]
 RULES: dict[str, dict[str, Any]] = {
@@ -51,7 +51,7 @@ def fired(table: str) -> frozenset[tuple[str, int, str, int]]:
     rows = [entry[kind][n] for entry, kind, n in places]
     names = sorted({name for row in rows for name in row})
     columns: dict[str, list[Any]] = {name: [row.get(name) for row in rows] for name in names}
-    columns["DeviceName"] = [f"host{n}" for n in range(len(rows))]
+    columns["DeviceName"] = [row.get("DeviceName", f"host{n}") for n, row in enumerate(rows)]
     columns["TimeGenerated"] = [datetime(2026, 3, 4, tzinfo=UTC)] * len(rows)
     found = detect(Evidence([TableRows.collect(table, [("q1", pa.table(columns))])]), rules=ours())
     cited = {(each.rule.id, ref.row) for each in found for ref in each.rows}

@@ -100,6 +100,20 @@ def test_many_ports_of_one_host() -> None:
     assert levels("DeviceNetworkEvents", rows) == {"stat-network-scan": "medium"}
 
 
+@pytest.mark.parametrize(("action", "hosts", "expected"), [
+    ("ConnectionFailed", 8, {"stat-network-scan": "medium"}),
+    ("ConnectionFailed", 7, {}),
+    ("ConnectionSuccess", 8, {}),
+])  # fmt: skip
+def test_a_few_ports_of_several_hosts_tried_in_vain(action: str, hosts: int, expected: dict[str, str]) -> None:
+    rows = [
+        connection(i * 9.0 + port / 9999, f"10.0.1.{i + 1}", port, name="q.exe") | {"ActionType": action}
+        for i in range(hosts)
+        for port in (22, 445, 3389)
+    ]
+    assert levels("DeviceNetworkEvents", rows) == expected
+
+
 def test_a_scanner_on_schedule_is_low() -> None:
     rows = [
         connection(hour * 14400.0 + i * 2, f"10.0.1.{i + 1}", 445, name="scan.exe")

@@ -256,7 +256,7 @@ HIVES = {
 SHORT = {long.lower(): short.upper() for short, long in HIVES.items()}
 KERNEL = re.compile(r"^\\registry\\(machine|user)(?=\\|$)", re.IGNORECASE)
 CONTROL_SET = re.compile(r"\\ControlSet\d{3}(?=\\|$)", re.IGNORECASE)
-USER_HIVE = re.compile(r"^HKU\\S-1-5-21-[\d-]+(_Classes)?(?=\\|$)", re.IGNORECASE)
+USER_HIVE = re.compile(r"^(?:HKU|HKCU)\\S-1-(?:5-21|12-1)-[\d-]+(_Classes)?(?=\\|$)", re.IGNORECASE)
 
 
 def _registry_path(_: Reading, key: str, value: str) -> Iterable[str]:

@@ -162,8 +162,8 @@ def _lines(fields: Fields, name: str, forms: tuple[Expr, ...]) -> Expr:
 KERNEL_HIVES = {r"\\registry\\machine": "HKLM", r"\\registry\\user": "HKU"}
 ABBREVIATED = {f"(?:{long}|{short})": short.upper() for short, long in HIVES.items()}
 OWN_HIVES = {
-    r"HKU\\S-1-5-21-[\d-]+_Classes": r"HKCU\Software\Classes",
-    r"HKU\\S-1-5-21-[\d-]+": "HKCU",
+    r"(?:HKU|HKCU)\\S-1-(?:5-21|12-1)-[\d-]+_Classes": r"HKCU\Software\Classes",
+    r"(?:HKU|HKCU)\\S-1-(?:5-21|12-1)-[\d-]+": "HKCU",
 }
 LONG = {short.upper(): long for short, long in HIVES.items()}
 

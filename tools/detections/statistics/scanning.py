@@ -21,6 +21,8 @@ __all__ = ["networks_are_scanned"]
 WINDOW_SECONDS = 10 * 60
 HOSTS_TO_REPORT = 20
 PORTS_TO_REPORT = 20
+DOORS_TO_REPORT, OF_HOSTS, OF_PORTS = 24, 8, 2
+"""Ports of hosts that one program tried, on how many hosts and of how many kinds at least, mostly in vain."""
 SCHEDULED_HOURS = 3
 INBOUND = frozenset({"inboundconnectionaccepted", "listeningconnectioncreated"})
 EPHEMERAL = 49152
@@ -53,6 +55,7 @@ FLOWS = Paths("AzureNetworkAnalytics_CL", "SrcIP_s", "", "DestIP_s", "DestPort_d
 def networks_are_scanned(evidence: Evidence) -> Iterator[Detection]:
     """Report sources that reach twenty private hosts on a port, or twenty ports of a host, within ten minutes.
 
+    So is a program that tries some ports of eight and more hosts, mostly in vain, each of them once or twice.
     The same reach in three or more other hours is a schedule and is rated low, as is a knock from the Internet.
     """
     for paths in (CONNECTIONS, FLOWS):
@@ -60,6 +63,7 @@ def networks_are_scanned(evidence: Evidence) -> Iterator[Detection]:
         if frame is not None:
             yield from _across(frame, paths)
             yield from _deep(frame, paths)
+            yield from _doors(frame, paths)
 
 
 def _across(frame: Frame, paths: Paths) -> Iterator[Detection]:
@@ -83,9 +87,25 @@ def _deep(frame: Frame, paths: Paths) -> Iterator[Detection]:
             yield _scanned(frame, paths, inside, what, _often(frame, rows, texts, PORTS_TO_REPORT), texts)
 
 
+def _doors(frame: Frame, paths: Paths) -> Iterator[Detection]:
+    """Look for a few ports of several hosts, which one program tries mostly in vain."""
+    remotes, ports = frame.lower(paths.remote), _ports(frame, paths)
+    among = (ports > 0) & (ports < EPHEMERAL) & frame.coded(paths.remote).lowered.rows_where(is_private)
+    failed = frame.coded("ActionType").lowered.rows_where(lambda action: "failed" in action)
+    for rows in _runs(frame, paths, paths.actor, among & failed, DOORS_TO_REPORT) if paths.actor else ():
+        doors = [f"{remotes[i]}:{ports[i]}" for i in rows]
+        start, end = widest(frame.at(rows), doors, WINDOW_SECONDS)
+        inside = list(dict(zip(doors[start:end], rows[start:end], strict=True)).values())
+        hosts, kinds = {remotes[i] for i in inside}, {ports[i] for i in inside}
+        fewer = len(hosts) < HOSTS_TO_REPORT and len(inside) >= DOORS_TO_REPORT
+        if fewer and len(hosts) >= OF_HOSTS and len(kinds) >= OF_PORTS:
+            what = f"{len(inside)} ports of {len(hosts)} private hosts in vain"
+            yield _scanned(frame, paths, inside, what, False, remotes)
+
+
 def _runs(frame: Frame, paths: Paths, column: str, among: Mask, at_least: int) -> Iterator[list[int]]:
     """Yield the rows of each source and value of a column in time order, where there are enough of them."""
-    columns = [paths.source, column, *([paths.actor] if paths.actor else [])]
+    columns = list(dict.fromkeys((paths.source, column, paths.actor or column)))
     sources, actions = frame.coded(paths.source), frame.coded("ActionType").lowered
     wanted = among & sources.rows_where(bool) & frame.timed & ~actions.rows_where(INBOUND.__contains__)
     key = together([frame.coded(name).lowered for name in columns])
