@@ -27,7 +27,7 @@ def proving(rules: RuleSet) -> Rows:
     """Return the rows that the tests of the pack are made of, by table."""
     rows: Rows = defaultdict(list)
     table_of = {rule.title: rule.table for rule in rules.rules}
-    for name in ("process_a", "endpoint_b", "endpoint_c", "endpoint_d", "endpoint_e"):
+    for name in ("process_a", "endpoint_b", "endpoint_c", "endpoint_d", "endpoint_e", "endpoint_f"):
         for entry in _read(name):
             table = table_of.get(entry["rule"]) or entry["rule"].partition("/")[0]
             rows[table] += [*entry["fires"], *entry["silent"]]
