@@ -26,6 +26,7 @@ from . import (
     policies,
     serving,
     threats,
+    webbing,
     workspaces,
 )
 
@@ -75,6 +76,7 @@ app.command(epilog=policies.EXAMPLES)(policies.policy)
 app.command(epilog=models.EXAMPLES)(models.models)
 app.command(epilog=serving.EXAMPLES)(serving.mcp)
 app.command(epilog=doctoring.EXAMPLES)(doctoring.doctor)
+app.command(epilog=webbing.EXAMPLES)(webbing.web)
 app.add_typer(workspaces.app, name="workspace")
 
 

@@ -1,0 +1,51 @@
+"""Steps of progress in words, as plain text: what a page shows of them it writes as text and never as markup."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from soc_analyst.graph.progress import Event
+from soc_analyst.tools.records.safe_text import inert
+
+__all__ = ["Step", "step_of"]
+
+
+class Step(TypedDict):
+    """One line of what happens."""
+
+    kind: str
+    """What the line is about: `round`, `query`, `refused`, `cost`, `model`, `detections`, `finding`, `now`."""
+    status: str
+    """Of a query: ok, empty, partial, failed; of a finding: its confidence."""
+    text: str
+
+
+def step_of(event: Event) -> Step | None:
+    """Return an event as a line, None where it is not worth one."""
+    kind = event["event"]
+    if kind == "round" and event["count"]:
+        return _step(
+            "round", f"Round {event['round']}: {_counted(event['count'], 'query', 'queries')}. {event['text']}"
+        )
+    if kind == "query_refused":
+        return _step("refused", f"{event['id']} refused: {event['text']}", "refused")
+    if kind == "query_started":
+        return _step("now", f"{event['table']}: {event['text']}")
+    if kind == "query_finished":
+        took = f"{event['table']}, {_counted(event['rows'], 'row', 'rows')}, {event['elapsed_ms']:,.0f} ms"
+        return _step("query", f"{event['id']}: {took}", event["status"])
+    if kind == "model_call":
+        return _step("model", f"The {event['node']} asks {event['text']}")
+    if kind == "detections":
+        return _step("detections", f"{_counted(event['count'], 'detection', 'detections')} fired")
+    if kind == "finding":
+        return _step("finding", event["text"], event["confidence"])
+    return None
+
+
+def _step(kind: str, text: str, status: str = "") -> Step:
+    return {"kind": kind, "status": status, "text": inert(" ".join(text.split()))}
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
