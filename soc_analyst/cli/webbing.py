@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from soc_analyst.graph.context import Context
+from soc_analyst.state.errors import OperatorError
 
 from .options import ALL, with_context
 from .stopping import INTERRUPTED
@@ -21,6 +22,7 @@ Examples:
   soc-analyst web --workspace ./exported-logs --port 8400
 """
 OF_ONE_CASE = frozenset({"alert", "since", "until"})
+WILDCARDS = frozenset({"", "*", "0.0.0.0", "::"})
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -35,6 +37,10 @@ def web(
     """Serve a view of past and running investigations to a browser on this machine."""
     from soc_analyst.web import Address, serve
 
+    if host in WILDCARDS:
+        raise OperatorError(
+            "stands for every interface; give the address that browsers will use", where=f"--host {host}"
+        )
     if host not in LOOPBACK:
         sys.stderr.write(
             f"soc-analyst: warning: {host} can be reached from other machines, without encryption; "

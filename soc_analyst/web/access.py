@@ -1,4 +1,4 @@
-"""Who may use the view: whoever knows the token of its address, from a page of its own, on the interface it is bound to.
+"""Who may use the view: whoever knows the token of its address, from a page of its own, under a name of its own.
 
 A page of another site that a browser has open can send requests to loopback too. It cannot know the token, its requests
 carry another origin, and a name that it lets point here is none of ours.
@@ -19,12 +19,14 @@ __all__ = ["Access", "OneLineError"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+ASSETS = "/assets/"
+"""Style and script, the same for everybody: the page that refuses somebody needs them too."""
 SAFE = frozenset({"GET", "HEAD"})
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none, a browser hides from our own forms where they come from
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -77,6 +79,8 @@ class Access:
         @web.middleware
         async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
             self._require_own_name(request)
+            if request.path.startswith(ASSETS):
+                return await handler(request)
             given = request.query.get("token")
             if given is not None and request.method == "GET":
                 return self._let_in(request, given)
