@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from jinja2 import DictLoader, Environment, StrictUndefined
+from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from soc_analyst.graph.approval.approving import HASH, HumanInterrupt
@@ -68,7 +69,7 @@ class Plan:
     """What waits for a person: the text of each query by its id, and the hash that a yes is bound to."""
 
     digest: str
-    description: str
+    description: Markup
     queries: Mapping[str, str]
 
 
@@ -136,8 +137,13 @@ def _stage(header: CaseHeader, report: Report | None, run: Run | None) -> str:
 def _plan(waiting: HumanInterrupt) -> Plan:
     queries = dict(waiting["action_request"]["args"])
     digest = queries.pop(HASH)
-    head = waiting["description"].partition("\n\n")[0]
-    return Plan(digest, head, queries)
+    return Plan(digest, Markup(_markdown().render(waiting["description"])), queries)
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    """Return what renders a plan's own Markdown: lists and emphasis, no link, no picture, no markup of anybody's."""
+    return MarkdownIt("commonmark", {"html": False}).disable(["link", "image", "autolink", "reference"])
 
 
 def page(name: str, **values: object) -> str:

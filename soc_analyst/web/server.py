@@ -20,6 +20,9 @@ from soc_analyst.state.errors import OperatorError, SocAnalystError
 from soc_analyst.state.report import Report
 from soc_analyst.tools.records.folder import DataDir
 from soc_analyst.tools.records.formats import Format, rendered
+from soc_analyst.tools.records.logged import Entry, Wanted, read
+from soc_analyst.tools.records.page.overview import as_overview
+from soc_analyst.tools.records.threats import ThreatsLog
 
 from .access import HEADERS, Access, OneLineError
 from .pages import DOWNLOADS, CaseView, asset, case_view, listed, page
@@ -62,6 +65,7 @@ class View:
                 web.get("/", self.home),
                 web.post("/ask", self.ask),
                 web.get("/assets/{name}", self.asset),
+                web.get("/findings", self.findings),
                 web.get("/cases/{thread}", self.case),
                 web.get("/cases/{thread}/events", self.events),
                 web.get("/cases/{thread}/report", self.report),
@@ -139,6 +143,11 @@ class View:
         text = await asyncio.to_thread(rendered, await self._report(request), Format.html)
         return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": SANDBOX})
 
+    async def findings(self, _request: web.Request) -> web.StreamResponse:
+        """Show the findings of all investigations as their page."""
+        text = await asyncio.to_thread(_overview, self.data)
+        return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": SANDBOX})
+
     async def download(self, request: web.Request) -> web.StreamResponse:
         """Hand out the report in another format."""
         names = {form.value: form for form in DOWNLOADS}
@@ -174,6 +183,12 @@ class View:
         if case.report is None:
             raise OneLineError("This investigation has no report yet.", 404)
         return case.report
+
+
+def _overview(data: DataDir) -> str:
+    found = list(read(ThreatsLog(data.threats)))
+    findings = [one.finding for one in found if isinstance(one, Entry)]
+    return as_overview(findings, Wanted(), skipped=len(found) - len(findings))
 
 
 def _question(given: object) -> str:
