@@ -103,7 +103,7 @@ class Access:
             raise OneLineError(
                 "The token in this address is not this server's: open the address that it printed when it started.", 403
             )
-        answer = web.HTTPSeeOther(request.path)
+        answer = web.Response(status=303, headers={"Location": request.path})
         answer.set_cookie(self.cookie, self.token, httponly=True, samesite="Strict", path="/")
         return answer
 

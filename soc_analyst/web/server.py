@@ -224,7 +224,7 @@ def _sent(number: int, step: Step) -> bytes:
 
 
 def _see(thread: str) -> web.StreamResponse:
-    return web.HTTPSeeOther(f"/cases/{quote(thread, safe='')}")
+    return web.Response(status=303, headers={"Location": f"/cases/{quote(thread, safe='')}"})
 
 
 def _html(text: str, status: int = 200) -> web.Response:
@@ -246,8 +246,6 @@ async def _explained(request: web.Request, handler: Handler) -> web.StreamRespon
     """Turn what went wrong into a page of one line."""
     try:
         return await handler(request)
-    except web.HTTPRedirection as answer:
-        return answer
     except OneLineError as error:
         message, status = str(error), error.status
     except web.HTTPException as error:

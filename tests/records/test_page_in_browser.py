@@ -13,8 +13,8 @@ from soc_analyst.state.report import Report
 from soc_analyst.tools.records.logged import Wanted
 from soc_analyst.tools.records.page import as_html
 from soc_analyst.tools.records.page.overview import as_overview
+from tests.chromium import PROGRAM, Tab, browser
 
-from .chromium import PROGRAM, Tab, browser
 from .test_overview import logged
 from .test_page import HOSTILE_HERE, report_of
 
