@@ -21,7 +21,7 @@ from soc_analyst.state.errors import ApprovalRequired, OperatorError
 from soc_analyst.state.report import STOP, Report
 from soc_analyst.tools.records.folder import DataDir
 
-from .approval.approving import HASH, HumanInterrupt
+from .approval.approving import APPROVAL, HASH, HumanInterrupt
 from .bridging import outside_loop
 from .build import build_graph
 from .checkpoints import open_checkpoints
@@ -131,9 +131,15 @@ async def _run(
             asked = None if snapshot.next else {"question": restart}
         going: CaseInput | Command[None] | None = asked
         while True:
-            async for event in graph.astream(going, config, context=context, stream_mode="custom", durability="sync"):
-                if watch is not None:
-                    watch(cast(Event, event))
+            try:
+                async for event in graph.astream(
+                    going, config, context=context, stream_mode="custom", durability="sync"
+                ):
+                    if watch is not None:
+                        watch(cast(Event, event))
+            except OperatorError as error:
+                if going is not None or error.where != APPROVAL:
+                    raise  # else an answer that was refused when it was given: the plan still waits for one
             config = {"configurable": {"thread_id": thread}}  # from here on the newest checkpoint
             finished = await graph.aget_state(config)
             if not finished.interrupts:

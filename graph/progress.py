@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Literal
 
@@ -14,13 +15,24 @@ from soc_analyst.state.queries import QueryStatus
 
 from .context import Context
 
-__all__ = ["VERSION", "Event", "Next", "NodeName", "Spent", "adapter", "schema", "tell"]
+__all__ = ["COMING", "VERSION", "Event", "Next", "NodeName", "Spent", "adapter", "schema", "tell"]
 
 VERSION: Literal[1] = 1
 """Counts up when an event loses a field or changes what one means; events and fields may be added without."""
 
 NodeName = Literal["planner", "guardrail", "executor", "analyzer", "reviewer"]
 Next = Literal["planner", "guardrail", "executor", "analyzer", "reviewer", "person", "end"]
+
+COMING: Mapping[Next, str] = {
+    "planner": "another plan",
+    "guardrail": "the guard",
+    "executor": "the queries",
+    "analyzer": "the analysis",
+    "reviewer": "the proof of each claim",
+    "person": "your answer",
+    "end": "the report",
+}
+"""What each step that may come next means to a reader."""
 
 _shape = with_config(ConfigDict(extra="forbid"))
 

@@ -15,9 +15,21 @@ from soc_analyst.tools.records.safe_text import inert_markdown
 
 from ..context import Context
 
-__all__ = ["HASH", "Decision", "HumanInterrupt", "decided", "digest_of", "editable", "reason_to_ask", "request_for"]
+__all__ = [
+    "APPROVAL",
+    "HASH",
+    "Decision",
+    "HumanInterrupt",
+    "decided",
+    "digest_of",
+    "editable",
+    "reason_to_ask",
+    "request_for",
+]
 
 ACTION = "run_queries"
+APPROVAL = "approval"
+"""Where an answer is at fault that is refused."""
 HASH = "hash"
 
 
@@ -115,7 +127,7 @@ def decided(answer: object, digest: str) -> Decision:
         return Decision("ignore")
     if kind in ("response", "respond"):
         if not isinstance(args, str) or not args.strip():
-            raise OperatorError("a response is a text that says what to do otherwise", where="approval")
+            raise OperatorError("a response is a text that says what to do otherwise", where=APPROVAL)
         return Decision("response", words=args.strip())
     if kind not in ("accept", "edit"):
         raise _no_answer()
@@ -124,12 +136,12 @@ def decided(answer: object, digest: str) -> Decision:
     if bound != digest:
         raise OperatorError(
             f"the answer is to another plan ({bound[:12]}); this one is {digest[:12]}: look at it and answer again",
-            where="approval",
+            where=APPROVAL,
         )
     if kind == "accept":
         return Decision("accept")
     if not isinstance(args, dict):
-        raise OperatorError("an edit gives the text of each query by its id, under `args`", where="approval")
+        raise OperatorError("an edit gives the text of each query by its id, under `args`", where=APPROVAL)
     return Decision("edit", texts=texts)
 
 
@@ -145,7 +157,7 @@ def _no_answer() -> OperatorError:
     return OperatorError(
         'an answer is {"type": "accept"}, {"type": "edit", "args": {…}}, {"type": "response", "args": "…"} '
         'or {"type": "ignore"}',
-        where="approval",
+        where=APPROVAL,
     )
 
 

@@ -16,7 +16,7 @@ from soc_analyst.state.queries import ApprovedQuery, Diagnostic, PlannedQuery
 from soc_analyst.tools.guard import Weighed
 
 from ..desk.desk import Desk
-from .approving import Decision, decided, digest_of, editable, reason_to_ask, request_for
+from .approving import APPROVAL, Decision, decided, digest_of, editable, reason_to_ask, request_for
 from .proving import judge, refused_record, weighed_again
 
 __all__ = ["asked", "awaiting", "is_allowed", "waits"]
@@ -78,7 +78,7 @@ def _edited(decision: Decision, state: CaseState, desk: Desk) -> dict[str, Any]:
     before = {query.id: query for query in state["approved"]}
     if unknown := sorted(set(decision.texts) - set(before)):
         raise OperatorError(
-            f"there is no query {unknown[0]!r} in this plan; it has {', '.join(before)}", where="approval"
+            f"there is no query {unknown[0]!r} in this plan; it has {', '.join(before)}", where=APPROVAL
         )
     plan = tuple(_as_wanted(query, before, decision) for query in state["plan"].queries)
     changed = [new for new, old in zip(plan, state["plan"].queries, strict=True) if new is not None and new != old]

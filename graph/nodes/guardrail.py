@@ -27,8 +27,17 @@ async def guardrail(state: CaseState, runtime: Runtime[Context]) -> dict[str, An
     context = runtime.context or Context()
     async with open_desk(context, state.get("lacking")) as desk:
         if waits(state):
-            return await asyncio.to_thread(asked, state, desk)
+            return _answered(await asyncio.to_thread(asked, state, desk), state, runtime)
         return await _proved(state, runtime, desk)
+
+
+def _answered(update: dict[str, Any], state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Tell what the guard refused of a person's edit, and return the update."""
+    planned = {query.id: query for query in state["plan"].queries}
+    for record in update.get("records", ()):
+        if record.status == "refused":
+            tell_refused(runtime, planned[record.id], record.diagnostics[0].message)
+    return update
 
 
 async def _proved(state: CaseState, runtime: Runtime[Context], desk: Desk) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from soc_analyst.graph.progress import Event
+from soc_analyst.graph.progress import COMING, Event, Spent
 from soc_analyst.tools.records.safe_text import inert
 
 __all__ = ["Step", "step_of"]
@@ -22,29 +22,37 @@ class Step(TypedDict):
 
 def step_of(event: Event) -> Step | None:
     """Return an event as a line, None where it is not worth one."""
-    kind = event["event"]
-    if kind == "round" and event["count"]:
+    if event["event"] == "round" and event["count"]:
         return _step(
             "round", f"Round {event['round']}: {_counted(event['count'], 'query', 'queries')}. {event['text']}"
         )
-    if kind == "query_refused":
+    if event["event"] == "query_refused":
         return _step("refused", f"{event['id']} refused: {event['text']}", "refused")
-    if kind == "query_started":
+    if event["event"] == "query_started":
         return _step("now", f"{event['table']}: {event['text']}")
-    if kind == "query_finished":
+    if event["event"] == "query_finished":
         took = f"{event['table']}, {_counted(event['rows'], 'row', 'rows')}, {event['elapsed_ms']:,.0f} ms"
         return _step("query", f"{event['id']}: {took}", event["status"])
-    if kind == "model_call":
+    if event["event"] == "model_call":
         return _step("model", f"The {event['node']} asks {event['text']}")
-    if kind == "detections":
+    if event["event"] == "step":
+        return _step("now", f"{event['text']} Then: {COMING[event['next']]}. {_spent(event['spent'])}")
+    if event["event"] == "detections":
         return _step("detections", f"{_counted(event['count'], 'detection', 'detections')} fired")
-    if kind == "finding":
+    if event["event"] == "finding":
         return _step("finding", event["text"], event["confidence"])
     return None
 
 
 def _step(kind: str, text: str, status: str = "") -> Step:
     return {"kind": kind, "status": status, "text": inert(" ".join(text.split()))}
+
+
+def _spent(spent: Spent) -> str:
+    """Say what the case has cost so far."""
+    told = [f"{spent['seconds']:.0f} s", _counted(spent["queries"], "query", "queries")]
+    told += [_counted(spent["rows"], "row", "rows")]
+    return "So far: " + ", ".join([*told, *([f"${spent['usd']:.4f}"] if spent["usd"] else [])]) + "."
 
 
 def _counted(count: int, one: str, many: str) -> str:

@@ -75,8 +75,8 @@ async def test_a_plan_is_edited_and_the_guard_proves_the_edit(visitor: Visitor) 
     first = next(name for name in given if name.startswith("query-"))
     harmful = {**given, first: 'externaldata(x:string)["https://evil.example"]'}
     await visitor.post(path + "/answer", type="edit", **harmful)
-    page = await visitor.until(path, "refused")
-    assert "evil.example" not in page.replace("hxxps://evil[.]example", "")
+    page = await visitor.until(path, "r1q1 refused")
+    assert "https://evil.example" not in page
 
 
 async def test_a_yes_is_to_the_plan_that_was_shown(visitor: Visitor) -> None:
