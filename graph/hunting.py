@@ -21,7 +21,7 @@ from soc_analyst.state.errors import ApprovalRequired, OperatorError
 from soc_analyst.state.report import STOP, Report
 from soc_analyst.tools.records.folder import DataDir
 
-from .approval.approving import APPROVAL, HASH, HumanInterrupt
+from .approval.approving import HASH, HumanInterrupt, decided
 from .bridging import outside_loop
 from .build import build_graph
 from .checkpoints import open_checkpoints
@@ -131,15 +131,9 @@ async def _run(
             asked = None if snapshot.next else {"question": restart}
         going: CaseInput | Command[None] | None = asked
         while True:
-            try:
-                async for event in graph.astream(
-                    going, config, context=context, stream_mode="custom", durability="sync"
-                ):
-                    if watch is not None:
-                        watch(cast(Event, event))
-            except OperatorError as error:
-                if going is not None or error.where != APPROVAL:
-                    raise  # else an answer that was refused when it was given: the plan still waits for one
+            async for event in graph.astream(going, config, context=context, stream_mode="custom", durability="sync"):
+                if watch is not None:
+                    watch(cast(Event, event))
             config = {"configurable": {"thread_id": thread}}  # from here on the newest checkpoint
             finished = await graph.aget_state(config)
             if not finished.interrupts:
@@ -159,10 +153,12 @@ async def _before_the_stop(
 
 
 async def _answered(plan: HumanInterrupt, thread: str, approve: Approver | None) -> object:
-    """Return a person's answer to a plan; the case stays as it is where nobody can be asked."""
+    """Return a person's answer to a plan; the case stays as it is where nobody can be asked, or it is none."""
     if approve is None:
         raise ApprovalRequired(plan["description"], plan["action_request"]["args"][HASH], thread)
-    return await asyncio.to_thread(approve, plan)
+    answer = await asyncio.to_thread(approve, plan)
+    decided(answer, plan)
+    return answer
 
 
 @asynccontextmanager

@@ -16,3 +16,5 @@ class Awaiting(Value):
     """Hash of the plan that it came from: where that is changed, it is proved and put down anew."""
     why: str
     """Why somebody is asked."""
+    refused: str = ""
+    """Why the last answer was none to this plan, empty where there was no such answer."""

@@ -115,8 +115,17 @@ def request_for(
     }
 
 
-def decided(answer: object, digest: str) -> Decision:
-    """Read an answer; raise OperatorError where it is none, or is bound to another plan."""
+def decided(answer: object, plan: HumanInterrupt) -> Decision:
+    """Read an answer to a plan; raise OperatorError where it is none, or is bound to another plan."""
+    ids = {name for name in plan["action_request"]["args"] if name != HASH}
+    decision = _read(answer, plan["action_request"]["args"][HASH])
+    if unknown := sorted(set(decision.texts) - ids):
+        has = ", ".join(sorted(ids))
+        raise OperatorError(f"there is no query {unknown[0]!r} in this plan; it has {has}", where=APPROVAL)
+    return decision
+
+
+def _read(answer: object, digest: str) -> Decision:
     given = answer[0] if isinstance(answer, list) and answer else answer
     if isinstance(given, str):
         given = {"type": given, "args": None}

@@ -16,7 +16,7 @@ from soc_analyst.state.queries import ApprovedQuery, Diagnostic, PlannedQuery
 from soc_analyst.tools.guard import Weighed
 
 from ..desk.desk import Desk
-from .approving import APPROVAL, Decision, decided, digest_of, editable, reason_to_ask, request_for
+from .approving import Decision, decided, digest_of, editable, reason_to_ask, request_for
 from .proving import judge, refused_record, weighed_again
 
 __all__ = ["asked", "awaiting", "is_allowed", "waits"]
@@ -49,8 +49,14 @@ def asked(state: CaseState, desk: Desk) -> dict[str, Any]:
     put_down = state["awaiting"]
     assert put_down is not None
     queries, planned = state["approved"], state["plan"].queries
-    told = request_for(queries, planned, put_down.digest, why=put_down.why, spent_usd=state["usage"].usd)
-    decision = decided(interrupt(told), put_down.digest)
+    why = f"{put_down.why}. The last answer was refused: {put_down.refused}" if put_down.refused else put_down.why
+    told = request_for(queries, planned, put_down.digest, why=why, spent_usd=state["usage"].usd)
+    answer = interrupt(told)
+    try:
+        decision = decided(answer, told)
+    except OperatorError as error:
+        # Raised, it would stay with the case for good: whatever is answered later, the first answer is kept.
+        return {"awaiting": put_down.model_copy(update={"refused": str(error)})}
     if decision.kind == "accept":
         return {"awaiting": None, "yes_to": put_down.digest}
     if decision.kind == "edit":
@@ -76,10 +82,6 @@ def _declined(state: CaseState) -> dict[str, Any]:
 def _edited(decision: Decision, state: CaseState, desk: Desk) -> dict[str, Any]:
     """Return the plan as a person wants it; what was changed goes through the guard again, in its own window."""
     before = {query.id: query for query in state["approved"]}
-    if unknown := sorted(set(decision.texts) - set(before)):
-        raise OperatorError(
-            f"there is no query {unknown[0]!r} in this plan; it has {', '.join(before)}", where=APPROVAL
-        )
     plan = tuple(_as_wanted(query, before, decision) for query in state["plan"].queries)
     changed = [new for new, old in zip(plan, state["plan"].queries, strict=True) if new is not None and new != old]
     windows = {query.id: TimeWindow(start=before[query.id].start, end=before[query.id].end) for query in changed}

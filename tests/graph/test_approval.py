@@ -70,18 +70,20 @@ async def test_a_yes_runs_exactly_that(context: Context) -> None:
 async def test_a_yes_to_another_plan_is_refused_and_the_plan_still_waits(context: Context) -> None:
     case = Case(context)
     await case.ask()
-    with pytest.raises(OperatorError, match="to another plan"):
-        await case.ask([{"type": "accept", "args": {"hash": "0" * 64}}])
-    assert await case.pending() is not None
+    again = await case.ask([{"type": "accept", "args": {"hash": "0" * 64}}])
+    assert again is not None
+    assert "The last answer was refused: approval: the answer is to another plan" in again["description"]
+    assert (await case.to_the_end([{"type": "accept", "args": None}])).outcome == "confirmed"
 
 
 @pytest.mark.parametrize("answer", [{"type": "perhaps"}, 7, [], {"type": "response", "args": ""}, {"type": "edit"}])
 async def test_what_is_no_answer_is_said_and_the_plan_still_waits(context: Context, answer: Any) -> None:
     case = Case(context)
     await case.ask()
-    with pytest.raises(OperatorError, match="approval: "):
-        await case.ask(answer)
-    assert await case.pending() is not None
+    again = await case.ask(answer)
+    assert again is not None and "The last answer was refused: approval: " in again["description"]
+    again = await case.ask("ignore")
+    assert again is None
 
 
 def edit(asked: dict[str, Any], **texts: str) -> dict[str, Any]:
@@ -123,8 +125,8 @@ async def test_an_edit_of_a_query_that_is_not_there_is_refused(context: Context)
     case = Case(context)
     asked = await case.ask()
     assert asked is not None
-    with pytest.raises(OperatorError, match="no query 'r9q9'"):
-        await case.ask(edit(asked, r9q9="SigninLogs"))
+    again = await case.ask(edit(asked, r9q9="SigninLogs"))
+    assert again is not None and "no query 'r9q9'" in again["description"]
 
 
 async def test_a_response_is_guidance_for_the_planner(context: Context) -> None:
@@ -174,8 +176,8 @@ async def test_a_plan_changed_while_it_waits_is_asked_about_anew(context: Contex
     await case.graph.ainvoke(None, CONFIG, context=context)
     again = await case.pending()
     assert again is not None and again["action_request"]["args"]["hash"] != asked["action_request"]["args"]["hash"]
-    with pytest.raises(OperatorError, match="to another plan"):
-        await case.ask({"type": "accept", "args": asked["action_request"]["args"]})
+    refused = await case.ask({"type": "accept", "args": asked["action_request"]["args"]})
+    assert refused is not None and "the answer is to another plan" in refused["description"]
 
 
 async def test_costly_asks_where_policy_wants_a_yes(context: Context, tmp_path: Path) -> None:
@@ -190,6 +192,15 @@ async def test_costly_asks_where_policy_wants_a_yes(context: Context, tmp_path: 
     assert asked is not None and "policy wants a yes above 1 kB" in asked["description"]
     policy.write_text("expensive_tables: [DeviceProcessEvents]\n")  # refused, whatever a person would say
     assert await Case(costly.model_copy(update={"policy": policy})).ask() is None
+
+
+async def test_hunt_refuses_an_answer_before_the_case_sees_it(context: Context) -> None:
+    with pytest.raises(OperatorError, match="to another plan"):
+        await ahunt(
+            QUESTION, context=context, thread_id="case-3", approve=lambda _: {"type": "accept", "args": {"hash": "0"}}
+        )
+    report = await aresume("case-3", data_dir=DataDir(context.data_dir), approve=lambda _: "accept")
+    assert report.outcome == "confirmed"
 
 
 async def test_hunt_asks_whom_it_is_given_and_says_where_there_is_nobody(context: Context) -> None:

@@ -154,9 +154,10 @@ async def test_a_stale_yes_is_refused_and_the_plan_still_waits(server: Dev, clie
     served = Served(server, client, approve="always")
     thread = await served.thread()
     await served.run(thread)
-    event, data = (await served.run(thread, command={"resume": [{"type": "accept", "args": {"hash": "0" * 64}}]}))[-1]
-    assert event == "error" and "the answer is to another plan" in data["message"]
-    assert (await served.client.threads.get_state(thread))["next"] == ["guardrail"]
+    await served.run(thread, command={"resume": [{"type": "accept", "args": {"hash": "0" * 64}}]})
+    state = await served.client.threads.get_state(thread)
+    assert state["next"] == ["guardrail"]
+    assert "the answer is to another plan" in state["tasks"][0]["interrupts"][0]["value"]["description"]
 
 
 async def test_a_case_is_forked_at_every_node(server: Dev, client: LangGraphClient) -> None:
