@@ -15,6 +15,7 @@ ROOMS = {
     "soc_analyst/agents": "agents",
     "soc_analyst/cli": "cli",
     "soc_analyst/health": "health",
+    "soc_analyst/web": "web",
 }
 
 
