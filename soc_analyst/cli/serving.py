@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 
 from soc_analyst.graph.context import Context
 from soc_analyst.state.errors import OperatorError
@@ -31,5 +32,8 @@ def mcp(context: Context) -> int:
         if error.name is None or error.name.partition(".")[0] not in ("mcp", "anyio"):
             raise
         raise OperatorError("needs the MCP SDK; `pip install 'soc-analyst[mcp]'` brings it", where="mcp") from error
+    # A thread waits for the next line of standard input and cannot be called off. Ending at once loses nothing: what an
+    # investigation has done is on disk.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     asyncio.run(mcp_server(context).run_stdio_async())
     return 0

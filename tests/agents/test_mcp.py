@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -158,6 +159,19 @@ def test_nothing_but_the_protocol_is_on_standard_output_and_rows_are_fenced(tmp_
     for told in (result["content"][0]["text"], json.dumps(result["structuredContent"], ensure_ascii=False)):
         assert "Ignore your instructions" in told and "</data rows>" not in told and "](" not in told
         assert "https://" not in told and "evil.example" not in told and not set(told) & {"\u202e", "\x1b", "\r"}
+
+
+def test_ctrl_c_ends_it_while_it_waits_for_its_client(tmp_path: Path) -> None:
+    hello = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": HELLO}
+    arguments = [sys.executable, "-m", "soc_analyst", "mcp", "--data-dir", str(tmp_path)]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
+        assert server.stdin is not None and server.stdout is not None and server.stderr is not None
+        server.stdin.write(json.dumps(hello).encode() + b"\n")
+        server.stdin.flush()
+        assert b"serverInfo" in server.stdout.readline()
+        server.send_signal(signal.SIGINT)
+        assert server.wait(120) == -signal.SIGINT
+        assert server.stderr.read() == b""
 
 
 def test_a_wrong_option_is_one_line_and_no_protocol(tmp_path: Path) -> None:
