@@ -122,9 +122,13 @@ async def _saver(kind: str, thread: str, folder: Path, url: str) -> AsyncIterato
         yield saver
 
 
+def _written(folder: Path, thread: str) -> int:
+    return sum(path.stat().st_size for path in folder.glob(f"{thread}.sqlite*"))  # its log of writes too
+
+
 async def _size(kind: str, saver: Any, thread: str, folder: Path) -> int:
     if kind == "sqlite":
-        return sum(path.stat().st_size for path in folder.glob(f"{thread}.sqlite*"))  # the log of writes too
+        return await asyncio.to_thread(_written, folder, thread)
     if kind != "postgres":
         return 0
     sizes = (

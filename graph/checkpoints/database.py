@@ -33,8 +33,9 @@ def database_of(given: str | None) -> Database | None:
     try:
         parts = urlsplit(text)
         host, port, password = parts.hostname or "", parts.port, parts.password
-    except ValueError as error:
-        raise OperatorError(f"is no URL ({error}); write postgresql://HOST/DATABASE", where=OPTION) from None
+    except ValueError:  # whose text may quote a password
+        told = "is no URL; write postgresql://HOST/DATABASE, and special characters of a password as %XX"
+        raise OperatorError(told, where=OPTION) from None
     if parts.scheme not in SCHEMES:
         raise OperatorError("takes `sqlite` or postgresql://HOST/DATABASE", where=OPTION)
     asked = dict(parse_qsl(parts.query))
