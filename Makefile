@@ -2,8 +2,9 @@
 PYTHON ?= .venv/bin/python
 
 # `make cases` prints the scoreboard; `make cases CASES="NAME …"` of some of them.
+# `make screenshots` draws the pictures of the README again; it needs Chromium.
 # `make checkpoint-fixtures`, at a release: keeps checkpoints of this version for all later ones to go on from.
-.PHONY: cases check checkpoint-fixtures docs lint real-model test slow
+.PHONY: cases check checkpoint-fixtures docs lint real-model screenshots test slow
 
 check: lint
 	$(PYTHON) -m pytest -n auto -m 'not real_model'
@@ -13,6 +14,9 @@ cases:
 
 checkpoint-fixtures:
 	$(PYTHON) -m tests.checkpoints.keeping
+
+screenshots:
+	$(PYTHON) -m tests.screenshots
 
 golden:
 	$(PYTHON) -m tests.records.golden_reports

@@ -18,6 +18,8 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
     "--remote-debugging-port=0",
 )  # fmt: skip
+AXE = Path(__file__).parents[1] / ".axe" / "package" / "axe.min.js"
+"""Where .ci/run unpacks axe-core."""
 PATIENCE = 60.0
 QUIET = 0.3
 """Seconds to wait for what a page does after it has loaded."""
@@ -85,9 +87,22 @@ class Tab:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
 
+    async def picture(self) -> bytes:
+        """Return what the window shows as PNG."""
+        return base64.b64decode((await self.ask("Page.captureScreenshot", format="png"))["data"])
+
     async def paper(self) -> bytes:
         """Return the page as PDF."""
         return base64.b64decode((await self.ask("Page.printToPDF", printBackground=True))["data"])
+
+
+async def faults_of_axe(tab: Tab) -> object:
+    """Return what axe-core holds against the page that is open."""
+    await tab.value(f"{AXE.read_text()}; 0")
+    return await tab.value(
+        "axe.run().then(told => told.violations.filter(one => ['serious', 'critical'].includes(one.impact))"
+        ".map(one => one.id + ': ' + one.nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(' | ')))"
+    )
 
 
 @asynccontextmanager

@@ -13,13 +13,11 @@ from soc_analyst.state.report import Report
 from soc_analyst.tools.records.logged import Wanted
 from soc_analyst.tools.records.page import as_html
 from soc_analyst.tools.records.page.overview import as_overview
-from tests.chromium import PROGRAM, Tab, browser
+from tests.chromium import AXE, PROGRAM, Tab, browser, faults_of_axe
 
 from .test_overview import logged
 from .test_page import HOSTILE_HERE, report_of
 
-AXE = Path(__file__).parents[2] / ".axe" / "package" / "axe.min.js"
-"""Where .ci/run unpacks axe-core."""
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine; apt-get install chromium"),
@@ -113,15 +111,6 @@ async def test_axe_finds_nothing_serious(tab: Tab, tmp_path: Path, scheme: str) 
     assert await faults_of_axe(tab) == []
     await overview(tab, tmp_path, ["harmless", "another"])
     assert await faults_of_axe(tab) == []
-
-
-async def faults_of_axe(tab: Tab) -> object:
-    """Return what axe-core holds against the page that is open."""
-    await tab.value(f"{AXE.read_text()}; 0")
-    return await tab.value(
-        "axe.run().then(told => told.violations.filter(one => ['serious', 'critical'].includes(one.impact))"
-        ".map(one => one.id + ': ' + one.nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(' | ')))"
-    )
 
 
 async def overview(tab: Tab, folder: Path, texts: list[str]) -> str:
