@@ -10,6 +10,7 @@ from soc_analyst.state.findings import Claim, Detection
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.evidence import Evidence, TableRows
 
+from .alerts import no_graver_than_their_alerts
 from .columns import TableViews
 from .correlating import Matches, correlated
 from .evaluating import rows_meeting
@@ -83,6 +84,17 @@ def _fired(
     skipped: Counter[str] | None,
     *,
     statistics: bool = True,
+) -> Iterator[Detection]:
+    found = _seen(evidence, rules, tables, skipped, statistics)
+    return no_graver_than_their_alerts(found, evidence)
+
+
+def _seen(
+    evidence: Evidence,
+    rules: RuleSet,
+    tables: Mapping[str, TableSchema],
+    skipped: Counter[str] | None,
+    statistics: bool,
 ) -> Iterator[Detection]:
     by_table: dict[str, list[CompiledRule]] = defaultdict(list)
     for rule in rules.rules:

@@ -23,7 +23,9 @@ from .frame import Framed
 from .gathering import copies_are_encrypted_aside, documents_are_gathered
 from .grants import grants_are_unusual
 from .guessing import passwords_are_guessed, passwords_are_sprayed
+from .hops import logons_hop_from_host_to_host
 from .hours import accounts_come_at_odd_hours
+from .knocking import machines_knock_at_the_world
 from .lateral import accounts_reach_new_hosts
 from .mfa_fatigue import second_factor_is_pushed
 from .newness import signins_are_unlike_the_past
@@ -33,6 +35,11 @@ from .rarity import processes_are_rare
 from .reach import programs_reach_further_than_before
 from .rhythm import flows_keep_time
 from .scanning import networks_are_scanned
+from .sources import (
+    hosts_refuse_one_source,
+    one_source_bears_many_accounts,
+    privileged_logons_come_from_elsewhere,
+)
 from .spreading import clients_spray_from_many_addresses, logons_spread
 from .surges import activity_surges
 from .travel import accounts_travel_impossibly, countries_are_new
@@ -46,6 +53,10 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     clients_spray_from_many_addresses,
     logons_spread,
     accounts_reach_new_hosts,
+    logons_hop_from_host_to_host,
+    hosts_refuse_one_source,
+    one_source_bears_many_accounts,
+    privileged_logons_come_from_elsewhere,
     second_factor_is_pushed,
     accounts_travel_impossibly,
     countries_are_new,
@@ -66,6 +77,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     programs_reach_further_than_before,
     outbound_is_refused,
     flows_keep_time,
+    machines_knock_at_the_world,
     outbound_is_unusually_large,
     inner_hosts_are_reached_in_a_row,
     refusals_end_in_a_pass,

@@ -21,6 +21,8 @@ __all__ = ["outbound_is_refused", "outbound_is_unusually_large"]
 
 TABLE = "AzureNetworkAnalytics_CL"
 REFUSALS_TO_REPORT = 5
+AT_MOST = 40
+"""Machines and ports that are told, uncommon ports and many refusals first."""
 COMMON_PORTS = frozenset({25, 53, 80, 123, 443, 587, 853, 993, 8080, 8443})
 HOURS_OF_PAST = 24
 TIMES_THE_USUAL = 10.0
@@ -55,8 +57,10 @@ def outbound_is_refused(evidence: Evidence) -> Iterator[Detection]:
     out = frame.coded("FlowDirection_s").lowered.rows_where("o".__eq__)
     out &= frame.coded("FlowStatus_s").lowered.rows_where("d".__eq__) & own.rows_where(bool) & frame.timed
     out &= ~frame.coded("DestIP_s").lowered.rows_where(is_private)
-    for rows in runs(own.codes * PORTS + numbers, np.flatnonzero(out), frame.seconds, REFUSALS_TO_REPORT):
-        yield _refused(frame, rows.tolist(), int(numbers[rows[0]]))
+    key = own.codes * PORTS + numbers
+    ways = [rows.tolist() for rows in runs(key, np.flatnonzero(out), frame.seconds, REFUSALS_TO_REPORT)]
+    for rows in sorted(ways, key=lambda rows: (int(numbers[rows[0]]) in COMMON_PORTS, -len(rows)))[:AT_MOST]:
+        yield _refused(frame, rows, int(numbers[rows[0]]))
 
 
 def outbound_is_unusually_large(evidence: Evidence) -> Iterator[Detection]:
