@@ -122,13 +122,14 @@ async def _run(
         graph = build_graph(checkpointer=saver)
         if asked is None:
             snapshot = await graph.aget_state(config)
-            if not snapshot.next and "report" in snapshot.values:
+            # What is left to do are tasks: `next` leaves out one whose writes are kept and whose checkpoint is not.
+            if not snapshot.tasks and "report" in snapshot.values:
                 report = Report.model_validate(snapshot.values["report"])
                 before = await _before_the_stop(graph, config) if report.budget_reached == STOP else None
                 if before is None:
                     return report
                 config, snapshot = before.config, before
-            asked = None if snapshot.next else {"question": restart}
+            asked = None if snapshot.tasks else {"question": restart}
         going: CaseInput | Command[None] | None = asked
         while True:
             async for event in graph.astream(going, config, context=context, stream_mode="custom", durability="sync"):
@@ -147,7 +148,7 @@ async def _before_the_stop(
 ) -> StateSnapshot | None:
     """Return the last checkpoint of the case on which its stop had no effect yet, None where there is none."""
     async for snapshot in graph.aget_state_history(config):
-        if snapshot.next and snapshot.values.get("budget_reached") != STOP:
+        if snapshot.tasks and snapshot.values.get("budget_reached") != STOP:
             return snapshot
     return None
 

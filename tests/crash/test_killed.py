@@ -5,7 +5,6 @@ A model over loopback counts what is paid, a workspace over loopback what is ask
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -19,7 +18,6 @@ from typing import Any
 
 import pytest
 
-from soc_analyst.tools.evidence.store import ROWS, TEXT
 from soc_analyst.tools.logs.service import LogAnalyticsService, Tenant
 from soc_analyst.tools.models.scripted import Asked, Reply, ScriptedServer
 from soc_analyst.tools.records.folder import DataDir
@@ -27,9 +25,10 @@ from soc_analyst.tools.records.threats import ThreatsLog
 
 from ..graph.test_model_hunts import PLAN, QUESTION, finding, workspace
 from ..graph.workspace import END
+from .checking import assert_nothing_torn, told
 from .zygote import Zygote
 
-KILLS = 10
+KILLS = 25
 PER_HUNT = 5.0
 """How often a hunt is killed on average, where each of its moments is as likely as another."""
 WORKSPACE = "11111111-1111-4111-8111-111111111111"
@@ -102,17 +101,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             yield world
 
 
-def told(report: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return a report without what the clock and the thread's name alone decide."""
-    report["usage"].pop("seconds")
-    report["usage"]["answers"] = len(report["usage"]["answers"])  # each case has pseudonyms of its own, and so requests
-    for query in report["queries"]:
-        query.pop("elapsed_ms")
-        query.pop("scanned")
-    found: dict[str, Any] = json.loads(json.dumps(report).replace(name, "THREAD"))
-    return found
-
-
 def logged(world: World, name: str) -> list[dict[str, Any]]:
     entries = [dict(entry) for entry in ThreatsLog(world.data(name).threats).entries()]
     for entry in entries:
@@ -126,35 +114,33 @@ class Counts:
     """How much was asked more than once, against how much was under way when a process was killed."""
 
     calls: Counter[str] = field(default_factory=Counter)
-    queries: Counter[str] = field(default_factory=Counter)
+    finished: dict[str, int] = field(default_factory=dict)
+    """How often each query was asked whose record is kept, by its text: from then on it is asked no more."""
     calls_lost: int = 0
-    queries_lost: int = 0
     records: dict[str, int] = field(default_factory=dict)
     """The records of finished queries and calls, by when they were written."""
 
     def see(self, world: World, name: str, at: tuple[int, int]) -> None:
         """Look at what is there after a process is dead; `at` is where this hunt's requests begin."""
         self.calls = Counter(json.dumps(one.body, sort_keys=True) for one in world.model.asked[at[0] :])
-        self.queries = Counter(one.kql for one in world.logs.posted[at[1] :] if one.kql in world.planned)
+        asked = Counter(one.kql for one in world.logs.posted[at[1] :])
+        again = [text for text, times in self.finished.items() if asked[text] != times]
+        assert not again, f"asked again, though its record is kept: {again[0]}"
         folder = world.data(name).case(name)
         written = {path.name: path.stat().st_mtime_ns for path in folder.glob("[qc]*/*.json")}
         assert self.records.items() <= written.items(), "a finished query or call was written anew"
         self.records = written
+        self.finished = {text: asked[text] for text in _kept_texts(world.data(name), name)}
         self.calls_lost += len(self.calls) - len(list(folder.glob("calls/*.json")))
-        self.queries_lost += len(self.queries) - len(list(folder.glob("queries/*.json")))
 
     def assert_nothing_twice(self) -> None:
-        """Hold that only what was under way at a kill, and nothing that was kept, was asked again."""
+        """Hold that only the calls under way at a kill, and none that was kept, were paid again."""
         assert self.calls.total() - len(self.calls) <= self.calls_lost
-        assert self.queries.total() - len(self.queries) <= self.queries_lost
 
 
-def assert_nothing_torn(data: DataDir) -> None:
-    for path in (data.root / "evidence").glob("*/*"):
-        if path.suffix in (ROWS, TEXT):
-            assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem, f"{path.name} is torn"
-    for path in data.cases.glob("*/*/*.json"):
-        json.loads(path.read_bytes())
+def _kept_texts(data: DataDir, name: str) -> Iterator[str]:
+    for path in data.case(name).glob("queries/*.json"):
+        yield data.evidence.text(json.loads(path.read_bytes())["kql_digest"])
 
 
 def killed_to_the_end(world: World, name: str, moments: random.Random) -> int:

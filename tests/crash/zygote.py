@@ -106,8 +106,23 @@ def _learnt(modules: Path) -> int:
             continue  # an accelerator that is imported before its module leaves that without it
         with suppress(Exception):  # a name that is no module by itself
             import_module(name)
+    _read_what_all_read(modules.parent)
     gc.freeze()
     return sum(1 for _ in Path("/proc/self/task").iterdir())
+
+
+def _read_what_all_read(folder: Path) -> None:
+    """Read what every run reads and keeps as long as its process lives: tables, policy, rules, tokens."""
+    from soc_analyst.graph.context import Context
+    from soc_analyst.graph.desk.catalogs import catalog_for
+    from soc_analyst.graph.desk.desk import policy_for
+    from soc_analyst.tools.detections import load_rules
+    from soc_analyst.tools.models.encodings import encoding
+
+    policy_for(Context())
+    catalog_for(Context())
+    load_rules((), cache_dir=folder / "rules")
+    encoding("o200k_base")
 
 
 def _run(order: dict[str, Any]) -> None:
