@@ -1,4 +1,4 @@
-"""A session of work, a keeper of the host, one's own device and one's own application speak for ordinary work."""
+"""A session of work, a keeper of the host and one's own device speak for ordinary work."""
 
 from __future__ import annotations
 
@@ -151,16 +151,6 @@ def test_a_change_among_more_plain_changes_by_the_same_account_and_address_is_wo
     assert weigh({DIRECTORY: [rows[0], *(row | {"Result": "failure"} for row in rows[1:])]}, signal) == ["medium"]
     others = [changed(row["OperationName"], by="eve@contoso.com") for row in rows[1:]]
     assert weigh({DIRECTORY: [rows[0], *others]}, signal) == ["medium"]
-
-
-def test_a_secret_for_an_application_that_one_has_just_registered_is_ones_own() -> None:
-    secret: Cited = (DIRECTORY, 1, "high", "T1098.001")
-    made, keyed = changed("Add application"), changed("Update application", 5)
-    assert weigh({DIRECTORY: [made, keyed]}, secret) == ["low"]
-    assert weigh({DIRECTORY: [made | {"InitiatedBy": "{}"}, keyed]}, secret) == ["high"]
-    assert weigh({DIRECTORY: [changed("Add application", target="Other"), keyed]}, secret) == ["high"]
-    assert weigh({DIRECTORY: [changed("Add application", 9), keyed]}, secret) == ["high"]
-    assert weigh({DIRECTORY: [made | {"TargetResources": "no json ["}, keyed]}, secret) == ["high"]
 
 
 def signed_in(ip: str, managed: bool, result: str = "0", **more: Any) -> Row:

@@ -12,9 +12,9 @@ from soc_analyst.tools.reasoning.past import Past
 
 from .actors import acting_account, by_agent, by_vendor, is_service
 from .deployment import by_installation
+from .devices import by_own_device
 from .floor import is_agents_work, may_be_lowered
 from .keepers import by_keeper
-from .ownership import by_maker, by_own_device
 from .plainness import is_plain
 from .prevalence import Lookup, Seen, by_habit, by_season, rarity
 from .reasons import Reason
@@ -24,7 +24,7 @@ from .sessions import Signals, by_session
 
 __all__ = ["weighed"]
 
-PROVING_ANYTHING = ("usual", "means", "scan", "session", "own")
+PROVING_ANYTHING = ("usual", "means", "scan", "session", "device")
 """Kinds of proof that hold for whatever was done; who did it proves only what such agents do all day."""
 ALERTS = frozenset({"AlertInfo", "AlertEvidence"})
 
@@ -47,7 +47,7 @@ def _weighed(detection: Detection, looked: Lookup, signals: Signals) -> Detectio
     pairs = [(ref.table, row) for ref in detection.rows if (row := looked.evidence.row(ref)) is not None]
     rows, known = [row for _, row in pairs], looked.seen(pairs)
     reasons = list(_reasons(detection, rows, known, looked))
-    reasons += [*by_keeper(rows), *by_own_device(pairs, looked.evidence), *by_maker(pairs, looked.evidence)]
+    reasons += [*by_keeper(rows), *by_own_device(pairs, looked.evidence)]
     reasons += by_session(detection, looked.evidence, signals)
     told = list(filter(None, [rarity(known), *(reason.text for reason in reasons)]))
     why = _why_lowered(detection, rows, reasons)
