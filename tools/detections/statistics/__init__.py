@@ -25,6 +25,7 @@ from .grants import grants_are_unusual
 from .guessing import passwords_are_guessed, passwords_are_sprayed
 from .hops import logons_hop_from_host_to_host
 from .hours import accounts_come_at_odd_hours
+from .inner import logons_do_not_fit_their_source
 from .knocking import machines_knock_at_the_world
 from .lateral import accounts_reach_new_hosts
 from .mfa_fatigue import second_factor_is_pushed
@@ -57,6 +58,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     hosts_refuse_one_source,
     one_source_bears_many_accounts,
     privileged_logons_come_from_elsewhere,
+    logons_do_not_fit_their_source,
     second_factor_is_pushed,
     accounts_travel_impossibly,
     countries_are_new,

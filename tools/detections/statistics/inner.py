@@ -1,0 +1,127 @@
+"""Logons inside the network whose source does not fit the account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from soc_analyst.state.entities import Entity
+from soc_analyst.state.findings import Detection
+from soc_analyst.tools.evidence import Evidence
+
+from .addresses import is_private
+from .coded import Mask, runs, together
+from .frame import Frame, Sighting, equals, widest
+
+__all__ = ["logons_do_not_fit_their_source"]
+
+WINDOW_SECONDS, DESK_SECONDS = 10 * 60, 30 * 60
+REFUSED_HOSTS, DESKS, LOCAL_NAMES = 4, 3, 5
+RESTRICTIONS = ("disabled", "locked", "expired", "restriction", "hours", "notgranted")
+
+RELAYED = Sighting(
+    id="stat-machine-account-relayed",
+    title="Machine account used from another machine",
+    techniques=("T1557.001",),
+    tactics=("credential-access",),
+    false_positives=("Clusters and aliases, whose account has another name than their nodes",),
+)
+REFUSED = Sighting(
+    id="stat-closed-account-tried",
+    title="Closed account tried on several hosts",
+    techniques=("T1078",),
+    tactics=("initial-access",),
+    false_positives=("A job that runs on with an account that was closed",),
+)
+DESKS_OF_ONE = Sighting(
+    id="stat-desktop-from-several-sources",
+    title="One account opens the desktop of a host from several machines",
+    techniques=("T1021.001",),
+    tactics=("lateral-movement",),
+    false_positives=("An account that several administrators share",),
+)
+AT_THE_SCREEN = Sighting(
+    id="stat-local-names-tried",
+    title="Several names tried at one host itself",
+    techniques=("T1110",),
+    tactics=("credential-access",),
+    false_positives=("A class room or counter where many sign in",),
+)
+
+
+def logons_do_not_fit_their_source(evidence: Evidence) -> Iterator[Detection]:
+    """Report four misfits of account and source, each of them medium.
+
+    A machine's account that signs in by NTLM from a machine of another name; a closed account refused by four hosts
+    within ten minutes from one address; one account that opens the desktop of a host from three private addresses
+    within half an hour; five names refused at one host without an address within ten minutes.
+    """
+    frame = Frame.of(evidence, "DeviceLogonEvents", ("DeviceName", "AccountName", "ActionType"))
+    if frame is not None:
+        yield from _relayed(frame)
+        yield from _spread(frame, REFUSED, ("AccountName", "RemoteIP"), "DeviceName", REFUSED_HOSTS, _closed(frame))
+        yield from _spread(frame, DESKS_OF_ONE, ("AccountName", "DeviceName"), "RemoteIP", DESKS, _desktops(frame))
+        yield from _spread(frame, AT_THE_SCREEN, ("DeviceName",), "AccountName", LOCAL_NAMES, _at_the_screen(frame))
+
+
+def _relayed(frame: Frame) -> Iterator[Detection]:
+    accounts, names = frame.lower("AccountName"), frame.lower("RemoteDeviceName")
+    among = _done(frame, "logonsuccess") & frame.coded("Protocol").lowered.rows_where(lambda text: "ntlm" in text)
+    among &= frame.coded("AccountName").lowered.rows_where(lambda name: name.endswith("$") and len(name) > 1)
+    among &= frame.coded("RemoteDeviceName").lowered.rows_where(lambda name: len(name) > 1)
+    for rows in runs(frame.coded("AccountName").lowered.codes, np.flatnonzero(among), frame.seconds):
+        other = [i for i in rows.tolist() if names[i].partition(".")[0] != accounts[i].rstrip("$")[:15]]
+        if other:
+            account, source = frame.text("AccountName")[other[0]], frame.text("RemoteDeviceName")[other[0]]
+            statement = f"{account} signed in by NTLM from {source}, a machine of another name"
+            entities = [Entity(kind="account", value=account), Entity(kind="host", value=source)]
+            claims = [frame.shared(f"all logons are of {account}", other, "AccountName", account)]
+            yield RELAYED.detection(frame, "medium", statement, other, entities=entities, claims=claims)
+
+
+def _spread(
+    frame: Frame, what: Sighting, of: tuple[str, ...], over: str, at_least: int, among: Mask
+) -> Iterator[Detection]:
+    """Look for many values of one column with the same of others."""
+    values = frame.lower(over)
+    seconds = DESK_SECONDS if what is DESKS_OF_ONE else WINDOW_SECONDS
+    key = together([frame.coded(column).lowered for column in of])
+    for rows in runs(key, np.flatnonzero(among & frame.timed), frame.seconds, at_least):
+        own = rows.tolist()
+        start, end = widest(frame.at(own), [values[i] for i in own], seconds)
+        inside = own[start:end]
+        if len({values[i] for i in inside}) >= at_least:
+            owner = frame.text(of[0])[inside[0]]
+            cited = list({values[i]: i for i in inside}.values())
+            statement = (
+                f"{owner}: {len(cited)} different {over} between {frame.moment(inside[0])} and "
+                f"{frame.moment(inside[-1])}"
+            )
+            entities = [Entity(kind="account" if of[0] == "AccountName" else "host", value=owner)]
+            claims = [
+                frame.shared(f"all of {owner}", cited, of[0], owner),
+                frame.counted(f"logons of {owner}", equals(of[0], owner)),
+            ]
+            yield what.detection(frame, "medium", statement, cited, entities=entities, claims=claims)
+
+
+def _done(frame: Frame, action: str) -> Mask:
+    return frame.coded("ActionType").lowered.rows_where(action.__eq__) & frame.timed
+
+
+def _closed(frame: Frame) -> Mask:
+    reasons = frame.coded("FailureReason").lowered
+    closed = reasons.rows_where(lambda reason: any(word in reason.replace(" ", "") for word in RESTRICTIONS))
+    return _done(frame, "logonfailed") & closed & frame.coded("RemoteIP").lowered.rows_where(is_private)
+
+
+def _desktops(frame: Frame) -> Mask:
+    kinds = frame.coded("LogonType").lowered.rows_where("remoteinteractive".__eq__)
+    return _done(frame, "logonsuccess") & kinds & frame.coded("RemoteIP").lowered.rows_where(is_private)
+
+
+def _at_the_screen(frame: Frame) -> Mask:
+    kinds = frame.coded("LogonType").lowered.rows_where("interactive".__eq__)
+    nowhere = frame.coded("RemoteIP").lowered.rows_where(lambda address: address in ("", "-", "127.0.0.1", "::1"))
+    return _done(frame, "logonfailed") & kinds & nowhere
