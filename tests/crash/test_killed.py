@@ -28,7 +28,7 @@ from ..graph.workspace import END
 from .checking import assert_nothing_torn, told
 from .zygote import Zygote
 
-KILLS = 25
+KILLS = 100
 PER_HUNT = 5.0
 """How often a hunt is killed on average, where each of its moments is as likely as another."""
 WORKSPACE = "11111111-1111-4111-8111-111111111111"

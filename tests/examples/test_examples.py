@@ -20,6 +20,12 @@ SHOWN = {
         "cancelled=True, tasks",
     ),
     "guarded_log_tools.py": ("did you mean ResultType?", '"Failed": 41', "[high] Failed sign-ins", "The agent: 198"),
+    "over_http.py": (
+        "`office` takes: question",
+        "/mcp   confirmed",
+        "/a2a   the agent: office",
+        "completed: Confirmed.",
+    ),
     "over_mcp.py": ("Tools: investigate, query,", "step 1: round", "investigate: confirmed", "query refused: Refused"),
 }
 
