@@ -107,6 +107,8 @@ def _seen(
             yield from _of_table(rows, by_table[table], tables.get(table), skipped, related)
     for rule in correlations:
         yield from map(_claimed, correlated(rule, related.matches(rule)))
+    # What was kept for correlations holds the columns of whole tables.
+    del related
     if statistics:
         yield from map(_claimed, counted(evidence))
 

@@ -74,6 +74,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     resources_are_enumerated,
     commands_look_around,
     command_lines_are_obscured,
+    autostarts_are_new,
     connections_keep_time,
     networks_are_scanned,
     programs_reach_further_than_before,
@@ -91,11 +92,11 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     one_note_is_left_in_many_folders,
     processes_are_rare,
     parents_start_something_new,
-    autostarts_are_new,
     activity_surges,
     rows_speak_to_a_model,
 )
-"""Run in this order; each is pure and takes a case's evidence."""
+"""Run in this order; each is pure and takes a case's evidence. Those that read command lines stand together: what they
+read is large, and let go of after the last of them."""
 
 
 def counted(evidence: Evidence) -> Iterator[Detection]:
@@ -103,3 +104,5 @@ def counted(evidence: Evidence) -> Iterator[Detection]:
     framed = Framed(evidence)
     for statistic in STATISTICS:
         yield from statistic(framed)
+        if statistic is autostarts_are_new:
+            framed.forget()

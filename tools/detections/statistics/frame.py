@@ -28,6 +28,9 @@ __all__ = ["Frame", "Framed", "Sighting", "busiest", "differs", "equals", "one_o
 MAX_CITED = 25
 """Rows that a detection cites; its claims count all of them."""
 
+MANY = 100_000
+"""Distinct texts of a column from which on it weighs in the memory."""
+
 
 def equals(column: str, value: Scalar) -> Condition:
     """Require a column to hold a value, without regard to the case of text."""
@@ -144,6 +147,11 @@ class Frame:
             self._coded[column] = coded(self.rows, column)
         return self._coded[column]
 
+    def forget(self) -> None:
+        """Let go of columns with very many distinct texts; they are read again when asked for."""
+        for column in [name for name, kept in self._coded.items() if len(kept.values) > MANY]:
+            del self._coded[column]
+
     def text(self, column: str) -> Sequence[str]:
         """Return a column as text by row."""
         return self.coded(column).by_row
@@ -248,6 +256,12 @@ class Framed(Evidence):
         if table not in self._frames:
             self._frames[table] = Frame(self[table])
         return self._frames[table]
+
+    def forget(self) -> None:
+        """Let go of what fills the memory of every table."""
+        for frame in self._frames.values():
+            frame.forget()
+        pa.default_memory_pool().release_unused()
 
 
 def _number(value: str) -> float:
