@@ -132,6 +132,12 @@ def test_what_another_console_or_another_hour_did_explains_nothing() -> None:
     assert weigh({PROCESSES: [typed(TASK), *others, *yesterday]}, SIGNAL) == ["medium"]
 
 
+def test_of_an_actor_with_too_many_rows_to_compare_no_session_is_told() -> None:
+    busy = [typed("ping.exe hosta", 300) for _ in range(5_000)]
+    assert weigh({PROCESSES: [*console(TASK)[PROCESSES], *busy]}, SIGNAL) == ["medium"]
+    assert weigh({PROCESSES: [*console(TASK)[PROCESSES], *busy[:100]]}, SIGNAL) == ["low"]
+
+
 def changed(operation: str, minute: float = 0, by: str = "adm@contoso.com", target: str = "Portal", **more: Any) -> Row:
     thing = {"type": "Application", "id": target, "displayName": target}
     return {

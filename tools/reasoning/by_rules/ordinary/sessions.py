@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -30,6 +31,7 @@ __all__ = ["Signals", "by_session"]
 Row = Mapping[str, Any]
 SPAN = timedelta(hours=1)
 MOST = 5_000
+"""Rows of one actor that are compared; of a busier one no session is told apart."""
 BARE = re.compile(
     r'^"?(?:[^"]*[\\/])?(?:cmd|powershell|pwsh|bash|zsh|fish|sh)(?:\.exe)?"?'
     r"(?:\s+(?:-noexit|-nologo|-noprofile|/k|-l|-i|--login))*\s*$",
@@ -83,6 +85,8 @@ class Signals:
         self.grave: set[tuple[str, int]] = set()
         """Rows of a signal that no ordinary work explains."""
         self.weak: set[tuple[str, int]] = set()
+        self.actors: dict[tuple[object, ...], list[tuple[int, Row]]] = {}
+        """What each actor did, looked up once."""
         for each in detections:
             for ref in each.rows:
                 self._add(each, ref, evidence)
@@ -113,7 +117,10 @@ def _plain_beside(ref: EvidenceRef, evidence: Evidence, signals: Signals) -> int
     session, row, rows = SESSIONS.get(ref.table), evidence.row(ref), evidence.get(ref.table)
     if session is None or row is None or rows is None or not _is_of_a_person(ref.table, row):
         return None
-    found = _of_session(rows.rows, session, row)
+    key = (ref.table, *(row.get(name) for name in session.actor))
+    if key not in signals.actors:
+        signals.actors[key] = _of_actor(rows.rows, session, row)
+    found = [(number, each) for number, each in signals.actors[key] if _near(each["TimeGenerated"], row)]
     if not found or any((ref.table, number) in signals.grave for number, _ in found):
         return None
     host = ref.table == "DeviceProcessEvents"
@@ -133,21 +140,25 @@ def _plain_beside(ref: EvidenceRef, evidence: Evidence, signals: Signals) -> int
     return count if count >= max(LEAST, sum(against.values()) + margin) else None
 
 
-def _of_session(rows: pa.Table, session: Session, row: Row) -> list[tuple[int, Row]]:
-    """Return the rows of the same actor within the hour, with their places; none where a column is not told."""
-    moment = row.get("TimeGenerated")
-    if not {*session.actor, session.what, "TimeGenerated"} <= set(rows.column_names) or moment is None:
+def _of_actor(rows: pa.Table, session: Session, row: Row) -> list[tuple[int, Row]]:
+    """Return the rows of the same actor with their places; none where a column is not told, or where they are many."""
+    if not {*session.actor, session.what, "TimeGenerated"} <= set(rows.column_names):
         return []
-    times = rows["TimeGenerated"]
-    early, late = (pa.scalar(one, times.type) for one in (moment - SPAN, moment + SPAN))
-    same = pc.and_(pc.greater_equal(times, early), pc.less_equal(times, late))
-    for name in session.actor:
-        value = row.get(name)
-        equal = pc.is_null(rows[name]) if value is None else pc.equal(rows[name], value)
-        same = pc.and_(same, pc.fill_null(equal, False))
-    places = pc.indices_nonzero(same).slice(0, MOST)
-    columns = [name for name in dict.fromkeys((session.what, session.outcome, "FileName")) if name in rows.column_names]
+    same = [
+        pc.is_null(rows[name]) if row.get(name) is None else pc.fill_null(pc.equal(rows[name], row[name]), False)
+        for name in session.actor
+    ]
+    places = pc.indices_nonzero(reduce(pc.and_, same))
+    if len(places) > MOST:
+        return []
+    wanted = dict.fromkeys((session.what, session.outcome, "FileName", "TimeGenerated"))
+    columns = [name for name in wanted if name in rows.column_names]
     return list(zip(places.to_pylist(), rows.select(columns).take(places).to_pylist(), strict=True))
+
+
+def _near(moment: object, row: Row) -> bool:
+    other = row.get("TimeGenerated")
+    return isinstance(moment, datetime) and isinstance(other, datetime) and abs(moment - other) <= SPAN
 
 
 def _is_of_a_person(table: str, row: Row) -> bool:
