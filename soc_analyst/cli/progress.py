@@ -110,7 +110,7 @@ class Progress:
         if self.planned and answered < self.planned:
             parts.append(f"{answered} of {self.planned} queries")
         tables = ", ".join(dict.fromkeys(self.running.values()))
-        parts += [f"running {tables}" if tables else self.doing, self._cost_so_far()]
+        parts += [self._cost_so_far(), f"running {tables}" if tables else self.doing]
         line = Text(" · ".join(filter(None, parts)), no_wrap=True, overflow="ellipsis")
         return Styled(line, "none")  # a bare text would be joined with the spinner, and wrapped
 

@@ -53,7 +53,7 @@ async def test_what_goes_on_is_one_line_that_fits(events: list[Event], width: in
 
 async def test_it_says_what_runs_what_it_costs_and_what_comes_next(events: list[Event]) -> None:
     _, lines = seen(events, 200, terminal=True)
-    assert any("of 7 queries · running " in line for line in lines)
+    assert any(re.search(r"of 7 queries · \d+ s.* · running ", line) for line in lines)
     assert any("next: the proof of each claim" in line for line in lines)
     assert lines[-1].startswith("Round ") and "rows" in lines[-1]
     paid: Event = {"v": 1, "event": "step", "node": "planner", "text": "", "next": "guardrail", "spent": SPENT}  # type: ignore[typeddict-item]
