@@ -134,13 +134,13 @@ def changed_report(home: DataDir) -> str:
 
 
 def changed_rows(home: DataDir) -> str:
-    path = next(home.evidence.root.glob("*/*.parquet"))
+    path = next((home.root / "evidence").glob("*/*.parquet"))
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
     return f"{path.name} was changed"
 
 
 def gone_text(home: DataDir) -> str:
-    path = next(home.evidence.root.glob("*/*.txt"))
+    path = next((home.root / "evidence").glob("*/*.txt"))
     path.unlink()
     return f"{path.name} is gone"
 
