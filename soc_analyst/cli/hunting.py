@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from soc_analyst.graph.hunting import Watcher
     from soc_analyst.state.report import Report
 
-__all__ = ["EXAMPLES", "exit_status", "hunt", "resume"]
+__all__ = ["EXAMPLES", "CheckpointsOption", "exit_status", "hunt", "require_no_password", "resume"]
 
 EXAMPLES = """\b
 Examples:
@@ -57,7 +57,7 @@ def hunt(
     if thread == "":
         raise OperatorError("is empty; give an id, or leave the option out for a new one", where="--thread")
     thread_id = thread or new_thread_id()
-    _require_no_password(checkpoints)
+    require_no_password(checkpoints)
     if question is not None or context.alert:
         return _answered(question or "", context, thread_id, checkpoints, as_json=as_json)
     if as_json:
@@ -79,7 +79,7 @@ def resume(
 
     from .approving import accepting, at_terminal
 
-    _require_no_password(checkpoints)
+    require_no_password(checkpoints)
     folder = data_at(data_dir)
     stopping = Stopping()
     approve = stopping.asked(accepting(accept) if accept else at_terminal())
@@ -101,7 +101,7 @@ def exit_status(report: Report) -> int:
     return 4 if report.outcome == "could_not_look" else 0
 
 
-def _require_no_password(checkpoints: str | None) -> None:
+def require_no_password(checkpoints: str | None) -> None:
     """Refuse a password where every process of the machine can read it."""
     if checkpoints is None:
         return

@@ -11,6 +11,7 @@ import typer
 from soc_analyst.graph.context import Context
 from soc_analyst.state.errors import OperatorError
 
+from .hunting import CheckpointsOption, require_no_password
 from .options import ALL, with_context
 from .stopping import INTERRUPTED
 
@@ -33,6 +34,7 @@ def web(
     host: Annotated[
         str, typer.Option(help="The address to listen on; loopback unless you say otherwise.")
     ] = "127.0.0.1",
+    checkpoints: CheckpointsOption = None,
 ) -> int:
     """Serve a view of past and running investigations to a browser on this machine."""
     from soc_analyst.web import Address, serve
@@ -46,9 +48,10 @@ def web(
             f"soc-analyst: warning: {host} can be reached from other machines, without encryption; "
             "whoever has the address with its token may ask and read\n"
         )
+    require_no_password(checkpoints)
     address = Address("127.0.0.1" if host == "localhost" else host, port)
     try:
-        asyncio.run(serve(context, address, _ready))
+        asyncio.run(serve(context, address, _ready, checkpoints=checkpoints))
     except KeyboardInterrupt:
         sys.stderr.write("soc-analyst: the view is closed; `soc-analyst threads` lists what can be resumed\n")
         return INTERRUPTED

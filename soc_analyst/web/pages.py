@@ -14,7 +14,7 @@ from markupsafe import Markup
 from soc_analyst.graph.approval.approving import HASH, HumanInterrupt
 from soc_analyst.state.errors import EvidenceError
 from soc_analyst.state.report import Report
-from soc_analyst.tools.records.cases import CaseFolder, CaseHeader, all_cases
+from soc_analyst.tools.records.cases import CaseHeader
 from soc_analyst.tools.records.folder import DataDir
 from soc_analyst.tools.records.formats import Format
 from soc_analyst.tools.records.safe_text import inert
@@ -104,7 +104,7 @@ class CaseView:
 def listed(data: DataDir, runs: Runs) -> list[Row]:
     """Return all investigations, the latest first. Blocks."""
     rows = []
-    for folder in all_cases(data.cases):
+    for folder in data.all_cases():
         try:
             header, report = folder.header(), folder.report()
         except EvidenceError:
@@ -118,7 +118,7 @@ def listed(data: DataDir, runs: Runs) -> list[Row]:
 
 def case_view(thread: str, data: DataDir, runs: Runs) -> CaseView | None:
     """Return what is known of a case, None where there is none. Blocks."""
-    run, folder = runs.get(thread), CaseFolder(data.case(thread))
+    run, folder = runs.get(thread), data.folder(thread)
     header, report = folder.header(), folder.report()
     if header is None:
         return CaseView(thread, run.question, run.stage, run, None) if run is not None else None

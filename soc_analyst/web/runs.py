@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 from soc_analyst.graph.approval.approving import HASH, HumanInterrupt
 from soc_analyst.graph.context import Context
+from soc_analyst.graph.desk.desk import data_of
 from soc_analyst.graph.hunting import ahunt, aresume, new_thread_id
 from soc_analyst.graph.progress import Event
 from soc_analyst.state.errors import ApprovalRequired, OperatorError, SocAnalystError
 from soc_analyst.state.report import Report
-from soc_analyst.tools.records.folder import DataDir
 
 from .saying import Step, step_of
 
@@ -82,8 +82,8 @@ class Run:
 class Runs:
     """What runs and what ran since this process began."""
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
+    def __init__(self, context: Context, checkpoints: str | None = None) -> None:
+        self.context, self.checkpoints = context, checkpoints
         self._runs: dict[str, Run] = {}
 
     def get(self, thread: str) -> Run | None:
@@ -95,7 +95,13 @@ class Runs:
         context = Context.model_validate({**self.context.model_dump(), "approve": approve})
         run = self._new(thread or new_thread_id(), question)
         hunting = ahunt(
-            question, context=context, thread_id=run.thread, watch=run.take, approve=run.put_down, stop=run.stop
+            question,
+            context=context,
+            thread_id=run.thread,
+            watch=run.take,
+            approve=run.put_down,
+            stop=run.stop,
+            checkpoints=self.checkpoints,
         )
         self._drive(run, hunting)
         return run
@@ -109,8 +115,15 @@ class Runs:
         def approve(plan: HumanInterrupt) -> object:
             return answers.pop() if answers else run.put_down(plan)
 
-        data = DataDir(self.context.data_dir)
-        self._drive(run, aresume(thread, data_dir=data, watch=run.take, approve=approve, stop=run.stop))
+        going_on = aresume(
+            thread,
+            data_dir=data_of(self.context),
+            watch=run.take,
+            approve=approve,
+            stop=run.stop,
+            checkpoints=self.checkpoints,
+        )
+        self._drive(run, going_on)
         return run
 
     def _new(self, thread: str, question: str, steps: list[Step] | None = None) -> Run:

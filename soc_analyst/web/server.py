@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from soc_analyst.graph.approval.approving import HASH
 from soc_analyst.graph.context import Context
+from soc_analyst.graph.desk.desk import data_of
 from soc_analyst.graph.desk.grounds import ground_of
 from soc_analyst.state.errors import OperatorError, SocAnalystError
 from soc_analyst.state.report import Report
@@ -22,7 +23,6 @@ from soc_analyst.tools.records.folder import DataDir
 from soc_analyst.tools.records.formats import Format, rendered
 from soc_analyst.tools.records.logged import Entry, Wanted, read
 from soc_analyst.tools.records.page.overview import as_overview
-from soc_analyst.tools.records.threats import ThreatsLog
 
 from .access import HEADERS, Access, OneLineError
 from .pages import DOWNLOADS, CaseView, asset, case_view, listed, page
@@ -52,10 +52,10 @@ class Address:
 class View:
     """The view of one data folder."""
 
-    def __init__(self, context: Context, access: Access) -> None:
+    def __init__(self, context: Context, access: Access, checkpoints: str | None = None) -> None:
         self.context, self.access = context, access
-        self.data = DataDir(context.data_dir)
-        self.runs = Runs(context)
+        self.data = data_of(context)
+        self.runs = Runs(context, checkpoints)
 
     def application(self) -> web.Application:
         """Return the application, with every address."""
@@ -186,7 +186,7 @@ class View:
 
 
 def _overview(data: DataDir) -> str:
-    found = list(read(ThreatsLog(data.threats)))
+    found = list(read(data.threats_log))
     findings = [one.finding for one in found if isinstance(one, Entry)]
     return as_overview(findings, Wanted(), skipped=len(found) - len(findings))
 
@@ -271,15 +271,17 @@ def _listening(address: Address) -> socket.socket:
     return bound
 
 
-async def serve(context: Context, address: Address, ready: Callable[[str], None]) -> None:
-    """Serve until cancelled; `ready` is told the address to open once it answers.
+async def serve(
+    context: Context, address: Address, ready: Callable[[str], None], *, checkpoints: str | None = None
+) -> None:
+    """Serve until cancelled; `ready` is told the address to open once it answers, `checkpoints` is that of `ahunt`.
 
     Raises OperatorError where the address cannot be had.
     """
     listening = _listening(address)
     host, port = listening.getsockname()[:2]
     access = Access(host, port)
-    runner = web.AppRunner(View(context, access).application(), access_log=None, handle_signals=False)
+    runner = web.AppRunner(View(context, access, checkpoints).application(), access_log=None, handle_signals=False)
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -135,3 +136,18 @@ async def test_hostile_questions_stay_text_and_unknown_cases_are_one_line(visito
     for name in ("nowhere", "..%2f..%2fetc", "%00", "a" * 300):
         status, page = await visitor.get(f"/cases/{name}")
         assert status in (404, 409) and "Traceback" not in page
+
+
+async def test_sealed_cases_are_read_with_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = tmp_path / "key"
+    key.write_text(secrets.token_hex(32))
+    monkeypatch.setenv("SOC_ANALYST_KEY_FILE", str(key))
+    async with served(tmp_path) as url, visiting(url) as visitor:
+        _, path, _ = await visitor.post("/ask", question=QUESTION, approve="always")
+        given = fields(await visitor.until(path, "A plan waits for your yes"))
+        await visitor.post(path + "/answer", type="ignore", hash=given["hash"])
+        await visitor.until(path, "Open the report")
+        assert (await visitor.get(path + "/report/markdown"))[0] == 200
+        assert path in (await visitor.get("/"))[1]
+    kept = b"".join(file.read_bytes() for file in (tmp_path / "home" / "cases").rglob("*.json"))
+    assert kept and b"ws-1" not in kept
