@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableLambda
 from langgraph.runtime import Runtime, get_runtime
 
+from soc_analyst.settings import reading_from
 from soc_analyst.state.case import CaseState
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.state.reviving import revived
@@ -27,17 +28,21 @@ T = TypeVar("T")
 Node = Callable[[CaseState, Runtime[Context]], Awaitable[dict[str, Any]]]
 
 
-def both_ways(name: NodeName, node: Node, served: Served | None = None) -> RunnableLambda[CaseState, dict[str, Any]]:
+def both_ways(
+    name: NodeName, node: Node, environment: Mapping[str, str], served: Served | None = None
+) -> RunnableLambda[CaseState, dict[str, Any]]:
     """Return a node that runs in the host's event loop, or in one of its own where the host has none.
 
-    What a server holds fast is applied here, so that no way in passes it by.
+    What a server holds fast is applied here, so that no way in passes it by. Settings and keys are those of the
+    environment that the graph was built in: a node reads none itself.
     """
 
     async def in_loop(state: CaseState) -> dict[str, Any]:
         state = revived(state)
         require_readable(state)
         runtime = _held(get_runtime(Context), state, served)
-        update = await node(state, runtime)
+        with reading_from(environment):
+            update = await node(state, runtime)
         did = summary(name, state, update)
         tell_step(runtime, name, did, state, update)
         return {"did": did, **update}

@@ -16,6 +16,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
+from soc_analyst.settings import environment_now
 from soc_analyst.state.case import CaseInput, CaseOutput, CaseState
 
 from .bridging import Node, both_ways
@@ -48,11 +49,13 @@ def build_graph(
 ) -> CompiledStateGraph[CaseState, Context, CaseInput, CaseOutput]:
     """Compile the graph. Without a checkpointer the host supplies one, as the LangGraph server does.
 
-    `served` is what a server holds fast, whatever context a user sends.
+    `served` is what a server holds fast, whatever context a user sends. Keys, endpoints and the key that seals cases are
+    those of the environment as it is now.
     """
+    environment = environment_now()
     graph = StateGraph(CaseState, context_schema=Context, input_schema=CaseInput, output_schema=CaseOutput)
     for name, node in NODES.items():
-        graph.add_node(name, both_ways(name, node, served))
+        graph.add_node(name, both_ways(name, node, environment, served))
     graph.add_edge(START, "planner")
     graph.add_edge("planner", "guardrail")
     graph.add_conditional_edges("guardrail", after_guardrail)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from soc_analyst.tools.models.keys import Keys
     from soc_analyst.tools.sealing import Seal
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "environment_now", "reading_from"]
 
 BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """How OpenSSL, requests and curl are told of a file of certificates; the first that is set counts."""
@@ -23,7 +25,31 @@ BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _SECRET = re.compile(r"(KEY|SECRET|PASSWORD|PASSWD|TOKEN|CONNECTION_?STRING|SAS|IDENTITY_HEADER)\Z", re.IGNORECASE)
 """How the name of a variable ends that holds a secret, whoever reads it."""
 
+_kept: ContextVar[Mapping[str, str] | None] = ContextVar("environment", default=None)
+
 _PASSWORD = re.compile(r"(?:://[^/@:]*:|[?&]password=)([^@&#]+)")
+
+
+def environment_now() -> Mapping[str, str]:
+    """Return the environment as it is, for `reading_from` later."""
+    return dict(os.environ)
+
+
+@contextmanager
+def reading_from(environment: Mapping[str, str]) -> Iterator[None]:
+    """Let settings that are read within come from an environment that was kept, whatever the process has by now."""
+    before = _kept.set(environment)
+    try:
+        yield
+    finally:
+        _kept.reset(before)
+
+
+def _given(environment: Mapping[str, str] | None) -> Mapping[str, str]:
+    if environment is not None:
+        return environment
+    kept = _kept.get()
+    return os.environ if kept is None else kept
 
 
 @dataclass(frozen=True)
@@ -47,7 +73,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read our own settings, NO_COLOR and the usual names of a file of certificates; no secret is kept."""
-        given = os.environ if environment is None else environment
+        given = _given(environment)
         home = given.get("SOC_ANALYST_HOME")
         bundle = next((given[name] for name in BUNDLES if given.get(name)), None)
         return cls(
@@ -67,7 +93,7 @@ class Settings:
         """Read the keys of model providers, and where Azure is; what is empty is not set."""
         from soc_analyst.tools.models.keys import AZURE_VERSION, Keys
 
-        given = os.environ if environment is None else environment
+        given = _given(environment)
 
         def value(name: str) -> str | None:
             return given.get(name, "").strip() or None
@@ -83,13 +109,13 @@ class Settings:
     @staticmethod
     def checkpoints(environment: Mapping[str, str] | None = None) -> str | None:
         """Read where the checkpoints of `hunt` and `resume` are: a URL that may hold a password, so it is not kept."""
-        given = os.environ if environment is None else environment
+        given = _given(environment)
         return given.get("SOC_ANALYST_CHECKPOINTS", "").strip() or None
 
     @staticmethod
     def seal(environment: Mapping[str, str] | None = None) -> Seal | None:
         """Read the key that all which is kept of a case is sealed with; None where none is named."""
-        given = os.environ if environment is None else environment
+        given = _given(environment)
         path = given.get("SOC_ANALYST_KEY_FILE", "").strip()
         if not path:
             return None
@@ -102,7 +128,7 @@ class Settings:
         """Read which of azure-identity's variables are set; no secret is kept."""
         from soc_analyst.tools.logs.azure.variables import NAMES, Variables
 
-        given = os.environ if environment is None else environment
+        given = _given(environment)
         files = [given.get(name) for name in ("AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE")]
         return Variables(
             present=frozenset(name for name in NAMES if given.get(name)),
@@ -115,7 +141,7 @@ class Settings:
     @staticmethod
     def secrets(environment: Mapping[str, str] | None = None) -> frozenset[str]:
         """Return the values that must appear in no text, to be looked for there; keep them no longer than that."""
-        given = os.environ if environment is None else environment
+        given = _given(environment)
         named = {value.strip() for name, value in given.items() if _SECRET.search(name) and value.strip()}
         return frozenset(named | set(_passwords(given.get("SOC_ANALYST_CHECKPOINTS", ""))))
 

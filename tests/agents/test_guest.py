@@ -19,7 +19,9 @@ from filelock import FileLock
 from langgraph.checkpoint.memory import InMemorySaver
 
 from soc_analyst import Context, Report, ahunt, build_graph, checkpoint_serializer, hunt, investigate_tool, log_tools
+from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.models.scripted import Delayed, Said, ScriptedServer
+from tests.graph.workspace import small
 
 from .hosts import QUESTION
 
@@ -163,3 +165,15 @@ def test_what_a_process_keeps_between_runs_is_bounded() -> None:
                     if marks & {"cache", "functools.cache", "lru_cache(maxsize=None)"}:
                         unbounded.add(node.name)
     assert (unbounded, rebound) == (NAMES_OF_OURS, [])
+
+
+async def test_a_node_reads_no_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = build_graph()
+    monkeypatch.setenv("SOC_ANALYST_KEY_FILE", str(tmp_path / "no such key"))
+    monkeypatch.setenv("SOC_ANALYST_HOME", str(tmp_path / "elsewhere"))
+    context = Context(workspace=str(small(tmp_path / "logs")), data_dir=tmp_path / "home")
+    asked = {"question": "Anything suspicious on host ws-1 in the last day?"}
+    state = await graph.ainvoke(asked, context=context)
+    assert state["report"].outcome == "confirmed" and not (tmp_path / "elsewhere").exists()
+    with pytest.raises(OperatorError, match="no such key"):
+        await build_graph().ainvoke(asked, context=context)
