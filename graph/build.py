@@ -49,8 +49,8 @@ def build_graph(
 ) -> CompiledStateGraph[CaseState, Context, CaseInput, CaseOutput]:
     """Compile the graph. Without a checkpointer the host supplies one, as the LangGraph server does.
 
-    `served` is what a server holds fast, whatever context a user sends. Keys, endpoints and the key that seals cases are
-    those of the environment as it is now.
+    `served` is what a server holds fast, whatever context a user sends. Keys, endpoints and the key that seals cases
+    are those of the environment as it is now.
     """
     environment = environment_now()
     graph = StateGraph(CaseState, context_schema=Context, input_schema=CaseInput, output_schema=CaseOutput)

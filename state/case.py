@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeVar
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
+from langgraph.managed import RemainingSteps
 from typing_extensions import (
     TypedDict,
 )  # pydantic needs it before Python 3.12, and the server makes its forms with pydantic
@@ -84,6 +85,8 @@ class CaseState(TypedDict, total=False):
     about: str
     """The question that the rest of this state belongs to."""
     messages: Annotated[list[AnyMessage], add_messages]
+    remaining_steps: RemainingSteps
+    """Steps of the graph that the host's recursion limit leaves; no part of a checkpoint."""
     thread_id: str
     asked: int
     """Questions answered on this thread before this one."""

@@ -16,6 +16,10 @@ from .stopping import asked_to_stop
 __all__ = ["Stopwatch", "queries_left", "rows_left", "seconds_left", "timed", "used_up"]
 
 
+STEPS_OF_A_ROUND = 7
+"""Of the graph, the most that another round takes to its report: each node, and two for a person who is asked."""
+
+
 @dataclass
 class Stopwatch:
     """Seconds of wall time since the node began."""
@@ -65,6 +69,8 @@ def used_up(state: CaseState, context: Context) -> str:
     """Return the budget that forbids another round, or that a person does; empty where nothing does."""
     if asked_to_stop():
         return STOP
+    if state.get("remaining_steps", STEPS_OF_A_ROUND + 1) <= STEPS_OF_A_ROUND:
+        return "steps"
     if state["rounds"] >= context.max_rounds:
         return "rounds"
     if not queries_left(state, context):

@@ -16,11 +16,14 @@ import psutil
 import pytest
 from blockbuster import blockbuster_ctx
 from filelock import FileLock
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 
 from soc_analyst import Context, Report, ahunt, build_graph, checkpoint_serializer, hunt, investigate_tool, log_tools
 from soc_analyst.state.errors import OperatorError
 from soc_analyst.tools.models.scripted import Delayed, Said, ScriptedServer
+from tests.cases.form import CASES, load
+from tests.cases.play import context_of, written
 from tests.graph.workspace import small
 
 from .hosts import QUESTION
@@ -177,3 +180,13 @@ async def test_a_node_reads_no_environment(tmp_path: Path, monkeypatch: pytest.M
     assert state["report"].outcome == "confirmed" and not (tmp_path / "elsewhere").exists()
     with pytest.raises(OperatorError, match="no such key"):
         await build_graph().ainvoke(asked, context=context)
+
+
+@pytest.mark.parametrize("limit", [8, 13])
+async def test_a_recursion_limit_of_the_host_ends_with_a_partial_report(limit: int, tmp_path: Path) -> None:
+    case = load(CASES / "pivot-address-to-another-host")
+    written(case, tmp_path / "logs")
+    config: RunnableConfig = {"recursion_limit": limit}
+    state = await build_graph().ainvoke({"question": case.question}, config, context=context_of(case, tmp_path))
+    assert state["report"].budget_reached == "steps" and state["report"].findings
+    assert any("The budget of steps ended" in warning for warning in state["report"].warnings)
