@@ -92,8 +92,10 @@ async def differing(workspace: Workspace, rules: Iterable[CompiledRule]) -> tupl
     return wrong, agreed, fired
 
 
-PARTS = 4
+PARTS = 2
 """Stretches of the pack that are tried at the same time."""
+EVERY = 3
+"""One rule in so many is run as KQL: each takes a tenth of a second, nearly all of it the planning of its query."""
 
 
 def salted_workspace(folder: Path, rules: RuleSet, count: int) -> str:
@@ -114,8 +116,8 @@ async def test_one_rule_in_24_finds_the_same_rows_as_kql(tmp_path: Path) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-async def test_every_rule_of_the_pack_finds_the_same_rows_as_kql(part: int, tmp_path: Path) -> None:
-    rules = RuleSet(PACK.rules[part::PARTS])
+async def test_one_rule_in_three_finds_the_same_rows_as_kql(part: int, tmp_path: Path) -> None:
+    rules = RuleSet(PACK.rules[part :: PARTS * EVERY])
     async with opened(salted_workspace(tmp_path / "logs", rules, 400 // PARTS), tmp_path) as workspace:
         wrong, agreed, fired = await differing(workspace, rules.rules)
     assert wrong == {}
