@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 from unittest.mock import patch
@@ -24,7 +24,6 @@ from .play import context_of, written
 from .weakened import Node
 
 CASE = load(CASES / "pivot-address-to-another-host")
-NODES = ("planner", "guardrail", "executor", "analyzer", "reviewer")
 
 
 class Died(Exception):
@@ -51,9 +50,7 @@ def dying(when: Literal["before", "after"], done: list[str]) -> Iterator[None]:
 
         return once
 
-    with ExitStack() as stack:
-        for name in NODES:
-            stack.enter_context(patch.object(build, name, mortal(getattr(build, name))))
+    with patch.dict(build.NODES, {name: mortal(node) for name, node in build.NODES.items()}):
         yield
 
 

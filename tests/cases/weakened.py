@@ -34,24 +34,24 @@ def weakened(how: str) -> Iterator[None]:
 
 def _no_refine() -> Any:
     """Let nothing that came back empty, failed or cut go to the planner again."""
-    whole: Node = build.executor
+    whole: Node = build.NODES["executor"]
 
     @functools.wraps(whole)
     async def executor(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]:
         return {**await whole(state, runtime), "feedback": ()}
 
-    return patch.object(build, "executor", executor)
+    return patch.dict(build.NODES, executor=executor)
 
 
 def _no_pivots() -> Any:
     """End the case at its first review, as if a person wanted nothing more to be run."""
-    whole: Node = build.reviewer
+    whole: Node = build.NODES["reviewer"]
 
     @functools.wraps(whole)
     async def reviewer(state: CaseState, runtime: Runtime[Context]) -> dict[str, Any]:
         return await whole({**state, "declined": True}, runtime)
 
-    return patch.object(build, "reviewer", reviewer)
+    return patch.dict(build.NODES, reviewer=reviewer)
 
 
 def _no_reviewer() -> Any:
