@@ -124,7 +124,8 @@ def case_view(thread: str, data: DataDir, runs: Runs) -> CaseView | None:
         return CaseView(thread, run.question, run.stage, run, None) if run is not None else None
     current = report if report is not None and report.question == header.question else None
     plan = _plan(run.plan) if run is not None and run.stage == "waiting" and run.plan is not None else None
-    return CaseView(thread, header.question, _stage(header, report, run), run, current, plan)
+    question = run.question if run is not None and run.stage == "running" else header.question
+    return CaseView(thread, question, _stage(header, report, run), run, current, plan)
 
 
 def _stage(header: CaseHeader, report: Report | None, run: Run | None) -> str:

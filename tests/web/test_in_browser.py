@@ -95,6 +95,8 @@ async def test_ask_watch_edit_read_and_follow_up(tab: Tab, tmp_path: Path) -> No
         await tab.open(case)
         await person.types("#question", "What else did jdoe do?")
         await person.presses(".ask button")
+        await person.sees("#stage.running")
+        assert "jdoe" in await tab.value("document.querySelector('h1').textContent")
         await person.sees("#report")
         assert "jdoe" in await tab.value("document.querySelector('h1').textContent")
         await person.no_fault()
