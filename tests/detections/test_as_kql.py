@@ -125,6 +125,13 @@ async def test_one_rule_in_three_finds_the_same_rows_as_kql(part: int, tmp_path:
     assert fired > 0.7 * agreed
 
 
+@pytest.mark.slow
+def test_every_rule_that_kql_can_say_passes_the_guard() -> None:
+    said = ((rule.title, kql_of(rule, TABLES)) for rule in PACK.rules if not reason(rule))
+    verdicts = ((title, check_text(kql, policy=POLICY, tables=TABLES, window=WINDOW)) for title, kql in said)
+    assert {title: verdict.diagnostics for title, verdict in verdicts if verdict.approved is None} == {}
+
+
 def test_every_way_to_read_a_field_is_said_in_kql_or_refused() -> None:
     assert COMPUTED.keys() <= FORMS.keys()
 
