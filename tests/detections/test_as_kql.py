@@ -151,7 +151,7 @@ def reason(rule: CompiledRule) -> str:
 
 
 @pytest.mark.slow
-async def test_on_the_sample_tenant_every_rule_fires_where_the_engine_does(tmp_path: Path) -> None:
+async def test_on_the_sample_tenant_a_rule_fires_where_the_engine_does(tmp_path: Path) -> None:
     context = Context(data_dir=tmp_path)
     async with open_desk(context) as desk, desk.workspace() as workspace:
         end = await workspace.now()
@@ -161,11 +161,11 @@ async def test_on_the_sample_tenant_every_rule_fires_where_the_engine_does(tmp_p
         for table, rows in read.evidence.items():
             own = [rule for rule in PACK.rules if rule.table == table and not reason(rule)]
             wanted = by_engine(rows.rows, table, own)
-            # All that fire, and one in eight of those that do not: each is a query of its own.
-            for rule in (rule for at, rule in enumerate(own) if wanted[rule.id] or at % 8 == 0):
+            # One in two that fire, and one in 24 of those that do not: each is a query of its own.
+            for rule in (rule for at, rule in enumerate(own) if at % (2 if wanted[rule.id] else 24) == 0):
                 got = (await rows_of(kql_of(rule, TABLES), workspace, window))["TimeGenerated"].to_pylist()
                 fired += bool(got)
                 if set(got) != wanted[rule.id]:
                     wrong[rule.title] = (len(got), len(wanted[rule.id]))
     assert wrong == {}
-    assert fired > 50
+    assert fired > 25

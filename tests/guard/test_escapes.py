@@ -159,7 +159,7 @@ def test_no_generated_text_sees_more_than_it_may(
     _nothing_leaks(check_text(kql, policy=policy, tables=tables, window=window), policy, tables, workspace)
 
 
-HOW_MANY = {"built": 700, "mutated": 3_000, "mutants of honest ones": 3_000}
+HOW_MANY = {"built": 350, "mutated": 3_000, "mutants of honest ones": 3_000}
 """Texts of a kind, 5,000 where nothing is said: of those built whole most are allowed, and are run too."""
 
 

@@ -69,7 +69,7 @@ def test_typed_query(typed: TypedQuery, referee: Referee, policy: Policy, tables
 
 
 @pytest.mark.slow
-@settings(max_examples=3_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=1_500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(typed=typed_queries())
 def test_thousands_of_typed_queries(
     typed: TypedQuery, referee: Referee, policy: Policy, tables: Tables, window: TimeWindow
