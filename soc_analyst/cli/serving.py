@@ -15,7 +15,7 @@ __all__ = ["EXAMPLES", "mcp"]
 EXAMPLES = """\b
 Examples:
   soc-analyst mcp --workspace ./exported-logs --data-dir ./cases
-  claude mcp add soc-analyst -- soc-analyst mcp --workspace azure:WORKSPACE_ID --policy policy.yaml
+  soc-analyst mcp --workspace azure:WORKSPACE_ID --policy policy.yaml   (as the command of an MCP host)
 """
 
 
