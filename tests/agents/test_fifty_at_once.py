@@ -21,7 +21,7 @@ ABOUT = (
     "Any sign-ins from 192.0.2.10 in the last {} hours?",
 )
 QUESTIONS = tuple(about.format(hours) for hours in range(3, 13) for about in ABOUT)
-FEW = QUESTIONS[:10]
+FEW = QUESTIONS[:5]
 
 
 def told(report: Report) -> object:

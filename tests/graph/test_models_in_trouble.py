@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from soc_analyst import Context, Report, hunt
 from soc_analyst.cli.app import run
 from soc_analyst.tools.models.scripted import (
     Broken,
@@ -37,31 +38,36 @@ TROUBLES: list[tuple[Reply, str]] = [
 ]  # fmt: skip
 
 
+QUESTION = "Suspicious PowerShell on ws-1 today?"
+
+
+@pytest.fixture(scope="module")
+def by_rules(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """What rules alone make of the question."""
+    home = tmp_path_factory.mktemp("rules")
+    return hunt(QUESTION, context=Context(workspace=str(small(home / "logs")), now=END, data_dir=home / "data"))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("reply", "said"), TROUBLES)
 def test_a_hunt_ends_by_rules(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, reply: Reply, said: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    by_rules: Report,
+    reply: Reply,
+    said: str,
 ) -> None:
     monkeypatch.setenv("SOC_ANALYST_API_KEY", "own-secret-key")
     workspace = str(small(tmp_path / "logs"))
-    given = [
-        "hunt",
-        "Suspicious PowerShell on ws-1 today?",
-        "--workspace",
-        workspace,
-        "--now",
-        END.isoformat(),
-        "--json",
-    ]
-    status = run([*given, "--model", "none", "--data-dir", str(tmp_path / "rules")])
-    by_rules = json.loads(capsys.readouterr().out)
+    given = ["hunt", QUESTION, "--workspace", workspace, "--now", END.isoformat(), "--json"]
     with ScriptedServer(lambda _: reply) as server:
         own = ["--model", f"m@{server.url}", "--data-dir", str(tmp_path / "model"), "--max-rounds", "2"]
-        assert run([*given, *own]) == status
+        assert run([*given, *own]) == 0
     told = capsys.readouterr()
     report = json.loads(told.out)
-    assert report["outcome"] == by_rules["outcome"] == "confirmed"
-    assert {one["title"] for one in report["findings"]} >= {one["title"] for one in by_rules["findings"]}
+    assert report["outcome"] == by_rules.outcome == "confirmed"
+    assert {one["title"] for one in report["findings"]} >= {one.title for one in by_rules.findings}
     assert any(said in line for line in report["warnings"]), report["warnings"]
     assert any("by rules" in line or "too large" in line for line in report["warnings"])
     everything = (

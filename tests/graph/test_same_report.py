@@ -15,7 +15,6 @@ from soc_analyst.tools.logs.service import LogAnalyticsService, Tenant
 WORKSPACE = "11111111-1111-4111-8111-111111111111"
 QUESTIONS = (
     "Anything suspicious in the last day?",
-    "Any failed sign-ins over the past 6 hours?",
     "Which processes did powershell.exe start over the last two days?",
     "Did anyone change role assignments or add members to groups in the last week?",
     "Was there a connection to 203.0.113.66 in the last week?",
