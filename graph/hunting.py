@@ -125,7 +125,7 @@ async def _run(
             # What is left to do are tasks: `next` leaves out one whose writes are kept and whose checkpoint is not.
             if not snapshot.tasks and "report" in snapshot.values:
                 report = Report.model_validate(snapshot.values["report"])
-                before = await _before_the_stop(graph, config) if report.budget_reached == STOP else None
+                before = await _before_the_stop(graph, config) if report.was_stopped else None
                 if before is None:
                     return report
                 config, snapshot = before.config, before

@@ -9,6 +9,7 @@ from typing import Any, cast
 from langgraph.runtime import Runtime
 
 from soc_analyst.state.case import CaseState
+from soc_analyst.tools.amounts import counted
 
 from .context import Context
 from .progress import VERSION, Next, NodeName, tell
@@ -72,18 +73,18 @@ def _planned(case: CaseState) -> str:
     plan = case["plan"]
     if not plan.queries:
         return "Nothing more to ask."
-    return f"Round {plan.round}: {_counted(len(plan.queries), 'query', 'queries')} planned. {plan.rationale}".strip()
+    return f"Round {plan.round}: {counted(len(plan.queries), 'query', 'queries')} planned. {plan.rationale}".strip()
 
 
 def _guarded(case: CaseState, update: dict[str, Any]) -> str:
     if case.get("awaiting") is not None:
-        return f"{_counted(len(case['approved']), 'query waits', 'queries wait')} for a person."
+        return f"{counted(len(case['approved']), 'query waits', 'queries wait')} for a person."
     if case.get("guidance"):
         return "A person wants another plan."
     if case.get("declined"):
         return "A person declined the plan."
     approved, refused = len(case["approved"]), len(update.get("records", ()))
-    said = f"{_counted(approved, 'query', 'queries')} approved"
+    said = f"{counted(approved, 'query', 'queries')} approved"
     return f"{said}, {refused} refused." if refused else f"{said}."
 
 
@@ -92,27 +93,23 @@ def _ran(update: dict[str, Any]) -> str:
     if not records:
         return "Nothing was to be run."
     rows = sum(record.rows for record in records)
-    return f"{_by_kind(record.status for record in records)}; {_counted(rows, 'row', 'rows')}."
+    return f"{_by_kind(record.status for record in records)}; {counted(rows, 'row', 'rows')}."
 
 
 def _drafted(case: CaseState) -> str:
     findings = case["findings"]
     if not findings:
         return "No finding drafted."
-    drafted = _counted(len(findings), "finding", "findings")
+    drafted = counted(len(findings), "finding", "findings")
     return f"{drafted} drafted: {_by_kind(finding.confidence for finding in findings)}."
 
 
 def _reviewed(case: CaseState) -> str:
     if case["stage"] == "open":
-        return f"{_counted(len(case['leads']), 'lead', 'leads')} to follow: {case['leads'][0].reason}."
-    findings = _counted(len(case["report"].findings), "finding", "findings")
+        return f"{counted(len(case['leads']), 'lead', 'leads')} to follow: {case['leads'][0].reason}."
+    findings = counted(len(case["report"].findings), "finding", "findings")
     return f"Finished, {case['outcome'].replace('_', ' ')}: {findings}."
 
 
 def _by_kind(kinds: Iterable[str]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in Counter(kinds).items())
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

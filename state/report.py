@@ -196,6 +196,11 @@ class Report(Value):
         return tuple(finding for finding in self.findings if finding.confidence == "High" and finding.log_lines)
 
     @property
+    def was_stopped(self) -> bool:
+        """Return whether a person ended the run, so that it can go on."""
+        return self.budget_reached == STOP
+
+    @property
     def cut_short_by(self) -> str:
         """Return in words what ended the run early, empty where nothing did."""
         return ended_by(self.budget_reached) if self.budget_reached else ""

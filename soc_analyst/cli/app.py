@@ -26,7 +26,7 @@ from . import (
     policies,
     serving,
     threats,
-    webbing,
+    viewing,
     workspaces,
 )
 
@@ -76,7 +76,7 @@ app.command(epilog=policies.EXAMPLES)(policies.policy)
 app.command(epilog=models.EXAMPLES)(models.models)
 app.command(epilog=serving.EXAMPLES)(serving.mcp)
 app.command(epilog=doctoring.EXAMPLES)(doctoring.doctor)
-app.command(epilog=webbing.EXAMPLES)(webbing.web)
+app.command(epilog=viewing.EXAMPLES)(viewing.web)
 app.add_typer(workspaces.app, name="workspace")
 
 

@@ -28,6 +28,7 @@ def threads(data_dir: DataDirOption = None) -> int:
     from rich.table import Table
     from rich.text import Text
 
+    from soc_analyst.tools.records.cases import current_report
     from soc_analyst.tools.records.safe_text import inert
 
     table = Table(box=None, padding=(0, 1))
@@ -41,8 +42,8 @@ def threads(data_dir: DataDirOption = None) -> int:
             table.add_row(folder.path.name, "", "unreadable", Text(inert(str(error))))
             continue
         if header is not None:
-            done = finished is not None and finished.question == header.question
-            outcome = finished.outcome if finished is not None and done else "interrupted"
+            current = current_report(header, finished)
+            outcome = current.outcome if current is not None else "interrupted"
             started = f"{header.started:%Y-%m-%d %H:%M}"
             table.add_row(header.thread_id, started, outcome, Text(inert(header.question)))
     if table.row_count:

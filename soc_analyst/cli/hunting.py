@@ -169,7 +169,7 @@ def _shown(
         sys.stdout.write(report.model_dump_json() + "\n")
     else:
         show_report(report)
-    if report.budget_reached == "stop":
+    if report.was_stopped:
         return _interrupted("stopped, so the report is partial", thread_id)
     return exit_status(report)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from soc_analyst.state.costs import size_text
+from soc_analyst.tools.amounts import counted
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -130,7 +131,7 @@ class Progress:
 
         out = self.console.print
         if event["event"] == "round" and event["count"]:
-            asked = _counted(event["count"], "query", "queries")
+            asked = counted(event["count"], "query", "queries")
             out(f"[bold]Round {event['round']}[/] · {asked} · {escape(event['text'])}")
         elif event["event"] == "query_refused":
             out(f"  [red]refused[/] {event['id']} · {escape(event['text'])}")
@@ -145,8 +146,8 @@ class Progress:
         elif event["event"] == "model_call":
             out(f"  [dim]asks {escape(event['text'])}[/]")
         elif event["event"] == "detections":
-            empty = f"{_counted(self.done['empty'], 'query', 'queries')} found nothing, " if self._folded else ""
-            out(f"  [dim]{empty}{_counted(event['count'], 'detection', 'detections')} fired[/]")
+            empty = f"{counted(self.done['empty'], 'query', 'queries')} found nothing, " if self._folded else ""
+            out(f"  [dim]{empty}{counted(event['count'], 'detection', 'detections')} fired[/]")
 
     @property
     def _folded(self) -> bool:
@@ -159,7 +160,7 @@ def _cost(event: Cost) -> str:
     unknown = event["unknown"]
     if not amounts:
         return "to read: unknown"
-    more = f"; {_counted(unknown, 'query', 'queries')} unknown" if unknown else ""
+    more = f"; {counted(unknown, 'query', 'queries')} unknown" if unknown else ""
     return f"to read: {amounts}{SOURCES.get(event['text'], '')}{more}"
 
 
@@ -172,7 +173,3 @@ def _amounts(event: Cost) -> str:
     rows, size = event["scanned_rows"], event["bytes"]
     parts = (f"{rows:,} rows" if rows is not None else "", size_text(size) if size is not None else "")
     return ", ".join(filter(None, parts))
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

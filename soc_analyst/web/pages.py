@@ -14,7 +14,7 @@ from markupsafe import Markup
 from soc_analyst.graph.approval.approving import HASH, HumanInterrupt
 from soc_analyst.state.errors import EvidenceError
 from soc_analyst.state.report import Report
-from soc_analyst.tools.records.cases import CaseHeader
+from soc_analyst.tools.records.cases import CaseHeader, current_report
 from soc_analyst.tools.records.folder import DataDir
 from soc_analyst.tools.records.formats import Format
 from soc_analyst.tools.records.safe_text import inert
@@ -97,7 +97,7 @@ class CaseView:
     @property
     def can_go_on(self) -> bool:
         """Whether it was left or stopped before its end."""
-        stopped = self.report is not None and self.report.budget_reached == "stop"
+        stopped = self.report is not None and self.report.was_stopped
         return self.stage in ("interrupted", "failed") or stopped
 
 
@@ -122,7 +122,7 @@ def case_view(thread: str, data: DataDir, runs: Runs) -> CaseView | None:
     header, report = folder.header(), folder.report()
     if header is None:
         return CaseView(thread, run.question, run.stage, run, None) if run is not None else None
-    current = report if report is not None and report.question == header.question else None
+    current = current_report(header, report)
     plan = _plan(run.plan) if run is not None and run.stage == "waiting" and run.plan is not None else None
     question = run.question if run is not None and run.stage == "running" else header.question
     return CaseView(thread, question, _stage(header, report, run), run, current, plan)
@@ -131,8 +131,8 @@ def case_view(thread: str, data: DataDir, runs: Runs) -> CaseView | None:
 def _stage(header: CaseHeader, report: Report | None, run: Run | None) -> str:
     if run is not None and run.stage != "finished":
         return run.stage
-    done = report is not None and report.question == header.question
-    return report.outcome if report is not None and done else "interrupted"
+    current = current_report(header, report)
+    return current.outcome if current is not None else "interrupted"
 
 
 def _plan(waiting: HumanInterrupt) -> Plan:

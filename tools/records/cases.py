@@ -21,7 +21,7 @@ from soc_analyst.tools.sealing import Seal
 from .chain import Chain, digest_of
 from .dossier import Dossier
 
-__all__ = ["CaseFolder", "CaseHeader", "all_cases"]
+__all__ = ["CaseFolder", "CaseHeader", "all_cases", "current_report"]
 
 KEY_BYTES = 32
 CALLS = "calls"
@@ -143,6 +143,11 @@ class CaseFolder:
     def _write(self, name: str, content: bytes) -> None:
         self._files.put(name, content)
         self.chain.add(name, digest_of(content))
+
+
+def current_report(header: CaseHeader, report: Report | None) -> Report | None:
+    """Return the report of the question that was asked last, None where that has none yet."""
+    return report if report is not None and report.question == header.question else None
 
 
 def all_cases(root: Path, seal: Seal | None = None) -> Iterator[CaseFolder]:

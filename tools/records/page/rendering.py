@@ -12,11 +12,12 @@ from markupsafe import Markup, escape
 
 from soc_analyst.state.costs import in_words
 from soc_analyst.state.report import Report
+from soc_analyst.tools.amounts import counted
 from soc_analyst.tools.records.safe_text import inert
 
 from .graph import COLUMNS
 from .view import page_of
-from .wording import clipped, counted, millis, moment
+from .wording import clipped, millis, moment
 
 __all__ = ["as_html", "environment"]
 

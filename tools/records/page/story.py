@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from soc_analyst.state.report import Report
+from soc_analyst.tools.amounts import counted
 
 from .axis import Axis, axis_over
 from .events import WEIGHT, Event, events_of
-from .wording import counted, moment
+from .wording import moment
 
 __all__ = ["Episode", "Lane", "Mark", "Plot", "Story", "Told", "story_of"]
 

@@ -11,12 +11,13 @@ from soc_analyst.state.findings import Claim, Finding, Recommendation
 from soc_analyst.state.incidents import Incident
 from soc_analyst.state.queries import Coverage
 from soc_analyst.state.report import QueryReport, Report
+from soc_analyst.tools.amounts import counted
 
 from .graph import Graph, graph_of
 from .matrix import Matrix, matrix_of
 from .proof import ProofTable, allotted, proof_of
 from .story import Story, story_of
-from .wording import counted, defanged_indicator
+from .wording import defanged_indicator
 
 __all__ = ["Command", "FindingView", "Page", "Verdict", "page_of"]
 

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from datetime import datetime
 
-__all__ = ["clipped", "counted", "defanged_indicator", "millis", "moment"]
+__all__ = ["clipped", "defanged_indicator", "millis", "moment"]
 
 NAME = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]{1,62}", re.IGNORECASE)
 
@@ -19,11 +19,6 @@ def moment(at: datetime | None) -> str:
 def millis(elapsed: float) -> str:
     """Return a stretch of time in the unit that suits it."""
     return f"{elapsed:,.0f} ms" if elapsed < 1000 else f"{elapsed / 1000:,.1f} s"
-
-
-def counted(amount: int, noun: str, plural: str = "") -> str:
-    """Return an amount with its noun."""
-    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
 
 
 def clipped(text: str, longest: int) -> str:
