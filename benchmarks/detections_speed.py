@@ -30,13 +30,15 @@ import pyarrow.parquet as parquet
 import yaml
 from detections_speed_sql import statement_of
 
+from soc_analyst.state.findings import Detection
 from soc_analyst.tools import detections
+from soc_analyst.tools.detections import detect
 from soc_analyst.tools.detections.columns import TableViews
 from soc_analyst.tools.detections.evaluating import rows_meeting
 from soc_analyst.tools.detections.fields import field_map
 from soc_analyst.tools.detections.resolving import Never, resolve
 from soc_analyst.tools.detections.ruleset import RuleSet, load_rules
-from soc_analyst.tools.evidence import TableRows
+from soc_analyst.tools.evidence import Evidence, TableRows
 
 TABLE = "DeviceProcessEvents"
 OWN = Path(detections.__file__).parent / "rules" / TABLE
@@ -151,6 +153,16 @@ def measure_ours(folder: Path, cache: Path, written: Path) -> dict[str, float]:
     return told | {"rules": len(rules.rules), "matches": found}
 
 
+def measure_detect(folder: Path, cache: Path, written: Path) -> dict[str, float]:
+    """Time the rules and the statistics over the rows, with all that fires told and kept."""
+    rules, evidence = loaded(folder, cache), Evidence([rows_of(written)])
+    before, start = _peak(), time.process_time()
+    told: list[Detection] = []
+    seconds = _timed(lambda: told.extend(detect(evidence, rules=rules)))
+    cpu = time.process_time() - start
+    return {"seconds": seconds, "cpu": cpu, "before": before, "peak": _peak(), "detections": len(told)}
+
+
 def measure_sql(folder: Path, written: Path, engine: str, sample: int) -> dict[str, float]:
     """Time one SELECT a rule for a sample of the rules."""
     statements = list(_statements(folder, engine, sample))
@@ -221,6 +233,8 @@ def _measure(what: str, first: str, second: str, written: str = "", engine: str 
         return write_rows(Path(first), int(second))
     if what == "load":
         return measure_load(Path(first), Path(second))
+    if what == "detect":
+        return measure_detect(Path(first), Path(second), Path(written))
     if what == "ours":
         return measure_ours(Path(first), Path(second), Path(written))
     return measure_sql(Path(first), Path(written), engine, int(sample))
@@ -247,6 +261,12 @@ def _rows(base: Path, size: int, folders: dict[int, Path], sample: int) -> None:
         _say(f"| {engine}, {size:,} rows | {each[engine] * 1000:.0f} ms a rule, by {found['rules']:.0f} rules |")
     for count, folder in folders.items():
         _say(_line(_apart("ours", folder, base / f"cache-{count}", written), size, each))
+    fewest = min(folders)
+    told = _apart("detect", folders[fewest], base / f"cache-{fewest}", written)
+    _say(
+        f"| {fewest:,} rules with statistics, {size:,} rows | {told['seconds']:.1f} s ({told['cpu']:.1f} s of a "
+        f"processor), {told['detections']:,.0f} told; peak {told['peak']:.0f} MB, {told['before']:.0f} MB before |"
+    )
 
 
 def _line(ours: dict[str, float], size: int, each: dict[str, float]) -> str:

@@ -106,9 +106,7 @@ def autostarts_are_new(evidence: Evidence) -> Iterator[Detection]:
 
 def _alone(frame: Frame, place: Place, hosts: Coded) -> Iterator[tuple[Indexes, list[str], str]]:
     """Yield the rows, what tells and the name of entries that one host shows."""
-    texts = frame.coded(place.columns[0])
-    texts = texts if len(place.columns) == 1 else joined(texts, frame.coded(place.columns[1]))
-    names = texts.mapped(place.name, texts.holding(place.hint))
+    names = _names(frame, place)
     alike = names.mapped(lambda name: VARYING.sub("#", name.lower()))
     removed = frame.coded("ActionType").lowered.rows_where(lambda action: "deleted" in action)
     for rows in runs(alike.codes, np.flatnonzero(alike.rows_where(bool) & ~removed & frame.timed), frame.seconds):
@@ -117,6 +115,15 @@ def _alone(frame: Frame, place: Place, hosts: Coded) -> Iterator[tuple[Indexes, 
         signs = _signs(place.started(frame.text(place.command)[rows[0]]))
         if signs:
             yield rows, signs, names.values[names.codes[rows[0]]]
+
+
+def _names(frame: Frame, place: Place) -> Coded:
+    """Return the entry that each row writes, empty where it writes none."""
+    if len(place.columns) == 1:
+        lines = frame.lines(place.columns[0])
+        return lines.mapped(place.name, lines.holding(place.hint))
+    texts = joined(*map(frame.coded, place.columns))
+    return texts.mapped(place.name, texts.holding(place.hint))
 
 
 def _signs(command: str) -> list[str]:

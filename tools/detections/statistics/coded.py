@@ -118,7 +118,8 @@ class Coded:
     @cached_property
     def lowered(self) -> Coded:
         """The column in lower case; texts that differ in case alone become one."""
-        return self.mapped(str.lower)
+        small = tuple(map(str.lower, self.values))
+        return Coded(small, self.codes) if len(set(small)) == len(small) else self.mapped(str.lower)
 
     @cached_property
     def arrow(self) -> pa.Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -72,11 +73,9 @@ def commands_look_around(evidence: Evidence) -> Iterator[Detection]:
     frame = Frame.of(evidence, "DeviceProcessEvents", ("DeviceName", "ProcessCommandLine"))
     if frame is None:
         return
-    lines = frame.coded("ProcessCommandLine")
-    some = lines.holding(ANY)
-    known = {n: _kind(lines.values[n]) for n in np.flatnonzero(some).tolist()}
-    at = np.flatnonzero(some[lines.codes]).tolist()
-    kinds = {i: found for i in at if (found := known[int(lines.codes[i])]) is not None}
+    lines = frame.lines("ProcessCommandLine")
+    some = np.flatnonzero(lines.holding(ANY)).tolist()
+    kinds = {i: found for i in some if (found := _kind(lines[i])) is not None}
     hosts, accounts = frame.lower("DeviceName"), frame.lower("AccountName")
     by_actor = frame.grouped(lambda i: hosts[i] and f"{hosts[i]}\0{accounts[i]}", kinds)
     rounds = {key: inside for key, rows in by_actor.items() if (inside := _round(frame, rows, kinds))}
@@ -90,6 +89,7 @@ def commands_look_around(evidence: Evidence) -> Iterator[Detection]:
         yield _seen(frame, account, rows, kinds, ordinary)
 
 
+@lru_cache(maxsize=4096)
 def _kind(line: str) -> int | None:
     return next((n for n, (_, _, pattern) in enumerate(KINDS) if pattern.search(line)), None)
 

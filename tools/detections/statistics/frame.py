@@ -22,6 +22,7 @@ from soc_analyst.state.queries import Condition, Scalar
 from soc_analyst.tools.evidence import Evidence, TableRows
 
 from .coded import Coded, Mask, Seconds, coded
+from .lines import Lines, hardly_repeats
 
 __all__ = ["Frame", "Framed", "Sighting", "busiest", "differs", "equals", "one_of", "regular", "widest"]
 
@@ -112,6 +113,8 @@ class Frame:
     def __init__(self, rows: TableRows) -> None:
         self.rows = rows
         self._coded: dict[str, Coded] = {}
+        self._lines: dict[str, Lines] = {}
+        self._repeats: dict[str, bool] = {}
 
     @classmethod
     def of(cls, evidence: Evidence, table: str, needed: Iterable[str]) -> Frame | None:
@@ -152,9 +155,21 @@ class Frame:
         for column in [name for name, kept in self._coded.items() if len(kept.values) > MANY]:
             del self._coded[column]
 
+    def lines(self, column: str) -> Lines:
+        """Return a column of texts that hardly repeat, by row and without numbers."""
+        if column not in self._lines:
+            self._lines[column] = Lines(self.rows, column)
+        return self._lines[column]
+
+    def repeats(self, column: str) -> bool:
+        """Tell whether numbering a column's texts pays: they repeat, or it was done already."""
+        if column not in self._repeats:
+            self._repeats[column] = not hardly_repeats(self.rows, column)
+        return self._repeats[column] or column in self._coded
+
     def text(self, column: str) -> Sequence[str]:
         """Return a column as text by row."""
-        return self.coded(column).by_row
+        return self.coded(column).by_row if self.repeats(column) else self.lines(column)
 
     def lower(self, column: str) -> Sequence[str]:
         """Return a column as lower-case text by row."""
@@ -217,12 +232,14 @@ class Frame:
 
     def _meeting(self, condition: Condition) -> Mask:
         """Evaluate one of the few conditions that this room makes."""
-        (first, *_), column = condition.values, self.coded(condition.column)
+        first, wanted = condition.values[0], {str(value).lower() for value in condition.values}
         if condition.op == "<":
             return self.seconds < datetime.fromisoformat(str(first)).timestamp()
+        if condition.op in ("=~", "in~") and not self.repeats(condition.column):
+            return self.lines(condition.column).equal_to(wanted)
+        column = self.coded(condition.column)
         if condition.op == "==":
             return column.rows_where(lambda value: value != "" and _number(value) == first)
-        wanted = {str(value).lower() for value in condition.values}
         if condition.op == "contains":
             return column.lowered.rows_where(lambda value: str(first).lower() in value)
         if condition.op == "!~":

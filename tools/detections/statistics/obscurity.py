@@ -13,14 +13,14 @@ from itertools import pairwise
 from math import log2
 
 import numpy as np
-import pyarrow.compute as pc
 
 from soc_analyst.state.entities import Entity, EntityKind
 from soc_analyst.state.findings import Claim, Detection, Level
 from soc_analyst.tools.evidence import Evidence
 
-from .coded import Coded, Mask, Seconds, breadth, runs, together
+from .coded import Indexes, Mask, Seconds, breadth, runs, together
 from .frame import Frame, Sighting, equals
+from .lines import Lines
 
 __all__ = ["READ", "command_lines_are_obscured", "read", "tricks"]
 
@@ -114,28 +114,26 @@ def command_lines_are_obscured(evidence: Evidence) -> Iterator[Detection]:
     frame = Frame.of(evidence, "DeviceProcessEvents", ("DeviceName", "FileName", "ProcessCommandLine"))
     if frame is None:
         return
-    lines, commands = frame.coded("ProcessCommandLine"), Commands(frame, _times(frame))
+    commands = Commands(frame, _times(frame))
     shells = frame.coded("FileName").lowered.rows_where(SHELLS.match) & frame.timed
-    strong, odd = _judged(lines, shells)
-    strong, odd = strong & shells, odd | (commands.times > 0)
+    strong, odd = _judged(frame.lines("ProcessCommandLine"), shells)
+    odd |= commands.times > 0
     for rows in commands.by_actor(strong):
         yield commands.seen(rows, "medium")
     weak = shells & odd & ~strong
-    weak = weak & ~_shared(frame) if weak.any() else weak
+    weak &= ~_shared(frame, np.flatnonzero(weak))
     told = sorted(commands.by_actor(weak), key=lambda rows: (-commands.oddness(rows[0]), frame.moment(rows[0])))
     for rows in told[:AT_MOST]:
         yield commands.seen(rows, "low")
 
 
-def _judged(lines: Coded, shells: Mask) -> tuple[Mask, Mask]:
-    """Return which rows of shells are written strongly, and which oddly, by a look at each distinct line."""
-    strong, odd = np.zeros(len(lines.values), np.bool_), np.zeros(len(lines.values), np.bool_)
-    used = np.zeros(len(lines.values), np.bool_)
-    used[lines.codes[shells]] = True
-    for number in np.flatnonzero(used & lines.holding(HINT)).tolist():
-        reading = read(lines.values[number])
-        strong[number], odd[number] = reading.strong, reading.odd
-    return strong[lines.codes], odd[lines.codes]
+def _judged(lines: Lines, shells: Mask) -> tuple[Mask, Mask]:
+    """Return which rows of shells are written strongly, and which oddly."""
+    strong, odd = np.zeros(len(lines), np.bool_), np.zeros(len(lines), np.bool_)
+    for row in np.flatnonzero(shells & lines.holding(HINT)).tolist():
+        reading = read(lines[row])
+        strong[row], odd[row] = reading.strong, reading.odd
+    return strong, odd
 
 
 @dataclass(frozen=True)
@@ -223,8 +221,7 @@ def _decoded(word: str) -> int:
 
 def _times(frame: Frame) -> Seconds:
     """Return by row how many times longer than the median of its program a long line is, 0 where it is not long."""
-    lines, names = frame.coded("ProcessCommandLine"), frame.coded("FileName").lowered
-    lengths = pc.utf8_length(lines.arrow).to_numpy().astype(np.float64)[lines.codes]
+    lengths, names = frame.lines("ProcessCommandLine").lengths, frame.coded("FileName").lowered
     usual = np.full(len(lengths), np.inf)
     for rows in runs(names.codes, np.flatnonzero(frame.timed), lengths, LINES_OF_PAST):
         usual[rows] = np.median(lengths[rows])
@@ -232,13 +229,13 @@ def _times(frame: Frame) -> Seconds:
     return np.where((lengths >= LONG) & (times >= TIMES_THE_USUAL), times, 0.0)
 
 
-def _shared(frame: Frame) -> Mask:
-    """Return the rows whose line is run on several hosts or days."""
-    lines, hosts = frame.coded("ProcessCommandLine"), frame.coded("DeviceName").lowered
+def _shared(frame: Frame, among: Indexes) -> Mask:
+    """Return the rows whose line is one of these rows' and is run on several hosts or days."""
+    lines, hosts = frame.lines("ProcessCommandLine").like(among), frame.coded("DeviceName").lowered
     rows, days = np.flatnonzero(frame.timed), (np.nan_to_num(frame.seconds) // 86400).astype(np.int64)
     common = breadth(lines, hosts.codes, rows) >= COMMON_HOSTS
     common |= breadth(lines, days, rows) >= COMMON_DAYS
-    return common[lines.codes]
+    return common[lines.codes] & (lines.codes > 0)
 
 
 def _claims(frame: Frame, rows: list[int], line: str, name: str, host: str) -> Iterator[Claim]:
