@@ -5,8 +5,10 @@
 
 `tests/rules/heldout` holds attacks and ordinary look-alikes of one row or many, each of a dev or a test half: a first
 collection (`attacks.yaml`, `benign.yaml`), a second (`second_*.yaml`), whose attacks run over several tables and in
-part lie among ordinary rows, and a third (`third_*.yaml`) of mostly hard ones, on hosts (Linux and macOS too) and on
-identities, cloud, flows, logons and alerts. Every case is examined alone; all benign cases also together.
+part lie among ordinary rows, a third (`third_*.yaml`) of mostly hard ones, on hosts (Linux and macOS too) and on
+identities, cloud, flows, logons and alerts, and a fourth (`fourth_*.yaml`), written blind of the rules as authors of
+detection rules write what must and must not fire and as attack-simulation tools act. Every case is examined alone; all
+benign cases also together.
 
 An attack counts as found when a finding above Low cites one of its rows; as named when the technique of such a finding
 is right (a parent or a child counts), or, in the column "any id", one of the ids among its tags. Below stand the
@@ -50,8 +52,9 @@ COLLECTIONS = {
     "first": ("attacks",),
     "second": ("second_endpoint", "second_cloud"),
     "third": ("third_endpoint", "third_cloud"),
+    "fourth": ("fourth_cloud",),
 }
-ORDINARY = {"first": ("benign",), "second": (), "third": ("third_benign",)}
+ORDINARY = {"first": ("benign",), "second": (), "third": ("third_benign",), "fourth": ()}
 ALARMING = ("medium", "high", "critical")
 ENDPOINT = "Device"
 TIMES = pa.timestamp("us", tz="UTC")

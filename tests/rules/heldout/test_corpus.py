@@ -26,7 +26,7 @@ def _cases(name: str) -> list[dict[str, Any]]:
 
 
 AROUND = _read("second_around")
-ATTACKS = ("attacks", "second_endpoint", "second_cloud", "third_endpoint", "third_cloud")
+ATTACKS = ("attacks", "second_endpoint", "second_cloud", "third_endpoint", "third_cloud", "fourth_cloud")
 ORDINARY = ("benign", "third_benign")
 CASES = {name: _cases(name) for name in (*ATTACKS, *ORDINARY)}
 
