@@ -54,7 +54,7 @@ COLLECTIONS = {
     "third": ("third_endpoint", "third_cloud"),
     "fourth": ("fourth_cloud",),
 }
-ORDINARY = {"first": ("benign",), "second": (), "third": ("third_benign",), "fourth": ()}
+ORDINARY = {"first": ("benign",), "second": (), "third": ("third_benign",), "fourth": ("fourth_benign_cloud",)}
 ALARMING = ("medium", "high", "critical")
 ENDPOINT = "Device"
 TIMES = pa.timestamp("us", tz="UTC")

@@ -27,7 +27,7 @@ def _cases(name: str) -> list[dict[str, Any]]:
 
 AROUND = _read("second_around")
 ATTACKS = ("attacks", "second_endpoint", "second_cloud", "third_endpoint", "third_cloud", "fourth_cloud")
-ORDINARY = ("benign", "third_benign")
+ORDINARY = ("benign", "third_benign", "fourth_benign_cloud")
 CASES = {name: _cases(name) for name in (*ATTACKS, *ORDINARY)}
 
 
