@@ -7,8 +7,9 @@
 collection (`attacks.yaml`, `benign.yaml`), a second (`second_*.yaml`), whose attacks run over several tables and in
 part lie among ordinary rows, a third (`third_*.yaml`) of mostly hard ones, on hosts (Linux and macOS too) and on
 identities, cloud, flows, logons and alerts, and a fourth (`fourth_*.yaml`), written blind of the rules as authors of
-detection rules write what must and must not fire and as attack-simulation tools act. Every case is examined alone; all
-benign cases also together.
+detection rules write what must and must not fire and as attack-simulation tools act; on hosts as Sysmon and the
+Security log record such acts. Every case is examined alone; all benign cases also together. Rows that a case holds
+`beside` are of the same minutes and no part of the act: a finding that cites them alone found nothing and is astray.
 
 An attack counts as found when a finding above Low cites one of its rows; as named when the technique of such a finding
 is right (a parent or a child counts), or, in the column "any id", one of the ids among its tags. Below stand the
@@ -52,7 +53,7 @@ COLLECTIONS = {
     "first": ("attacks",),
     "second": ("second_endpoint", "second_cloud"),
     "third": ("third_endpoint", "third_cloud"),
-    "fourth": ("fourth_cloud",),
+    "fourth": ("fourth_endpoint", "fourth_cloud"),
 }
 ORDINARY = {"first": ("benign",), "second": (), "third": ("third_benign",), "fourth": ("fourth_benign_cloud",)}
 ALARMING = ("medium", "high", "critical")
@@ -77,6 +78,8 @@ class Scored:
     case: Mapping[str, Any]
     findings: tuple[Finding, ...]
     alarms: tuple[Detection, ...]
+    astray: int = 0
+    """How many findings above Low cite none of its rows, but such as lie beside them."""
 
     @property
     def claims(self) -> tuple[str, ...]:
@@ -134,6 +137,7 @@ def main(arguments: list[str]) -> int:
         _say(*(_told(each) for each in benign if each.findings))
     _print_figures(options.split, attacks, benign)
     _print_claims(attacks)
+    _say(f"findings of attacks that cite only what lies around them: {sum(each.astray for each in attacks)}")
     together, cited = engine.together([each.case for each in benign])
     _say(f"benign together: {len(together)} alarms citing {len(cited)} of {len(benign)} cases")
     if options.false:
@@ -149,13 +153,14 @@ class _Engine:
 
     def alone(self, case: Mapping[str, Any]) -> Scored:
         own = _rows(case)
-        rows = _among_ordinary(own) if case.get("around") else own
+        rows = _with_beside(case, _among_ordinary(own) if case.get("around") else own)
         evidence = self._evidence(rows)
         detections = detect(evidence, rules=self.rules, tables=self.schemas)
         found = self.analyst.analyse(CaseFile(_reading(own), evidence, detections, (), self.schemas)).findings
-        findings = [each for each in found if each.confidence != "Low" and _cites(each.evidence, own)]
+        serious = [each for each in found if each.confidence != "Low"]
+        findings = [each for each in serious if _cites(each.evidence, own)]
         alarms = [each for each in _alarms(detections) if _cites(each.rows, own)]
-        return Scored(case, tuple(findings), tuple(alarms))
+        return Scored(case, tuple(findings), tuple(alarms), len(serious) - len(findings))
 
     def together(self, cases: Sequence[Mapping[str, Any]]) -> tuple[tuple[Detection, ...], set[str]]:
         """Return the alarms over all rows at once, and the ids of the cases they cite."""
@@ -197,6 +202,12 @@ def _among_ordinary(own: Rows) -> Rows:
     return {name: [*own.get(name, ()), *_moved(AROUND[name], device, start)] for name in tables} | {
         name: rows for name, rows in own.items() if name not in tables
     }
+
+
+def _with_beside(case: Mapping[str, Any], rows: Rows) -> Rows:
+    """Lay the rows of the same minutes that are no part of the act behind the case's own, which keep their numbers."""
+    beside: Rows = case.get("beside") or {}
+    return {name: [*rows.get(name, ()), *beside.get(name, ())] for name in {**rows, **beside}}
 
 
 def _moved(rows: Sequence[Mapping[str, Any]], device: str | None, start: datetime) -> Iterator[Mapping[str, Any]]:

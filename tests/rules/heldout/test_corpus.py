@@ -26,7 +26,15 @@ def _cases(name: str) -> list[dict[str, Any]]:
 
 
 AROUND = _read("second_around")
-ATTACKS = ("attacks", "second_endpoint", "second_cloud", "third_endpoint", "third_cloud", "fourth_cloud")
+ATTACKS = (
+    "attacks",
+    "second_endpoint",
+    "second_cloud",
+    "third_endpoint",
+    "third_cloud",
+    "fourth_endpoint",
+    "fourth_cloud",
+)
 ORDINARY = ("benign", "third_benign", "fourth_benign_cloud")
 CASES = {name: _cases(name) for name in (*ATTACKS, *ORDINARY)}
 
@@ -55,7 +63,7 @@ def test_ids_are_unique(name: str) -> None:
 def test_rows_fill_columns_their_table_has(name: str) -> None:
     tables = load_tables()
     for case in CASES[name]:
-        for table, rows in _tables(case).items():
+        for table, rows in (*_tables(case).items(), *case.get("beside", {}).items()):
             assert all(set(row) <= set(tables[table].columns) for row in rows), case["id"]
             assert all(datetime.fromisoformat(row["TimeGenerated"]).tzinfo for row in rows), case["id"]
 
