@@ -28,12 +28,14 @@ from .hours import accounts_come_at_odd_hours
 from .inner import logons_do_not_fit_their_source
 from .knocking import machines_knock_at_the_world
 from .lateral import accounts_reach_new_hosts
+from .lockouts import accounts_are_locked
 from .mfa_fatigue import second_factor_is_pushed
 from .newness import signins_are_unlike_the_past
 from .notes import one_note_is_left_in_many_folders
 from .obscurity import command_lines_are_obscured
 from .rarity import processes_are_rare
 from .reach import programs_reach_further_than_before
+from .replies import replies_go_elsewhere
 from .rhythm import flows_keep_time
 from .scanning import networks_are_scanned
 from .sources import (
@@ -52,6 +54,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     passwords_are_guessed,
     passwords_are_sprayed,
     clients_spray_from_many_addresses,
+    accounts_are_locked,
     logons_spread,
     accounts_reach_new_hosts,
     logons_hop_from_host_to_host,
@@ -68,6 +71,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     accounts_live_briefly,
     devices_are_joined_in_a_row,
     controls_are_weakened,
+    replies_go_elsewhere,
     changes_follow_odd_sign_ins,
     forbidden_changes_are_tried,
     grants_are_unusual,

@@ -110,6 +110,10 @@ BURSTS = (
            6, "medium"),
     _burst("stat-owners-added-directory", "Many owners added by one initiator", ("T1098",), "persistence",
            "AuditLogs", r"^add owner to ", 6, "medium"),
+    _burst("stat-applications-deleted-directory", "Many applications deleted by one person", ("T1485",), "impact",
+           "AuditLogs", r"^(hard )?delete application$|^(remove|hard delete) service principal$", 6, "medium", True),
+    _burst("stat-directory-downloaded", "List after list of the directory downloaded by one person", ("T1087.004",),
+           "discovery", "AuditLogs", r"^(download|export) .*finished", 4, "medium", True),
 )  # fmt: skip
 
 
