@@ -10,7 +10,8 @@ A file holds activities: what one host or one tenant does in an hour. Each line 
     signins, audits, azure, flows, alerts:   key=value …
 
 Files in `everyday` hold hours as they mostly are, those beside it hours that are full of administration; `routine` and
-`changes` hold the same kinds, written later and blind of the rules.
+`changes` hold the same kinds, written later and blind of the rules; `weekdays` hold hours of a working week, written
+after those and blind again.
 `x20 ` before a line makes twenty rows of it, in which `{n}` counts from 1. An activity is of the tuning or of the test
 half by a hash of its name.
 """
@@ -85,7 +86,7 @@ class Window:
     name: str
     split: str
     collection: str
-    """dense, changes: full of administration. everyday, routine: hours as they mostly are."""
+    """dense, changes: full of administration. everyday, routine, weekdays: hours as they mostly are."""
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 

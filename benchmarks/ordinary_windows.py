@@ -4,8 +4,8 @@
                                           [--bare] [--together] [--recurring DAYS]
 
 Each activity of `tests/rules/ordinary` is one window: an hour of a host or a tenant, in the collections `dense` and
-`changes` full of administration, in `everyday` and `routine` as hours mostly are; the second of each pair was written
-blind of the rules. A window counts as alarmed when
+`changes` full of administration, in `everyday`, `routine` and `weekdays` as hours mostly are; `changes`, `routine` and
+`weekdays` were written blind of the rules. A window counts as alarmed when
 the analyst that needs no model draws a finding of Medium or High from it. `--bare` empties what logs of other origin
 lack: the command line that acted in rows of files, registry and network. `--together` lays all windows of the half into
 one workspace, where prevalence over hosts speaks too. `--recurring` lets the workspace tell of so many earlier days on
@@ -39,7 +39,7 @@ from soc_analyst.tools.reasoning.base import CaseFile
 from soc_analyst.tools.reasoning.by_rules.analyst import RulesAnalyst
 from soc_analyst.tools.reasoning.past import Past
 
-COLLECTIONS = ("dense", "everyday", "routine", "changes")
+COLLECTIONS = ("dense", "everyday", "routine", "changes", "weekdays")
 ACTED = ("DeviceFileEvents", "DeviceRegistryEvents", "DeviceNetworkEvents")
 
 

@@ -29,6 +29,6 @@ def test_windows_have_names_of_their_own_and_both_halves_are_filled() -> None:
     assert len(names) == len(set(names))
     halves = {(window.collection, window.split) for window in windows()}
     assert halves == {
-        (each, half) for each in ("dense", "everyday", "routine", "changes") for half in ("tuning", "test")
+        (each, half) for each in ("dense", "everyday", "routine", "changes", "weekdays") for half in ("tuning", "test")
     }
     assert {table for window in windows() for table in window.tables} == set(load_tables())
