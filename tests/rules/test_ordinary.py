@@ -11,12 +11,14 @@ from ordinary_rows import windows
 
 from soc_analyst.tools.logs.tables import load_tables
 
+WINDOWS = tuple(windows())
+
 
 def test_every_row_has_only_columns_of_its_table() -> None:
     schemas = load_tables()
     unknown = {
         (table, column)
-        for window in windows()
+        for window in WINDOWS
         for table, rows in window.tables.items()
         for row in rows
         for column in set(row) - set(schemas[table].columns)
@@ -25,10 +27,10 @@ def test_every_row_has_only_columns_of_its_table() -> None:
 
 
 def test_windows_have_names_of_their_own_and_both_halves_are_filled() -> None:
-    names = [window.name for window in windows()]
+    names = [window.name for window in WINDOWS]
     assert len(names) == len(set(names))
-    halves = {(window.collection, window.split) for window in windows()}
+    halves = {(window.collection, window.split) for window in WINDOWS}
     assert halves == {
         (each, half) for each in ("dense", "everyday", "routine", "changes", "weekdays") for half in ("tuning", "test")
     }
-    assert {table for window in windows() for table in window.tables} == set(load_tables())
+    assert {table for window in WINDOWS for table in window.tables} == set(load_tables())

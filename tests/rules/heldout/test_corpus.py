@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -66,6 +67,21 @@ def test_rows_fill_columns_their_table_has(name: str) -> None:
         for table, rows in (*_tables(case).items(), *case.get("beside", {}).items()):
             assert all(set(row) <= set(tables[table].columns) for row in rows), case["id"]
             assert all(datetime.fromisoformat(row["TimeGenerated"]).tzinfo for row in rows), case["id"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nested_values_are_json(name: str) -> None:
+    tables = load_tables()
+    for case in CASES[name]:
+        for table, rows in _tables(case).items():
+            nested = [name for name, column in tables[table].columns.items() if column.type == "dynamic"]
+            said = [row[column] for row in rows for column in nested if row.get(column)]
+            assert all(isinstance(json.loads(each), dict | list) for each in said), case["id"]
+
+
+def test_attacks_are_usual_or_hard() -> None:
+    for case in (case for name in ATTACKS for case in CASES[name]):
+        assert case["tier"] in ("usual", "hard"), case["id"]
 
 
 def test_attacks_carry_techniques_the_catalogue_knows() -> None:
