@@ -55,7 +55,12 @@ COLLECTIONS = {
     "third": ("third_endpoint", "third_cloud"),
     "fourth": ("fourth_endpoint", "fourth_cloud"),
 }
-ORDINARY = {"first": ("benign",), "second": (), "third": ("third_benign",), "fourth": ("fourth_benign_cloud",)}
+ORDINARY = {
+    "first": ("benign",),
+    "second": (),
+    "third": ("third_benign",),
+    "fourth": ("fourth_benign", "fourth_benign_cloud"),
+}
 ALARMING = ("medium", "high", "critical")
 ENDPOINT = "Device"
 TIMES = pa.timestamp("us", tz="UTC")

@@ -36,7 +36,7 @@ ATTACKS = (
     "fourth_endpoint",
     "fourth_cloud",
 )
-ORDINARY = ("benign", "third_benign", "fourth_benign_cloud")
+ORDINARY = ("benign", "third_benign", "fourth_benign", "fourth_benign_cloud")
 CASES = {name: _cases(name) for name in (*ATTACKS, *ORDINARY)}
 
 
