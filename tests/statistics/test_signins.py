@@ -100,6 +100,12 @@ def test_how_many_denials_it_takes(denials: int, expected: dict[str, str]) -> No
     assert levels("SigninLogs", [signin(i * 60.0, result="500121") for i in range(denials)]) == expected
 
 
+@pytest.mark.parametrize(("denials", "level"), [(5, "low"), (12, "high")])
+def test_prompts_where_the_account_is_at_home(denials: int, level: str) -> None:
+    rows = [signin(-7200)] + [signin(i * 60.0, result="500121") for i in range(denials)] + [signin(900)]
+    assert levels("SigninLogs", rows) == {"stat-mfa-fatigue": level}
+
+
 def test_ordinary_prompts_are_no_fatigue() -> None:
     rows = [signin(i * 60.0, result="50074" if i % 2 else "0") for i in range(20)]
     assert levels("SigninLogs", rows) == {}

@@ -16,6 +16,7 @@ DENIED = "500121"
 DENIALS_TO_REPORT = 4
 WINDOW_SECONDS = 60 * 60
 ACCEPTED_WITHIN_SECONDS = 30 * 60
+DENIALS_TO_TELL_AT_HOME = 10
 
 FATIGUE = Sighting(
     id="stat-mfa-fatigue",
@@ -29,7 +30,8 @@ FATIGUE = Sighting(
 def second_factor_is_pushed(evidence: Evidence) -> Iterator[Detection]:
     """Report accounts with four denied or unanswered second factors within an hour; high if one is then accepted.
 
-    Result 500121 is a failed second factor after a right password (Microsoft Entra error codes).
+    Result 500121 is a failed second factor after a right password (Microsoft Entra error codes). Low where all came
+    from addresses at which the account had signed in before, and fewer than ten: a telephone left on another desk.
     """
     frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType"))
     if frame is None:
@@ -58,4 +60,13 @@ def _pushed(frame: Frame, user: str, denials: list[int], successes: list[int]) -
     entities += [Entity(kind="ip", value=address) for address in addresses if address][:3]
     cited = ([] if gave_in is None else [gave_in]) + denials[::-1]
     level: Level = "medium" if gave_in is None else "high"
+    if len(denials) < DENIALS_TO_TELL_AT_HOME and _at_home(frame, denials, successes):
+        level = "low"
     return FATIGUE.detection(frame, level, statement, cited, entities=entities, claims=claims)
+
+
+def _at_home(frame: Frame, denials: list[int], successes: list[int]) -> bool:
+    """Tell whether the account had signed in from where the prompts come from before the first of them."""
+    addresses, first = frame.text("IPAddress"), frame.times[denials[0]] or 0.0
+    known = {addresses[i] for i in successes if (frame.times[i] or 0.0) < first}
+    return all(addresses[i] and addresses[i] in known for i in denials)
