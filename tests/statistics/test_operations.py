@@ -61,6 +61,26 @@ def test_ten_deletions_in_minutes() -> None:
     assert levels("AzureActivity", rows[:9]) == {}
 
 
+def test_a_row_without_a_status_counts_as_done() -> None:
+    rows = [azure(i * 30.0, "Microsoft.Compute/virtualMachines/delete", status="", n=i) for i in range(10)]
+    assert levels("AzureActivity", rows) == {"stat-mass-delete-azure": "high"}
+
+
+def test_what_one_request_takes_with_it_counts_once() -> None:
+    rows = [{**azure(i, "Microsoft.Web/sites/delete", n=i), "CorrelationId": f"c{i // 6}"} for i in range(54)]
+    assert levels("AzureActivity", rows) == {}
+
+
+@pytest.mark.parametrize(
+    ("group", "expected"), [("rg-shop-pr-41", {}), ("rg-shop", {"stat-mass-delete-azure": "high"})]
+)
+def test_a_pipeline_clears_away_what_it_made_for_a_while(group: str, expected: dict[str, str]) -> None:
+    by = "0b7bdb3c-0c2f-4a5a-9e0e-2f6b8e1a7711"
+    rows = [azure(i, "Microsoft.Web/sites/delete", caller=by) for i in range(12)]
+    told = [{**row, "ResourceId": f"/subscriptions/s/resourceGroups/{group}/x/{i}"} for i, row in enumerate(rows)]
+    assert levels("AzureActivity", told) == expected
+
+
 def test_deletions_spread_over_days_are_work() -> None:
     rows = [azure(i * 7200.0, "Microsoft.Compute/disks/delete", n=i) for i in range(40)]
     assert levels("AzureActivity", rows) == {}

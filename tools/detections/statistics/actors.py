@@ -18,9 +18,17 @@ __all__ = ["Actors", "azure_actors", "directory_actors", "initiator", "parts", "
 
 MARKED_DELETED = re.compile(r"^[0-9a-f]{32}(?=.*@)")
 """Entra puts the object id before the name of an account that is being deleted."""
-DONE = frozenset({"success", "succeeded"})
+DONE = frozenset({"success", "succeeded", ""})
+"""A row without a status, of a log of other origin, tells of what was done."""
 DONE_IN_DIRECTORY = frozenset({"success", ""})
 PAST_SHARE = 0.5
+SERVICE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+PASSING = re.compile(
+    r"/resourcegroups/(mc_|databricks-rg-|synapseworkspace-managedrg-|azurebackuprg_|pkr-resource-group-|([^/]*[-_.])?"
+    r"(pr[-_]?[0-9]+|ci|e2e|tests?|testing|te?mp|sandbox|sbx|preview|review|ephemeral|loadtest|scratch|playground"
+    r"|packer)[0-9]*([-_.][^/]*)?(/|$))"
+)
+"""Groups that a platform runs or that are named as made for a while; the rules of deletions know the same ones."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,14 @@ class Actors:
         """Return the actor and the addresses it acted from."""
         addresses = dict.fromkeys(self.frame.text("CallerIpAddress")[i] for i in rows)
         return [Entity(kind="account", value=who), *(Entity(kind="ip", value=a) for a in list(addresses)[:3] if a)]
+
+    def acts(self, rows: Sequence[int]) -> list[str]:
+        """Return by row the request that it is part of; one that removes a group removes all in it."""
+        return [self.frame.lower("CorrelationId")[i] or str(i) for i in rows]
+
+    def passing(self, row: int) -> bool:
+        """Tell whether a service acted on what is made and cleared away all the time."""
+        return bool(SERVICE.fullmatch(self.who[row]) and PASSING.search(self.frame.lower("ResourceId")[row]))
 
     def usual(self, rows: Sequence[int], start: int, seconds: float, size: int) -> bool:
         """Tell whether the actor's rows before the burst hold another one half its size."""

@@ -12,7 +12,7 @@ from soc_analyst.state.findings import Detection, Level
 from soc_analyst.tools.evidence import Evidence
 
 from .actors import Actors, azure_actors, directory_actors, parts, target
-from .frame import Frame, Sighting, busiest, widest
+from .frame import Frame, Sighting, widest
 
 __all__ = ["accounts_live_briefly", "devices_are_joined_in_a_row", "operations_burst"]
 
@@ -49,6 +49,8 @@ class Burst:
     level: Level
     by_people: bool = False
     """Whether it tells nothing where a service does it, as automation stops machines each evening."""
+    of_things: bool = False
+    """Whether one request may take many things with it, and services clear away what passes."""
 
 
 def _burst(
@@ -61,25 +63,27 @@ def _burst(
     at_least: int,
     level: Level,
     by_people: bool = False,
+    of_things: bool = False,
 ) -> Burst:
     why = ("Planned work of a team or pipeline; compare with change tickets",)
-    return Burst(
-        Sighting(id, title, techniques, (tactic,), why), table, re.compile(pattern), at_least, level, by_people
-    )
+    sighting = Sighting(id, title, techniques, (tactic,), why)
+    return Burst(sighting, table, re.compile(pattern), at_least, level, by_people, of_things)
 
 
 BURSTS = (
     _burst("stat-mass-delete-azure", "Many resources deleted by one caller", ("T1485",), "impact",
-           "AzureActivity", r"/delete(/action)?$", 10, "high"),
+           "AzureActivity", r"/delete(/action)?$", 10, "high", of_things=True),
     _burst("stat-secrets-read-azure", "Many secrets or keys read by one caller", ("T1555.006",),
            "credential-access", "AzureActivity",
-           r"/(list\w*keys?|list\w*secrets?|getsecret|listconnectionstrings)/action$"
+           r"/(list\w*(keys?|secrets?|credentials?|connectionstrings?)|getsecret|sharedkeys|readonlykeys)/action$"
            r"|/vaults/(keys|secrets|certificates)/(read|read/action|getsecret/action)$",
            5, "high"),
     _burst("stat-roles-assigned-azure", "Many Azure roles assigned by one caller", ("T1098.003",),
            "privilege-escalation", "AzureActivity", r"/roleassignments/write$", 8, "medium"),
     _burst("stat-machines-created-azure", "Many machines created by one caller", ("T1578.002", "T1496"),
-           "impact", "AzureActivity", r"/virtualmachines(calesets)?/write$", 10, "medium"),
+           "impact", "AzureActivity",
+           r"/(virtualmachines(calesets)?|containergroups|batchaccounts/pools|workspaces/computes)/write$",
+           10, "medium"),
     _burst("stat-roles-assigned-directory", "Many directory roles assigned by one initiator", ("T1098.003",),
            "privilege-escalation", "AuditLogs",
            r"^add (eligible |scoped )?member to role(?!.*activation)", 5, "medium"),
@@ -103,7 +107,8 @@ BURSTS = (
     _burst("stat-protections-removed-azure", "Many locks, policies or alarms removed by one caller", ("T1685",),
            "defense-impairment", "AzureActivity",
            r"/(locks|policyassignments|diagnosticsettings|activitylogalerts|metricalerts|scheduledqueryrules|alertrules|"
-           r"securityrules|datacollectionrules|datacollectionruleassociations)/delete$",
+           r"securityrules|datacollectionrules|datacollectionruleassociations|flowlogs|actiongroups|"
+           r"smartdetectoralertrules|immutabilitypolicies)/delete$",
            5, "medium"),
     _burst("stat-factors-changed-by-admin", "Sign-in means of many users changed by one initiator", ("T1556.006",),
            "persistence", "AuditLogs", r"^admin (registered|deleted|updated) security info|^disable strong auth",
@@ -167,8 +172,10 @@ def _bursts(actors: Actors, burst: Burst) -> Iterator[Detection]:
     for who, rows in actors.doing(burst.pattern).items():
         if burst.by_people and "@" not in who:
             continue
-        start, end = busiest(actors.frame.at(rows), BURST_SECONDS)
-        if end - start >= burst.at_least and not actors.usual(rows, start, BURST_SECONDS, end - start):
+        rows = [row for row in rows if not (burst.of_things and actors.passing(row))]
+        acts = actors.acts(rows) if burst.of_things else [str(row) for row in rows]
+        start, end = widest(actors.frame.at(rows), acts, BURST_SECONDS)
+        if len(set(acts[start:end])) >= burst.at_least and not actors.usual(rows, start, BURST_SECONDS, end - start):
             yield _burst_seen(actors, burst, who, rows[start:end], len(rows) - (end - start))
 
 
