@@ -89,6 +89,11 @@ def test_private_addresses_do_not_beacon() -> None:
     assert levels("DeviceNetworkEvents", [connection(i * 60.0, "10.0.0.5") for i in range(60)]) == {}
 
 
+def test_a_program_that_carries_others_beacons_to_private_addresses_too() -> None:
+    rows = [connection(i * 60.0 + i % 5, "10.0.0.5", name="rundll32.exe") for i in range(20)]
+    assert levels("DeviceNetworkEvents", rows) == {"stat-beaconing": "medium"}
+
+
 @pytest.mark.parametrize(("hosts", "expected"), [(19, {}), (20, {"stat-network-scan": "medium"})])
 def test_how_many_hosts_make_a_scan(hosts: int, expected: dict[str, str]) -> None:
     rows = [connection(i * 2.0, f"10.0.1.{i + 1}", 445, name="nmap.exe") for i in range(hosts)]

@@ -101,6 +101,11 @@ def test_refused_then_allowed(statuses: str, expected: dict[str, str]) -> None:
     assert levels(TABLE, [knock(i, status) for i, status in enumerate(statuses)]) == expected
 
 
+def test_what_just_in_time_access_lets_through_was_asked_for() -> None:
+    rows = [knock(i, "D") for i in range(5)] + [knock(5, "A", NSGRule_s="MicrosoftDefenderForCloud-JITRule_1_4A")]
+    assert levels(TABLE, rows) == {"stat-refused-then-allowed": "low"}
+
+
 def test_sources_that_stand_in_the_list_of_public_addresses() -> None:
     ends = {"SrcIP_s": "", "SrcPublicIPs_s": "45.77.10.20|1|0|0|120|60"}
     rows = [flow(i * 60.0, 22.0, status, "I", remote="10.0.0.9", **ends) for i, status in enumerate("DDDDDA")]

@@ -129,6 +129,13 @@ def test_seattle_and_moscow_within_an_hour() -> None:
     assert levels("SigninLogs", journey(1, MOSCOW)) == {"stat-impossible-travel": "medium"}
 
 
+def test_a_known_device_and_an_exit_in_the_same_country_lower_a_journey() -> None:
+    managed = [{**row, "DeviceDetail": '{"isCompliant": true}'} for row in journey(1, MOSCOW)]
+    assert levels("SigninLogs", managed) == {"stat-impossible-travel": "low"}
+    carrier = [{**row, "Location": "US"} for row in journey(0.1, place(37.8, -122.4))]
+    assert levels("SigninLogs", carrier) == {"stat-impossible-travel": "low"}
+
+
 @pytest.mark.parametrize(("hours", "there"), [(12, MOSCOW), (0.1, PORTLAND)])
 def test_a_flight_and_a_near_exit_are_possible(hours: float, there: str) -> None:
     assert levels("SigninLogs", journey(hours, there)) == {}

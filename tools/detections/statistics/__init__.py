@@ -23,6 +23,7 @@ from .frame import Framed
 from .gathering import copies_are_encrypted_aside, documents_are_gathered
 from .grants import grants_are_unusual
 from .guessing import passwords_are_guessed, passwords_are_sprayed
+from .handfuls import few_guesses_open_a_privileged_account, few_names_are_refused, one_program_tries_many_accounts
 from .hops import logons_hop_from_host_to_host
 from .hours import accounts_come_at_odd_hours
 from .inner import logons_do_not_fit_their_source
@@ -53,6 +54,9 @@ __all__ = ["STATISTICS", "counted"]
 STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     passwords_are_guessed,
     passwords_are_sprayed,
+    few_guesses_open_a_privileged_account,
+    few_names_are_refused,
+    one_program_tries_many_accounts,
     clients_spray_from_many_addresses,
     accounts_are_locked,
     logons_spread,

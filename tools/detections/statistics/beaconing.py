@@ -13,7 +13,7 @@ from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection
 from soc_analyst.tools.evidence import Evidence
 
-from .addresses import is_public
+from .addresses import is_private, is_public
 from .coded import breadth, runs, together
 from .frame import Frame, Sighting, equals, regular
 
@@ -38,6 +38,8 @@ ODD = re.compile(
     r"node|java|bash|sh|curl|wget|certutil|bitsadmin|wmic|notepad|calc|werfault|dllhost|msiexec|explorer|spoolsv|lsass|winlogon|nc|ncat)(\.exe)?$",
     re.IGNORECASE,
 )
+LOADER = re.compile(r"^(rundll32|regsvr32|mshta|installutil|regasm|regsvcs|notepad|calc|werfault)(\.exe)?$")
+"""Programs that keep time with nobody, be it inside."""
 WRITABLE = re.compile(
     r"\\(temp|tmp|appdata|users\\public|programdata|downloads|perflogs)\\|^/(tmp|var/tmp|dev/shm)/", re.IGNORECASE
 )
@@ -45,6 +47,8 @@ WRITABLE = re.compile(
 
 def connections_keep_time(evidence: Evidence) -> Iterator[Detection]:
     """Report processes that reach one public remote at least twelve times at gaps of 5 seconds to 2 hours.
+
+    Programs that only carry what others wrote are reported with a private remote too.
 
     Four of five gaps must lie within 45 % of the usual one, which covers the jitter of common implants. Medium where
     at most two hosts reach the remote and the process is an interpreter, a living-off-the-land binary or runs from a
@@ -57,7 +61,8 @@ def connections_keep_time(evidence: Evidence) -> Iterator[Detection]:
     key = together([hosts, remotes, frame.coded("InitiatingProcessFileName").lowered])
     reaching = breadth(remotes, hosts.codes, np.arange(len(frame.rows)))
     many = len(np.unique(hosts.codes)) > RARE_HOSTS
-    public = np.flatnonzero(remotes.rows_where(is_public) & frame.timed)
+    carried = frame.coded("InitiatingProcessFileName").lowered.rows_where(LOADER.match) & remotes.rows_where(is_private)
+    public = np.flatnonzero((remotes.rows_where(is_public) | carried) & frame.timed)
     for calls in runs(key, public, frame.seconds, CONNECTIONS_TO_REPORT):
         rows = calls.tolist()
         if beat := _beat(frame.at(rows)):

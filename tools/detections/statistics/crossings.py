@@ -31,6 +31,7 @@ UPLOAD_BYTES = 2e9
 HABIT_SECONDS = 6 * 3600
 OUT_OVER_IN = 10.0
 PORTS = 65_536
+REQUESTED = "jitrule"
 
 REACHED = Sighting(
     id="stat-inner-hosts-in-a-row",
@@ -85,7 +86,8 @@ def inner_hosts_are_reached_in_a_row(evidence: Evidence) -> Iterator[Detection]:
 def refusals_end_in_a_pass(evidence: Evidence) -> Iterator[Detection]:
     """Report five refusals of one source at one port of one host after which the same flow is allowed within a day.
 
-    A flow that was allowed before the refusals began is one whose rule came back.
+    A flow that was allowed before the refusals began is one whose rule came back; one that just-in-time access lets
+    through was asked for, and is rated low.
     """
     frame = _flows(evidence)
     if frame is None:
@@ -165,7 +167,8 @@ def _passed(frame: Frame, refused: list[int], allowed: int, source: str, remote:
     entities = [Entity(kind="ip", value=one) for one in (source, remote) if is_address(one)]
     entities.append(Entity(kind="port", value=str(port)))
     claims = [frame.ordered("allowed after it was refused", refused[-1], allowed)]
-    return PASSED.detection(frame, "medium", statement, [allowed, *refused], entities=entities, claims=claims)
+    level: Level = "low" if REQUESTED in frame.lower("NSGRule_s")[allowed] else "medium"
+    return PASSED.detection(frame, level, statement, [allowed, *refused], entities=entities, claims=claims)
 
 
 def _uploaded(frame: Frame, rows: list[int], total: float, machine: str, remote: str) -> Detection:

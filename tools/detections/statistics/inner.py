@@ -18,6 +18,8 @@ __all__ = ["logons_do_not_fit_their_source"]
 
 WINDOW_SECONDS, DESK_SECONDS = 10 * 60, 30 * 60
 REFUSED_HOSTS, DESKS, LOCAL_NAMES = 4, 3, 5
+TICKETS_OF_PAST = 5
+"""Logons by ticket from one address that make it the machine's own."""
 RESTRICTIONS = ("disabled", "locked", "expired", "restriction", "hours", "notgranted")
 
 RELAYED = Sighting(
@@ -51,15 +53,17 @@ AT_THE_SCREEN = Sighting(
 
 
 def logons_do_not_fit_their_source(evidence: Evidence) -> Iterator[Detection]:
-    """Report four misfits of account and source, each of them medium.
+    """Report five misfits of account and source, each of them medium.
 
-    A machine's account that signs in by NTLM from a machine of another name; a closed account refused by four hosts
+    A machine's account that signs in by NTLM from a machine of another name, or from another address than the one from
+    which all its tickets come; a closed account refused by four hosts
     within ten minutes from one address; one account that opens the desktop of a host from three private addresses
     within half an hour; five names refused at one host without an address within ten minutes.
     """
     frame = Frame.of(evidence, "DeviceLogonEvents", ("DeviceName", "AccountName", "ActionType"))
     if frame is not None:
         yield from _relayed(frame)
+        yield from _away_from_home(frame)
         yield from _spread(frame, REFUSED, ("AccountName", "RemoteIP"), "DeviceName", REFUSED_HOSTS, _closed(frame))
         yield from _spread(frame, DESKS_OF_ONE, ("AccountName", "DeviceName"), "RemoteIP", DESKS, _desktops(frame))
         yield from _spread(frame, AT_THE_SCREEN, ("DeviceName",), "AccountName", LOCAL_NAMES, _at_the_screen(frame))
@@ -78,6 +82,28 @@ def _relayed(frame: Frame) -> Iterator[Detection]:
             entities = [Entity(kind="account", value=account), Entity(kind="host", value=source)]
             claims = [frame.shared(f"all logons are of {account}", other, "AccountName", account)]
             yield RELAYED.detection(frame, "medium", statement, other, entities=entities, claims=claims)
+
+
+def _away_from_home(frame: Frame) -> Iterator[Detection]:
+    """Look for machines that use NTLM from elsewhere under their own name, as a relay passes it on."""
+    accounts, addresses = frame.coded("AccountName").lowered, frame.coded("RemoteIP").lowered
+    protocols = frame.coded("Protocol").lowered
+    machine = _done(frame, "logonsuccess") & accounts.rows_where(lambda name: name.endswith("$") and len(name) > 1)
+    machine &= addresses.rows_where(lambda address: is_private(address) and ":" not in address)
+    ticket, ntlm = protocols.rows_where("kerberos".__eq__), protocols.rows_where(lambda text: "ntlm" in text)
+    for rows in runs(accounts.codes, np.flatnonzero(machine), frame.seconds, TICKETS_OF_PAST + 1):
+        homes = addresses.codes[rows[ticket[rows]]]
+        strange = rows[ntlm[rows] & ~np.isin(addresses.codes[rows], homes)]
+        if len(homes) >= TICKETS_OF_PAST and len(np.unique(homes)) == 1 and len(strange):
+            first = int(strange[0])
+            account, source = frame.text("AccountName")[first], addresses.by_row[first]
+            statement = (
+                f"{account} signed in by NTLM from {source}; all its {len(homes)} logons by ticket come from "
+                f"{addresses.values[int(homes[0])]}"
+            )
+            claims = [frame.shared(f"all logons are of {account}", strange.tolist(), "AccountName", account)]
+            entities = [Entity(kind="account", value=account), Entity(kind="ip", value=source)]
+            yield RELAYED.detection(frame, "medium", statement, strange.tolist(), entities=entities, claims=claims)
 
 
 def _spread(

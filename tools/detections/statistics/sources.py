@@ -16,7 +16,13 @@ from .coded import Coded, Indexes, Mask, runs
 from .flowing import first_of
 from .frame import Frame, Sighting, equals, widest
 
-__all__ = ["hosts_refuse_one_source", "one_source_bears_many_accounts", "privileged_logons_come_from_elsewhere"]
+__all__ = [
+    "hosts_refuse_one_source",
+    "logon_sources",
+    "one_source_bears_many_accounts",
+    "persons",
+    "privileged_logons_come_from_elsewhere",
+]
 
 TABLE = "DeviceLogonEvents"
 LOGONS_OF_PAST, DAYS_OF_PAST, SOURCES_OF_PAST = 5, 4, 2
@@ -60,9 +66,9 @@ def privileged_logons_come_from_elsewhere(evidence: Evidence) -> Iterator[Detect
     frame = Frame.of(evidence, TABLE, ("AccountName", "ActionType", "LogonType"))
     if frame is None:
         return
-    accounts, origins = frame.coded("AccountName").lowered, _sources(frame)
+    accounts, origins = frame.coded("AccountName").lowered, logon_sources(frame)
     among = _done(frame) & frame.coded("LogonType").lowered.rows_where(REMOTE.__contains__)
-    among &= _persons(accounts) & origins.rows_where(bool)
+    among &= persons(accounts) & origins.rows_where(bool)
     privileged = frame.coded("IsLocalAdmin").lowered.rows_where(("true", "1").__contains__)
     for rows in runs(accounts.codes, np.flatnonzero(among), frame.seconds, LOGONS_OF_PAST + 1):
         for place in range(LOGONS_OF_PAST, len(rows)):
@@ -83,9 +89,9 @@ def one_source_bears_many_accounts(evidence: Evidence) -> Iterator[Detection]:
     frame = Frame.of(evidence, TABLE, ("AccountName", "ActionType", "Protocol"))
     if frame is None:
         return
-    accounts, origins = frame.coded("AccountName").lowered, _sources(frame)
+    accounts, origins = frame.coded("AccountName").lowered, logon_sources(frame)
     among = _done(frame) & frame.coded("Protocol").lowered.rows_where("ntlm".__eq__)
-    among &= _persons(accounts) & origins.rows_where(bool)
+    among &= persons(accounts) & origins.rows_where(bool)
     for rows in runs(origins.codes, np.flatnonzero(among), frame.seconds, ACCOUNTS_TO_REPORT):
         inside = _busiest(frame, rows, accounts, ACCOUNTS_TO_REPORT)
         if len(inside) and not _usual(frame, rows, inside, accounts):
@@ -97,16 +103,16 @@ def hosts_refuse_one_source(evidence: Evidence) -> Iterator[Detection]:
     frame = Frame.of(evidence, TABLE, ("AccountName", "ActionType", "DeviceName"))
     if frame is None:
         return
-    hosts, origins = frame.coded("DeviceName").lowered, _sources(frame)
+    hosts, origins = frame.coded("DeviceName").lowered, logon_sources(frame)
     among = frame.coded("ActionType").lowered.rows_where("logonfailed".__eq__) & frame.timed
-    among &= _persons(frame.coded("AccountName").lowered) & hosts.rows_where(bool) & origins.rows_where(bool)
+    among &= persons(frame.coded("AccountName").lowered) & hosts.rows_where(bool) & origins.rows_where(bool)
     for rows in runs(origins.codes, np.flatnonzero(among), frame.seconds, HOSTS_TO_REPORT):
         inside = _busiest(frame, rows, hosts, HOSTS_TO_REPORT)
         if len(inside) and not _usual(frame, rows, inside, hosts):
             yield _many(frame, inside, REFUSED, "was refused by", "hosts", hosts, origins)
 
 
-def _sources(frame: Frame) -> Coded:
+def logon_sources(frame: Frame) -> Coded:
     """Return where a logon comes from: its address, else the name of the other machine."""
     local = ("127.0.0.1", "::1", "-", "localhost")
     columns = [
@@ -120,7 +126,8 @@ def _done(frame: Frame) -> Mask:
     return done
 
 
-def _persons(accounts: Coded) -> Mask:
+def persons(accounts: Coded) -> Mask:
+    """Return the rows of accounts that are neither of machines nor of the system."""
     return accounts.rows_where(lambda name: name not in MACHINES and not name.endswith("$"))
 
 

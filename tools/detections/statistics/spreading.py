@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from statistics import median
 
@@ -15,12 +16,14 @@ from .guessing import ONLY_FAILED_SHARE, SIGNINS, SPRAY, TRIES_PER_ACCOUNT
 
 __all__ = ["clients_spray_from_many_addresses", "logons_spread"]
 
-HOSTS_TO_REPORT = 8
+HOSTS_TO_REPORT, HOSTS_BY_HASH = 8, 4
 SPREAD_SECONDS = 10 * 60
 SHARE_ELSEWHEN = 0.5
 APART_SECONDS = 12 * 60 * 60
 ACCOUNTS_TO_REPORT, ADDRESSES_TO_REPORT = 12, 5
 CLIENT_SECONDS = 60 * 60
+
+SERVICE = re.compile(r"svc|service|scan|backup|deploy|ansible|agent|monitor|_sa$|^sa[-_]")
 
 SPREAD = Sighting(
     id="stat-logons-spread",
@@ -35,6 +38,8 @@ SPREAD = Sighting(
 
 def logons_spread(evidence: Evidence) -> Iterator[Detection]:
     """Report accounts that log on from one source to eight hosts within ten minutes over the network.
+
+    Four are enough where a person's account is administrator on each and uses NTLM, as stolen hashes do.
 
     Rated low where the account does half as much on another day too: a tool at its routine.
     """
@@ -57,7 +62,7 @@ def logons_spread(evidence: Evidence) -> Iterator[Detection]:
         start, end = widest(frame.at(rows), [hosts[i] for i in rows], SPREAD_SECONDS)
         inside = rows[start:end]
         count = len({hosts[i] for i in inside})
-        if count >= HOSTS_TO_REPORT:
+        if count >= HOSTS_TO_REPORT or (count >= HOSTS_BY_HASH and _by_hash(frame, inside)):
             others = [i for i in rows if abs((frame.times[i] or 0.0) - (frame.times[inside[0]] or 0.0)) > APART_SECONDS]
             first, last = widest(frame.at(others), [hosts[i] for i in others], SPREAD_SECONDS)
             usual = len({hosts[i] for i in others[first:last]}) >= SHARE_ELSEWHEN * count
@@ -84,6 +89,14 @@ def clients_spray_from_many_addresses(evidence: Evidence) -> Iterator[Detection]
         few = spread and median(tries.count(name) for name in failed) <= TRIES_PER_ACCOUNT
         if few and len(failed - entered) >= ONLY_FAILED_SHARE * len(failed | entered):
             yield _client(frame, agent, inside)
+
+
+def _by_hash(frame: Frame, rows: list[int]) -> bool:
+    """Tell whether all these logons are of a person's account that is administrator there, by NTLM."""
+    protocols, local = frame.lower("Protocol"), frame.lower("IsLocalAdmin")
+    if SERVICE.search(frame.lower("AccountName")[rows[0]]) or not frame.lower("RemoteIP")[rows[0]]:
+        return False
+    return all("ntlm" in protocols[i] and local[i] in ("true", "1") for i in rows)
 
 
 def _spread(frame: Frame, rows: list[int], usual: bool) -> Detection:

@@ -9,10 +9,11 @@ from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 
 from soc_analyst.state.entities import Entity
-from soc_analyst.state.findings import Detection
+from soc_analyst.state.findings import Detection, Level
 from soc_analyst.tools.evidence import Evidence
 
 from .frame import Frame, Sighting, equals
+from .newness import known_device
 
 __all__ = ["accounts_travel_impossibly", "countries_are_new"]
 
@@ -20,6 +21,8 @@ EARTH_KM = 6371.0
 FASTEST_KMH = 1000.0
 NEAR_KM = 500.0
 """Geolocation of addresses is wrong by hundreds of kilometres."""
+NEAR_AT_HOME_KM = 1500.0
+"""Carriers and providers place an address anywhere in their country."""
 PAST_TO_TRUST = 10
 AT_MOST = 10
 
@@ -42,8 +45,9 @@ COUNTRY = Sighting(
 def accounts_travel_impossibly(evidence: Evidence) -> Iterator[Detection]:
     """Report successful sign-ins from two addresses that imply over 1,000 km/h across more than 500 km.
 
-    The first pair of each account is reported. A place seen at least ten times before on both sides is an exit the
-    account lives with, and is left alone.
+    The first pair of each account is reported; low where the later one comes from a device that the directory knows, or
+    both lie in one country less than 1,500 km apart. A place seen at least ten times before on both sides is an
+    exit the account lives with, and is left alone.
     """
     frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType", "LocationDetails"))
     if frame is None:
@@ -108,7 +112,10 @@ def _leap(
         frame.shared(f"both sign-ins are of {user}", [earlier, later], "UserPrincipalName", user),
         frame.ordered("in this order", earlier, later),
     ]
-    return TRAVEL.detection(frame, "medium", statement, [later, earlier], entities=entities, claims=claims)
+    countries = [frame.lower("Location")[i].strip() for i in (earlier, later)]
+    at_home = countries[0] == countries[1] != "" and distance < NEAR_AT_HOME_KM
+    level: Level = "low" if at_home or known_device(frame.text("DeviceDetail")[later]) else "medium"
+    return TRAVEL.detection(frame, level, statement, [later, earlier], entities=entities, claims=claims)
 
 
 def _new_country(frame: Frame, user: str, index: int, country: str, known: Counter[str]) -> Detection:
