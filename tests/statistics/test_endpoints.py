@@ -158,10 +158,16 @@ def test_downloads_that_finish_are_no_encryption() -> None:
     assert levels("DeviceFileEvents", rows) == {}
 
 
-def deleted(i: int, folder: str, name: str) -> Row:
+@pytest.mark.parametrize(("ending", "expected"), [("lockt", {"stat-mass-rename": "high"}), ("done", {})])
+def test_new_names_with_one_ending(ending: str, expected: dict[str, str]) -> None:
+    rows = [renamed(i, f"{i * 7919:x}.{ending}", f"order{i}.csv") for i in range(40)]
+    assert levels("DeviceFileEvents", rows) == expected
+
+
+def deleted(i: int, folder: str, name: str, by: str = "C:\\x.exe") -> Row:
     return at(
         i * 0.5, DeviceName="fs1", ActionType="FileDeleted", FileName=name, FolderPath=f"{folder}\\{name}",
-        InitiatingProcessFileName="x.exe", InitiatingProcessId=7,
+        InitiatingProcessFileName=by.rpartition("\\")[2], InitiatingProcessFolderPath=by, InitiatingProcessId=7,
     )  # fmt: skip
 
 
@@ -170,8 +176,17 @@ def test_documents_deleted_by_the_hundred() -> None:
     assert levels("DeviceFileEvents", rows) == {"stat-mass-file-delete": "medium"}
 
 
-def test_caches_are_emptied_every_day() -> None:
-    rows = [deleted(i, f"C:\\Users\\ana\\AppData\\Local\\Temp\\{i % 9}", f"x{i}.txt") for i in range(400)]
+@pytest.mark.parametrize(
+    ("folder", "name", "by"),
+    [
+        ("C:\\Users\\ana\\AppData\\Local\\Temp", "txt", "C:\\x.exe"),
+        ("C:\\$Recycle.Bin\\S-1-5-21-1", "docx", "C:\\Windows\\explorer.exe"),
+        ("D:\\src\\site", "png", "C:\\x.exe"),
+        ("D:\\Shares", "docx", "C:\\Program Files\\Microsoft OneDrive\\OneDrive.exe"),
+    ],
+)
+def test_what_is_deleted_every_day(folder: str, name: str, by: str) -> None:
+    rows = [deleted(i, f"{folder}\\{i % 9}", f"x{i}.{name}", by) for i in range(400)]
     assert levels("DeviceFileEvents", rows) == {}
 
 
@@ -319,7 +334,7 @@ def test_documents_written_again_under_an_ending_of_their_own(
     [
         (30, "C:\\Users\\Public\\l\\", "robocopy.exe", {"stat-documents-gathered": "medium"}),
         (30, "/tmp/.x/", "cp", {"stat-documents-gathered": "medium"}),
-        (20, "C:\\Users\\Public\\l\\", "robocopy.exe", {}),
+        (14, "C:\\Users\\Public\\l\\", "robocopy.exe", {}),
         (30, "D:\\Backup\\", "robocopy.exe", {}),
         (30, "C:\\ProgramData\\l\\", "setup.exe", {}),
         (30, "C:\\ProgramData\\App\\cache\\", "cmd.exe", {}),
@@ -330,3 +345,8 @@ def test_documents_gathered_in_a_staging_folder(
 ) -> None:
     rows = [written(i, f"plan{i}.xlsx", folder, process) for i in range(files)]
     assert levels("DeviceFileEvents", rows) == expected
+
+
+def test_texts_and_pictures_that_packages_bring() -> None:
+    rows = [written(i, f"x{i}.{'txt' if i % 2 else 'png'}", "C:\\Windows\\Temp\\p\\", "python.exe") for i in range(60)]
+    assert levels("DeviceFileEvents", rows) == {}

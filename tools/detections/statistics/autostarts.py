@@ -40,8 +40,9 @@ WRITABLE = re.compile(
     r"\\(temp|tmp|appdata|users\\public|programdata|downloads|perflogs|music|pictures)\\|%(temp|tmp|appdata|public)%",
     re.I,
 )
-ADDRESS = re.compile(r"\b(?:https?|ftp)://|\b\d{1,3}(?:\.\d{1,3}){3}\b", re.IGNORECASE)
+ADDRESS = re.compile(r"\b(?:https?|ftp)://|(?:(?<![\w.\\])|(?<=\\\\))\d{1,3}(?:\.\d{1,3}){3}(?![\w.])", re.IGNORECASE)
 QUIET = re.compile(r"-w(in(dowstyle)?)?\s+(h|1)|-e(nc?|ncodedcommand|c)?\s+[a-z0-9+/=]{30}|\bscrobj|javascript:", re.I)
+CLEANING = re.compile(r"^\W*\S*cmd(\.exe)?\W+(/q\s+)?/c\s+\W?(del|rd|rmdir)\s[^&|>]*$", re.IGNORECASE)
 VARYING = re.compile(r"\{?[0-9a-f]{8}-[0-9a-f-]{27}\}?|s-1-[\d-]+|_[0-9a-f]{4,}$|\d+", re.IGNORECASE)
 
 
@@ -127,6 +128,8 @@ def _names(frame: Frame, place: Place) -> Coded:
 
 
 def _signs(command: str) -> list[str]:
+    if CLEANING.match(command):
+        return []
     tests = (
         ("a shell or script host", SHELL.search(command)),
         ("a folder that anybody can write to", WRITABLE.search(command)),

@@ -9,13 +9,13 @@ from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection, Level
 from soc_analyst.tools.evidence import Evidence
 
-from .files import CACHES, DOCUMENTS
+from .files import ASIDE, CACHES, DOCUMENTS, OFFICE
 from .frame import Frame, Sighting, busiest
 
 __all__ = ["copies_are_encrypted_aside", "documents_are_gathered"]
 
 COPY_SECONDS, COPIES_TO_REPORT, FOLDERS_OF_COPIES = 5 * 60, 30, 3
-GATHER_SECONDS, GATHERED_TO_REPORT = 10 * 60, 25
+GATHER_SECONDS, GATHERED_TO_REPORT = 10 * 60, 15
 STAGING = re.compile(
     r"\\users\\public\\|\\windows\\temp\\|\\appdata\\local\\temp\\|\\programdata\\|\\perflogs\\|\\\$recycle\.bin\\|\\windows\\(debug|tasks)\\"
     r"|^/(tmp|var/tmp|dev/shm)/"
@@ -26,12 +26,6 @@ COPIERS = frozenset(
         "rundll32.exe", "cp", "rsync", "bash", "sh", "python", "python3", "python.exe",
     }
 )  # fmt: skip
-ASIDE = re.compile(
-    r"^(lnk|tmp|temp|bak|old|orig|part|partial|crdownload|gz|bz2|xz|zst|zip|7z|rar|asc|sig|p7m|p7s|md5|sha1|sha256"
-    r"|json|xml|meta|lock|log|swp|thumb|webp|url|zone|\d+)$"
-)
-"""Endings that programs put behind a document's own without taking the document away."""
-
 COPIED = Sighting(
     id="stat-encrypted-copies",
     title="Many documents written again under an ending of their own",
@@ -69,7 +63,7 @@ def copies_are_encrypted_aside(evidence: Evidence) -> Iterator[Detection]:
 
 
 def documents_are_gathered(evidence: Evidence) -> Iterator[Detection]:
-    """Report a shell or copier that writes twenty-five documents below staging folders within ten minutes."""
+    """Report a shell or copier that writes fifteen documents of people below staging folders within ten minutes."""
     frame = _files(evidence)
     if frame is None:
         return
@@ -78,7 +72,7 @@ def documents_are_gathered(evidence: Evidence) -> Iterator[Detection]:
 
     def copied(i: int) -> str:
         staged = actions[i] == "filecreated" and copiers[i] in COPIERS and STAGING.search(folders[i])
-        return who[i] if staged and DOCUMENTS.search(names[i]) and not _cached(folders[i]) else ""
+        return who[i] if staged and OFFICE.search(names[i]) and not _cached(folders[i]) else ""
 
     for rows in frame.grouped(copied).values():
         start, end = busiest(frame.at(rows), GATHER_SECONDS)
