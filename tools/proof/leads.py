@@ -11,7 +11,7 @@ from soc_analyst.tools.evidence import Evidence
 
 from .indicators import is_public
 
-__all__ = ["carried_by", "is_anybody", "pointed_at", "same_thing"]
+__all__ = ["carried_by", "is_anybody", "named_once", "pointed_at", "same_thing"]
 
 MOST_ACCOUNTS = 2
 """A finding that names more accounts names targets: who acted is its address, and who was let in."""
@@ -65,6 +65,15 @@ def same_thing(left: Entity, right: Entity) -> bool:
     if left.kind in ("host", "account"):
         return _short(left.value) == _short(right.value)
     return left.value.casefold() == right.value.casefold()
+
+
+def named_once(entities: Iterable[Entity]) -> tuple[Entity, ...]:
+    """Return each thing once, by the first of its names."""
+    kept: list[Entity] = []
+    for entity in entities:
+        if not any(same_thing(entity, other) for other in kept):
+            kept.append(entity)
+    return tuple(kept)
 
 
 def carried_by(findings: Iterable[Finding]) -> tuple[Entity, ...]:

@@ -13,7 +13,7 @@ from soc_analyst.state.findings import Detection, EvidenceRef
 from soc_analyst.tools.attack import AttackCatalog
 from soc_analyst.tools.evidence import Evidence
 
-__all__ = ["alert_title", "as_their_product_tells"]
+__all__ = ["ALERTS", "alert_title", "as_their_product_tells"]
 
 ALERTS = ("AlertInfo", "AlertEvidence")
 TECHNIQUE = re.compile(r"\bT\d{4}(?:\.\d{3})?\b")

@@ -22,12 +22,13 @@ from soc_analyst.tools.attack import KILL_CHAIN, AttackCatalog
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.evidence.rows import row_json
 from soc_analyst.tools.proof.indicators import indicators_in
-from soc_analyst.tools.proof.leads import same_thing
+from soc_analyst.tools.proof.leads import named_once
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 
 from .alerts import alert_title, as_their_product_tells
 from .answering import observation
 from .companions import joined
+from .gathering import gathered
 from .ordinary import weighed
 from .stories import Chain, chains, told_together
 from .weighing import person, weigh
@@ -60,7 +61,7 @@ class RulesAnalyst:
                 groups.setdefault(_identity(detection), []).append(detection)
         told = [(subject, self._finding(group, case.evidence)) for (_, subject), group in groups.items()]
         told += [(chain.subject, self._chain(chain, case.evidence)) for chain in _unexplained(case, told)]
-        findings = told_together(joined(told))
+        findings = told_together(gathered(joined(told), case.evidence))
         kept, warnings = _without_most_of_the_low(findings)
         if not findings and (seen := observation(case)) is not None:
             kept = (seen,)
@@ -145,7 +146,7 @@ class RulesAnalyst:
             tags=self._tags(ordered),
             notes=self._notes(ordered, weight.reasons),
             time=min((ref.time for ref in refs if ref.time), default=datetime.min.replace(tzinfo=UTC)),
-            entities=_entities(ordered),
+            entities=named_once(entity for detection in ordered for entity in detection.entities),
             evidence=refs,
             detections=tuple(dict.fromkeys(detection.rule for detection in ordered)),
             claims=claims,
@@ -232,15 +233,6 @@ def _surest(ordered: Sequence[Detection]) -> list[Detection]:
     """Return the detections that carry a finding: beside one above Low, those above Low themselves."""
     bar = min(RANK[ordered[0].level], RANK["medium"])
     return [detection for detection in ordered if RANK[detection.level] >= bar]
-
-
-def _entities(ordered: Sequence[Detection]) -> tuple[Entity, ...]:
-    """Name each thing once, by the first of its names."""
-    kept: list[Entity] = []
-    for entity in (entity for detection in ordered for entity in detection.entities):
-        if not any(same_thing(entity, other) for other in kept):
-            kept.append(entity)
-    return tuple(kept)
 
 
 def _without_most_of_the_low(findings: Sequence[Finding]) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
