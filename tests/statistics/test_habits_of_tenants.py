@@ -96,9 +96,74 @@ def test_applications_deleted_by_the_dozen(by: str, expected: dict[str, str]) ->
     assert levels("AuditLogs", [audit(i * 60, "Remove service principal", f"a{i}", by) for i in range(6)]) == expected
 
 
+REFUSED = [signin(i * 60, result="53003", ip="203.0.113.9", ClientAppUsed="Browser") for i in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("client", "past", "expected"),
+    [
+        ("Exchange ActiveSync", [], {"stat-policy-gone-around": "medium"}),
+        ("IMAP4", [], {"stat-policy-gone-around": "medium"}),
+        ("Browser", [], {}),
+        ("IMAP4", [signin(-900, ip=OFFICE, ClientAppUsed="IMAP4")], {}),
+    ],
+)
+def test_an_old_client_after_refusals(client: str, past: list[Row], expected: dict[str, str]) -> None:
+    rows = [*past, *REFUSED, signin(400, ip="203.0.113.9", ClientAppUsed=client)]
+    assert levels("SigninLogs", rows) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("User updated security info", "Reset password (self-service)", {"stat-reset-by-new-factor": "medium"}),
+        ("User registered security info", "Reset password (self-service)", {}),
+        ("Reset password (self-service)", "User updated security info", {}),
+    ],
+)
+def test_a_reset_by_a_factor_just_changed(first: str, second: str, expected: dict[str, str]) -> None:
+    assert (
+        levels("AuditLogs", [audit(0, first, by="bo@contoso.com"), audit(300, second, by="bo@contoso.com")]) == expected
+    )
+
+
+COMPLIANT = json.dumps({"isCompliant": True})
+
+
+@pytest.mark.parametrize(
+    ("countries", "device", "expected"),
+    [
+        (("DE", "VN"), "", {"stat-impossible-travel": "medium"}),
+        (("DE", "VN"), COMPLIANT, {"stat-impossible-travel": "low"}),
+        (("DE", "NL"), "", {}),
+        (("US", "CA"), "", {}),
+        (("DE", "XX"), "", {}),
+    ],
+)
+def test_travel_between_countries_of_which_no_place_is_told(
+    countries: tuple[str, str], device: str, expected: dict[str, str]
+) -> None:
+    rows = [
+        signin(i * 600, ip=f"203.0.113.{i}", Location=name, DeviceDetail=device) for i, name in enumerate(countries)
+    ]
+    assert levels("SigninLogs", rows) == expected
+
+
+def test_exits_of_the_company_in_two_countries() -> None:
+    rows = [
+        signin(i * 60 + j * 600, f"u{i}@contoso.com", ip=f"203.0.113.{j}", Location=name)
+        for i in range(3) for j, name in enumerate(("DE", "SG"))
+    ]  # fmt: skip
+    assert levels("SigninLogs", rows) == {}
+
+
 @pytest.mark.parametrize(
     ("table", "rows"),
-    [("SigninLogs", users(4, LOCKED)), ("AuditLogs", [reply([], ["https://collect.example.net/cb"])])],
+    [
+        ("SigninLogs", [*REFUSED, signin(400, ip="203.0.113.9", ClientAppUsed="IMAP4")]),
+        ("SigninLogs", users(4, LOCKED)),
+        ("AuditLogs", [reply([], ["https://collect.example.net/cb"])]),
+    ],
 )
 def test_the_numbers_are_proven(table: str, rows: list[Row]) -> None:
     case = evidence(table, rows)

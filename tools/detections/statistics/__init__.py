@@ -13,6 +13,7 @@ from .autostarts import autostarts_are_new
 from .beaconing import connections_keep_time
 from .bursts import accounts_live_briefly, devices_are_joined_in_a_row, operations_burst
 from .crossings import inner_hosts_are_reached_in_a_row, refusals_end_in_a_pass, uploads_go_to_one_address
+from .detours import passwords_are_reset_by_new_factors, policies_are_gone_around
 from .discovery import commands_look_around
 from .enumeration import resources_are_enumerated
 from .files import files_are_deleted_in_mass, files_are_renamed_in_mass
@@ -67,6 +68,8 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     privileged_logons_come_from_elsewhere,
     logons_do_not_fit_their_source,
     second_factor_is_pushed,
+    policies_are_gone_around,
+    passwords_are_reset_by_new_factors,
     accounts_travel_impossibly,
     countries_are_new,
     signins_are_unlike_the_past,

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from math import asin, cos, radians, sin, sqrt
+from pathlib import Path
+
+import yaml
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection, Level
@@ -23,6 +27,9 @@ NEAR_KM = 500.0
 """Geolocation of addresses is wrong by hundreds of kilometres."""
 NEAR_AT_HOME_KM = 1500.0
 """Carriers and providers place an address anywhere in their country."""
+ACCOUNTS_OF_EXIT = 3
+COUNTRY_KM = 700.0
+"""How far from its middle the people of a country may be, where nothing else is known."""
 PAST_TO_TRUST = 10
 AT_MOST = 10
 
@@ -42,23 +49,35 @@ COUNTRY = Sighting(
 )
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a sign-in came from, and how many kilometres it may be from there."""
+
+    middle: tuple[float, float]
+    slack: float = 0.0
+
+
 def accounts_travel_impossibly(evidence: Evidence) -> Iterator[Detection]:
     """Report successful sign-ins from two addresses that imply over 1,000 km/h across more than 500 km.
 
     The first pair of each account is reported; low where the later one comes from a device that the directory knows, or
     both lie in one country less than 1,500 km apart. A place seen at least ten times before on both sides is an
-    exit the account lives with, and is left alone.
+    exit the account lives with, and is left alone. Where the log tells the country alone, the least distance between
+    the people of both counts, and exits that three accounts share are left alone.
     """
-    frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType", "LocationDetails"))
+    frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType"))
     if frame is None:
         return
     users, addresses = frame.lower("UserPrincipalName"), frame.text("IPAddress")
+    exits = _exits(frame)
     for user, rows in _successes(frame).items():
-        places = {i: place for i in rows if (place := _coordinates(frame.text("LocationDetails")[i]))}
+        places = {i: place for i in rows if (place := _place(frame, i))}
         seen = Counter(addresses[i] for i in places)
         for earlier, later in zip(places, list(places)[1:], strict=False):
             usual = min(seen[addresses[earlier]], seen[addresses[later]]) >= PAST_TO_TRUST
             if addresses[earlier] == addresses[later] or usual:
+                continue
+            if places[later].slack and {addresses[earlier], addresses[later]} <= exits:
                 continue
             if found := _leap(frame, users[rows[0]] or user, earlier, later, places):
                 yield found
@@ -95,11 +114,10 @@ def _successes(frame: Frame) -> dict[str, list[int]]:
     return frame.grouped(lambda i: users[i] if results[i] == "0" else "")
 
 
-def _leap(
-    frame: Frame, user: str, earlier: int, later: int, places: dict[int, tuple[float, float]]
-) -> Detection | None:
+def _leap(frame: Frame, user: str, earlier: int, later: int, places: dict[int, Place]) -> Detection | None:
     hours = ((frame.times[later] or 0.0) - (frame.times[earlier] or 0.0)) / 3600
-    distance = kilometres(places[earlier], places[later])
+    here, there = places[earlier], places[later]
+    distance = max(0.0, kilometres(here.middle, there.middle) - here.slack - there.slack)
     if distance < NEAR_KM or distance <= FASTEST_KMH * hours:
         return None
     addresses = [frame.text("IPAddress")[i] for i in (earlier, later)]
@@ -130,6 +148,31 @@ def _new_country(frame: Frame, user: str, index: int, country: str, known: Count
         frame.counted(f"of them from {country}", *mine, equals("Location", country)),
     ]
     return COUNTRY.detection(frame, "low", statement, [index], entities=entities, claims=claims)
+
+
+def _exits(frame: Frame) -> frozenset[str]:
+    """Return the addresses that several accounts sign in from."""
+    users, addresses = frame.lower("UserPrincipalName"), frame.text("IPAddress")
+    pairs = {(addresses[i], users[i]) for rows in _successes(frame).values() for i in rows}
+    return frozenset(name for name, count in Counter(each for each, _ in pairs).items() if count >= ACCOUNTS_OF_EXIT)
+
+
+def _place(frame: Frame, row: int) -> Place | None:
+    exact = _coordinates(frame.text("LocationDetails")[row])
+    return Place(exact) if exact else _of_country(frame.text("Location")[row])
+
+
+@lru_cache(maxsize=512)
+def _of_country(code: str) -> Place | None:
+    found = _countries().get(code.strip().upper())
+    return Place((found[0], found[1]), found[2] if len(found) > 2 else COUNTRY_KM) if found else None
+
+
+@cache
+def _countries() -> Mapping[str, Sequence[float]]:
+    text = Path(__file__).with_name("countries.yaml").read_text("utf-8")
+    read: Mapping[str, Sequence[float]] = yaml.safe_load(text)
+    return read
 
 
 @lru_cache(maxsize=65536)
