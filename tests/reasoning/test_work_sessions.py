@@ -235,3 +235,37 @@ def test_what_keeps_a_host_running_is_a_proof_for_the_work_of_agents(keeper: Row
 def test_what_only_looks_like_a_keeper_or_runs_what_others_wrote_is_none(keeper: Row, more: Row) -> None:
     row = typed("systeminfo.exe", **{**keeper, **more})
     assert weigh({PROCESSES: [row]}, (PROCESSES, 0, "medium", "T1082")) == ["medium"]
+
+
+def operation(name: str, minute: float, by: str = "dev@contoso.com", app: str = "shop-api", **more: Any) -> Row:
+    return {
+        "TimeGenerated": START + timedelta(minutes=minute),
+        "OperationName": name,
+        "Result": "success",
+        "InitiatedBy": json.dumps({"user": {"userPrincipalName": by}}),
+        "TargetResources": json.dumps([{"displayName": app, "type": "Application"}]),
+    } | more
+
+
+SECRET = "Update application - Certificates and secrets management "
+GRANT = "Add app role assignment to service principal"
+
+
+@pytest.mark.parametrize(
+    ("rows", "level"),
+    [
+        ([operation("Add application", 0), operation(SECRET, 9)], "low"),
+        ([operation("Add application", 0, by="eve@contoso.com"), operation(SECRET, 9)], "high"),
+        ([operation("Add application", 0, app="other"), operation(SECRET, 9)], "high"),
+        ([operation("Add application", -2000), operation(SECRET, 9)], "high"),
+        ([operation("Add application", 10), operation(SECRET, 9)], "high"),
+    ],
+)
+def test_the_first_secret_of_one_s_own_application(rows: list[Row], level: Level) -> None:
+    assert weigh({DIRECTORY: rows}, (DIRECTORY, 1, "high", "T1098.001")) == [level]
+
+
+def test_a_new_application_that_is_given_rights_is_not_explained() -> None:
+    rows = [operation("Add application", 0), operation(SECRET, 9), operation(GRANT, 12)]
+    cited: list[Cited] = [(DIRECTORY, 1, "high", "T1098.001"), (DIRECTORY, 2, "high", "T1098.003")]
+    assert weigh({DIRECTORY: rows}, *cited) == ["high", "high"]

@@ -158,6 +158,20 @@ def test_exits_of_the_company_in_two_countries() -> None:
 
 
 @pytest.mark.parametrize(
+    ("by", "expected"),
+    [("adm@contoso.com", {"stat-mass-delete-accounts": "medium"}), ("Microsoft Identity Governance", {})],
+)
+def test_stale_guests_that_a_review_removes(by: str, expected: dict[str, str]) -> None:
+    rows = [audit(i * 60, "Delete user", f"g{i}@contoso.com", by) for i in range(12)]
+    assert levels("AuditLogs", rows) == expected
+
+
+def test_users_assigned_to_an_application_are_no_credentials() -> None:
+    rows = [audit(i * 60, "Add app role assignment grant to user", f"u{i}@contoso.com") for i in range(12)]
+    assert levels("AuditLogs", rows) == {}
+
+
+@pytest.mark.parametrize(
     ("table", "rows"),
     [
         ("SigninLogs", [*REFUSED, signin(400, ip="203.0.113.9", ClientAppUsed="IMAP4")]),

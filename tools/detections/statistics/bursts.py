@@ -21,6 +21,12 @@ BRIEF_SECONDS = 24 * 60 * 60
 JOIN_SECONDS = 60 * 60
 DEVICES_TO_REPORT = 5
 
+CLEANERS = re.compile(
+    r"^(microsoft|azure ad) (identity governance|access reviews|groups expiration|lifecycle workflows)"
+    r"|^azure ad identity governance|^microsoft azure ad group-based licensing$"
+)
+"""Services of the directory that take away what reviews, terms and leavers no longer need."""
+
 BRIEF = Sighting(
     id="stat-brief-account",
     title="Account created and deleted within a day",
@@ -90,7 +96,7 @@ BURSTS = (
     _burst("stat-credentials-added-directory", "Many credentials or consents by one initiator",
            ("T1098",), "persistence", "AuditLogs",
            r"^(add service principal credentials|update application .* certificates|consent to application"
-           r"|add app role assignment|add delegated permission)",
+           r"|add app role assignment to service principal|add delegated permission)",
            6, "medium"),
     _burst("stat-mass-delete-directory", "Many directory objects deleted by one initiator", ("T1531",),
            "impact", "AuditLogs", r"^(hard )?delete |^remove member from role$|^disable account$", 20, "medium"),
@@ -170,7 +176,7 @@ def devices_are_joined_in_a_row(evidence: Evidence) -> Iterator[Detection]:
 
 def _bursts(actors: Actors, burst: Burst) -> Iterator[Detection]:
     for who, rows in actors.doing(burst.pattern).items():
-        if burst.by_people and "@" not in who:
+        if (burst.by_people and "@" not in who) or CLEANERS.search(who):
             continue
         rows = [row for row in rows if not (burst.of_things and actors.passing(row))]
         acts = actors.acts(rows) if burst.of_things else [str(row) for row in rows]

@@ -7,10 +7,10 @@ from typing import Literal
 
 __all__ = ["Kind", "Reason"]
 
-Kind = Literal["usual", "actor", "means", "season", "scan", "notice", "session", "device"]
+Kind = Literal["usual", "actor", "means", "season", "scan", "notice", "session", "device", "own"]
 """usual: seen before or on many hosts. actor: who did it. means: what did it. season: many hosts in the same hours.
 scan: a scan on a schedule. notice: an alert that is none. session: a session of plain work. device: one's own
-device."""
+device. own: an application that the same account had just made."""
 
 
 @dataclass(frozen=True)

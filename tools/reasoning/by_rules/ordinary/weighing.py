@@ -11,6 +11,7 @@ from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.reasoning.past import Past
 
 from .actors import acting_account, by_agent, by_vendor, is_service
+from .applications import by_own_application
 from .deployment import by_installation
 from .devices import by_own_device
 from .floor import is_agents_work, may_be_lowered
@@ -24,7 +25,7 @@ from .sessions import Signals, by_session
 
 __all__ = ["weighed"]
 
-PROVING_ANYTHING = ("usual", "means", "scan", "session", "device")
+PROVING_ANYTHING = ("usual", "means", "scan", "session", "device", "own")
 """Kinds of proof that hold for whatever was done; who did it proves only what such agents do all day."""
 ALERTS = frozenset({"AlertInfo", "AlertEvidence"})
 
@@ -49,6 +50,7 @@ def _weighed(detection: Detection, looked: Lookup, signals: Signals) -> Detectio
     reasons = list(_reasons(detection, rows, known, looked))
     reasons += [*by_keeper(rows), *by_own_device(pairs, looked.evidence)]
     reasons += by_session(detection, looked.evidence, signals)
+    reasons += by_own_application(pairs, looked.evidence, signals)
     told = list(filter(None, [rarity(known), *(reason.text for reason in reasons)]))
     why = _why_lowered(detection, rows, reasons)
     notes = [f"Context: {'; '.join(told)}."] if told else []
