@@ -72,10 +72,16 @@ def test_what_one_request_takes_with_it_counts_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("group", "expected"), [("rg-shop-pr-41", {}), ("rg-shop", {"stat-mass-delete-azure": "high"})]
+    ("group", "by", "expected"),
+    [
+        ("rg-shop-pr-41", "0b7bdb3c-0c2f-4a5a-9e0e-2f6b8e1a7711", {}),
+        ("rg-shop-pr-41", "ana@contoso.com", {}),
+        ("mc_aks_shop", "0b7bdb3c-0c2f-4a5a-9e0e-2f6b8e1a7711", {}),
+        ("mc_aks_shop", "ana@contoso.com", {"stat-mass-delete-azure": "high"}),
+        ("rg-contest", "ana@contoso.com", {"stat-mass-delete-azure": "high"}),
+    ],
 )
-def test_a_pipeline_clears_away_what_it_made_for_a_while(group: str, expected: dict[str, str]) -> None:
-    by = "0b7bdb3c-0c2f-4a5a-9e0e-2f6b8e1a7711"
+def test_what_is_made_for_a_while_is_cleared_away(group: str, by: str, expected: dict[str, str]) -> None:
     rows = [azure(i, "Microsoft.Web/sites/delete", caller=by) for i in range(12)]
     told = [{**row, "ResourceId": f"/subscriptions/s/resourceGroups/{group}/x/{i}"} for i, row in enumerate(rows)]
     assert levels("AzureActivity", told) == expected

@@ -23,12 +23,14 @@ DONE = frozenset({"success", "succeeded", ""})
 DONE_IN_DIRECTORY = frozenset({"success", ""})
 PAST_SHARE = 0.5
 SERVICE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
-PASSING = re.compile(
-    r"/resourcegroups/(mc_|databricks-rg-|synapseworkspace-managedrg-|azurebackuprg_|pkr-resource-group-|([^/]*[-_.])?"
-    r"(pr[-_]?[0-9]+|ci|e2e|tests?|testing|te?mp|sandbox|sbx|preview|review|ephemeral|loadtest|scratch|playground"
-    r"|packer)[0-9]*([-_.][^/]*)?(/|$))"
+PLATFORMS = re.compile(
+    r"/resourcegroups/(mc_|databricks-rg-|synapseworkspace-managedrg-|azurebackuprg_|pkr-resource-group-)"
 )
-"""Groups that a platform runs or that are named as made for a while; the rules of deletions know the same ones."""
+TRIALS = re.compile(
+    r"/resourcegroups/([^/]*[-_.])?(pr[-_]?[0-9]+|ci|e2e|tests?|testing|te?mp|sandbox|sbx|preview|review|ephemeral"
+    r"|loadtest|scratch|playground|packer)[0-9]*([-_.][^/]*)?(/|$)"
+)
+"""Groups whose name says that they last for a while; the rules of deletions know the same ones."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,10 @@ class Actors:
         return [self.frame.lower("CorrelationId")[i] or str(i) for i in rows]
 
     def passing(self, row: int) -> bool:
-        """Tell whether a service acted on what is made and cleared away all the time."""
-        return bool(SERVICE.fullmatch(self.who[row]) and PASSING.search(self.frame.lower("ResourceId")[row]))
+        """Tell whether it is made and cleared away all the time: for a trial, or by a platform's own service."""
+        resource = self.frame.lower("ResourceId")[row]
+        by_platform = SERVICE.fullmatch(self.who[row]) and PLATFORMS.search(resource)
+        return bool(by_platform or TRIALS.search(resource))
 
     def usual(self, rows: Sequence[int], start: int, seconds: float, size: int) -> bool:
         """Tell whether the actor's rows before the burst hold another one half its size."""
