@@ -91,3 +91,12 @@ def test_where_nobody_could_look_the_blind_spots_are_told(tmp_path: Path) -> Non
     text = shown(report, 80)
     assert "COULD NOT LOOK" in text and "no findings" in text
     assert all(entry.table in text for entry in report.coverage)
+
+
+def test_a_finding_is_told_without_what_stands_elsewhere_or_reads_alike(attack: Report) -> None:
+    first = next(one for one in attack.findings if one.confidence != "Low")
+    rows = {"evidence": (*first.evidence[:1],) * 3, "log_lines": (*first.log_lines[:1],) * 3}
+    notes = "Benign when: a. Why: b. One story with “Another act”; “A third” and 4 more."
+    told = shown(attack.model_copy(update={"findings": (first.model_copy(update={"notes": notes, **rows}),)}), 160)
+    assert ", 3 times" in told and "more in the report" not in told
+    assert "Another act" not in told and "(high, soc-analyst)" not in told

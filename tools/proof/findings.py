@@ -91,9 +91,10 @@ def with_log_lines(findings: Sequence[Finding], evidence: Evidence) -> tuple[Fin
 
 
 def _told(finding: Finding, lines: Sequence[str]) -> Finding:
-    """Return the finding with its lines; its time is that of the earliest row it still cites."""
+    """Return the finding with its lines; its time is that of a row it still cites."""
     refs = finding.evidence[: len(lines)]
-    time = min((ref.time for ref in refs if ref.time is not None), default=finding.time)
+    times = [ref.time for ref in refs if ref.time is not None]
+    time = finding.time if finding.time in times else min(times, default=finding.time)
     return finding.model_copy(update={"evidence": refs, "log_lines": tuple(lines), "time": time})
 
 

@@ -96,12 +96,12 @@ def _verdict(case: ClosedCase, findings: tuple[Finding, ...], file: CaseFile) ->
 
 
 def _own_question_first(case: ClosedCase) -> tuple[Finding, ...]:
-    """Tell first what the question is about; within a confidence, what its own queries returned before leads."""
+    """Tell first what the question is about; within a confidence, what its own queries showed first before leads."""
     asked = {record.id for record in case.records if not record.leads_from.startswith("lead ")}
     order = {"High": 0, "Medium": 1, "Low": 2}
 
     def rank(finding: Finding) -> tuple[bool, int, bool]:
-        own = any(ref.query_id in asked for ref in finding.evidence)
+        own = any(ref.query_id in asked for ref in finding.evidence[:1])
         return not _on_theme(finding, case.reading), order[finding.confidence], not own
 
     return tuple(sorted(case.findings, key=rank))

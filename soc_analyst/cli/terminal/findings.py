@@ -19,7 +19,7 @@ from soc_analyst.tools.records.safe_text import inert
 from .layout import COLORS, WIDE, titled
 
 if TYPE_CHECKING:
-    from soc_analyst.state.findings import Finding
+    from soc_analyst.state.findings import EvidenceRef, Finding, Rule
 
 __all__ = ["notes", "panel"]
 
@@ -29,7 +29,11 @@ MOST_WHO = 6
 MOST_INDICATORS = 8
 MARGIN = 8
 """Columns of a box that its title cannot have."""
-NOTED = re.compile(r"(?:^|(?<=\. ))(Benign when|Related, not claimed|Why): ")
+NOTED = re.compile(r"(?:^|(?<=\. ))(Benign when|Related, not claimed|Why|Context|Means|Part of it): ")
+STORY = re.compile(r" ?One story with “.*”(?: and \d+ more)?\.")
+"""What the table of the incident shows already."""
+MOST_STATEMENTS = 5
+OURS = "soc-analyst"
 
 
 def panel(finding: Finding, width: int) -> Panel:
@@ -54,10 +58,14 @@ def panel(finding: Finding, width: int) -> Panel:
 def _parts(finding: Finding) -> list[str]:
     """Return the description, each statement of a rule in it that was checked as an item of its own."""
     text = finding.description
-    statements = (claim.statement.partition(": ")[2] for claim in finding.claims if claim.rule)
-    cuts = sorted({at for statement in statements if statement and (at := text.find(statement)) > 0})
-    items = [text[start:end].strip() for start, end in pairwise([0, *cuts, len(text)])]
-    return [items[0], *(f"· {item}" for item in items[1:])]
+    statements = dict.fromkeys(claim.statement.partition(": ")[2] for claim in finding.claims if claim.rule)
+    ends = {end for one in statements if one and (at := text.find(one)) >= 0 for end in (at, at + len(one))}
+    cuts = sorted(ends - {0, len(text)})
+    items = [item for start, end in pairwise([0, *cuts, len(text)]) if (item := text[start:end].strip(" ."))]
+    first, *rest = items or [text]
+    left = len(rest) - MOST_STATEMENTS
+    more = [f"and {left} more in the report"] if left > 0 else []
+    return [first, *(f"· {item}" for item in [*rest[:MOST_STATEMENTS], *more])]
 
 
 def _facts(finding: Finding) -> Table:
@@ -72,7 +80,7 @@ def _facts(finding: Finding) -> Table:
         ("Who, where", _first(who, MOST_WHO)),
         ("Indicators", _first(finding.indicators_of_compromise, MOST_INDICATORS)),
         ("Do", ", ".join(finding.recommendations)),
-        ("Rules", ", ".join(f"{rule.title} ({rule.level}, {rule.author})" for rule in finding.detections)),
+        ("Rules", ", ".join(_rule(rule) for rule in finding.detections)),
         ("Proof", finding.proof),
         *_noted(finding.notes),
     )
@@ -82,13 +90,19 @@ def _facts(finding: Finding) -> Table:
     return grid
 
 
+def _rule(rule: Rule) -> str:
+    """Return a rule with its level, and whose it is where it is not our own."""
+    return f"{rule.title} ({rule.level if rule.author == OURS else f'{rule.level}, {rule.author}'})"
+
+
 def _noted(notes: str) -> list[tuple[str, str]]:
-    """Return the notes by what they are about, as far as they say so."""
-    first, *rest = NOTED.split(notes)
-    about = [
-        (name.removesuffix(", not claimed"), text.strip()) for name, text in zip(rest[::2], rest[1::2], strict=True)
-    ]
-    return [("Notes", first.strip()), *about]
+    """Return the notes by what they are about, as far as they say so, each thing once."""
+    first, *rest = NOTED.split(STORY.sub("", notes))
+    about: dict[str, list[str]] = {}
+    for name, text in zip(rest[::2], rest[1::2], strict=True):
+        told = about.setdefault(name.removesuffix(", not claimed"), [])
+        told += [one for one in [text.strip()] if one not in told]
+    return [("Notes", first.strip()), *((name, " ".join(told)) for name, told in about.items())]
 
 
 def _first(things: Sequence[str], most: int) -> str:
@@ -97,15 +111,20 @@ def _first(things: Sequence[str], most: int) -> str:
 
 
 def _rows(finding: Finding) -> Table:
-    """Show the first cited rows, a line each: when, which table, and its telling fields."""
+    """Show the first cited rows, a line each: when, which table, and its telling fields; those that read alike once."""
     grid = Table.grid(padding=(0, 2))
     for name in ("time", "table"):
         grid.add_column(name, style="dim", no_wrap=True)
     grid.add_column("row", overflow="fold")
-    for ref, line in list(zip(finding.evidence, finding.log_lines, strict=True))[:LINES_SHOWN]:
-        time = f"{ref.time:%m-%d %H:%M:%S}" if ref.time else ""
-        grid.add_row(time, ref.table, Text(inert(describe(ref.table, json.loads(line)))))
-    more = len(finding.log_lines) - LINES_SHOWN
+    alike: dict[tuple[str, str], list[EvidenceRef]] = {}
+    for ref, line in zip(finding.evidence, finding.log_lines, strict=True):
+        alike.setdefault((ref.table, describe(ref.table, json.loads(line))), []).append(ref)
+    shown = list(alike.items())[:LINES_SHOWN]
+    for (table, text), refs in shown:
+        first = min((ref.time for ref in refs if ref.time is not None), default=None)
+        times = f", {len(refs)} times" if len(refs) > 1 else ""
+        grid.add_row(f"{first:%m-%d %H:%M:%S}" if first else "", table, Text(inert(f"{text}{times}")))
+    more = len(finding.log_lines) - sum(len(refs) for _, refs in shown)
     if more > 0:
         grid.add_row("", "", Text(f"and {more} more in the report", style="italic dim"))
     return grid

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import (
     EXPLAINED,
     Claim,
@@ -25,10 +24,12 @@ from soc_analyst.tools.proof.indicators import indicators_in
 from soc_analyst.tools.proof.leads import named_once
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 
-from .alerts import alert_title, as_their_product_tells
+from .alerts import ALERTS, alert_title, as_their_product_tells
 from .answering import observation
 from .companions import joined
 from .gathering import gathered
+from .grouping import grouped, technique
+from .naming import Row, on, one_named, subject, title
 from .ordinary import weighed
 from .stories import Chain, chains, told_together
 from .weighing import person, weigh
@@ -41,6 +42,8 @@ RECOMMENDED: dict[Confidence, tuple[Recommendation, ...]] = {
     "Medium": ("pivot", "monitor"),
     "Low": ("monitor",),
 }
+NOTHING_KNOWN = frozenset({"None known", "None known.", "Unknown", "Unlikely", "None"})
+"""What rules say where they know of nothing benign."""
 MOST_ROWS = 12
 MOST_LOW = 10
 WITH_HASHES = frozenset({"DeviceProcessEvents", "DeviceFileEvents"})
@@ -54,12 +57,10 @@ class RulesAnalyst:
 
     def analyse(self, case: CaseFile) -> Analysis:
         """Return a finding for each technique on each subject, and the plain answer to a plain question."""
-        groups: dict[tuple[str, str], list[Detection]] = {}
         told_of = weighed(case.detections, case.evidence, case.past)
-        for detection in as_their_product_tells(told_of, case.evidence, self.catalog):
-            if detection.level != "informational":
-                groups.setdefault(_identity(detection), []).append(detection)
-        told = [(subject, self._finding(group, case.evidence)) for (_, subject), group in groups.items()]
+        of_alerts = as_their_product_tells(told_of, case.evidence, self.catalog)
+        groups = grouped([detection for detection in of_alerts if detection.level != "informational"])
+        told = [(about, self._finding(group, case.evidence)) for about, group in groups]
         told += [(chain.subject, self._chain(chain, case.evidence)) for chain in _unexplained(case, told)]
         findings = told_together(gathered(joined(told), case.evidence))
         kept, warnings = _without_most_of_the_low(findings)
@@ -68,10 +69,10 @@ class RulesAnalyst:
         return Analysis(findings=kept, warnings=(*self._unknown_techniques(case.detections), *warnings))
 
     def _unknown_techniques(self, detections: Iterable[Detection]) -> Iterator[str]:
-        told = {(technique, each.rule.title) for each in detections for technique in each.techniques}
-        for technique, title in sorted(told):
-            if self.catalog.current(technique) is None:
-                yield f"{technique} of the rule “{title}” is no technique of ATT&CK {self.catalog.version}."
+        told = {(id, each.rule.title) for each in detections for id in each.techniques}
+        for id, rule in sorted(told):
+            if self.catalog.current(id) is None:
+                yield f"{id} of the rule “{rule}” is no technique of ATT&CK {self.catalog.version}."
 
     def _mitre(self, detection: Detection) -> Mitre:
         """Return the first technique that the catalogue knows."""
@@ -95,7 +96,7 @@ class RulesAnalyst:
         self, ordered: Sequence[Detection], reasons: Sequence[str], claimed: Sequence[Detection] | None = None
     ) -> str:
         """Tell what may be benign, techniques that come to mind but are not claimed, and the reasons."""
-        benign = dict.fromkeys(text for detection in ordered for text in detection.false_positives)
+        benign = dict.fromkeys(text for one in ordered for text in one.false_positives if text not in NOTHING_KNOWN)
         told = [f"Benign when: {'; '.join(benign)}."] if benign else []
         sure = self._claimed(claimed or _surest(ordered))
         others = [id for id in self._claimed(ordered) if id not in sure]
@@ -119,7 +120,7 @@ class RulesAnalyst:
         return draft.model_copy(
             update={
                 "id": f"{draft.id[:-2]}ch",
-                "title": f"Several weak signals together{_on(first)}",
+                "title": f"Several weak signals together{on(first)}",
                 "confidence": "Medium",
                 "recommendations": RECOMMENDED["Medium"],
                 "tags": self._tags([first]),
@@ -131,21 +132,25 @@ class RulesAnalyst:
         ordered = sorted(group, key=lambda d: -RANK[d.level])
         first = ordered[0]
         refs = _telling(ordered)
-        rows = [row for ref in refs if (row := evidence.row(ref)) is not None]
+        rows = [(ref, row) for ref in refs if (row := evidence.row(ref)) is not None]
+        bearing = {ref for detection in _surest(ordered) for ref in detection.rows}
+        telling = [(ref, row) for ref, row in rows if ref in bearing]
         weight = weigh(ordered)
         confidence = weight.confidence
         claims = (*_merged_claims(ordered), _exists(refs))
         return Finding(
             id=_finding_id(first, rows),
-            title=_title(first, alert_title(refs, evidence)),
+            title=title(first, telling, alert_title(refs, evidence)),
             description=_description(ordered),
             mitre=self._mitre(first),
             confidence=confidence,
             recommendations=RECOMMENDED[confidence],
-            indicators_of_compromise=indicators_in(rows, hashes=confidence == "High" and refs[0].table in WITH_HASHES),
+            indicators_of_compromise=indicators_in(
+                [row for _, row in telling], hashes=confidence == "High" and refs[0].table in WITH_HASHES
+            ),
             tags=self._tags(ordered),
             notes=self._notes(ordered, weight.reasons),
-            time=min((ref.time for ref in refs if ref.time), default=datetime.min.replace(tzinfo=UTC)),
+            time=min((ref.time for ref, _ in telling if ref.time), default=datetime.min.replace(tzinfo=UTC)),
             entities=named_once(entity for detection in ordered for entity in detection.entities),
             evidence=refs,
             detections=tuple(dict.fromkeys(detection.rule for detection in ordered)),
@@ -157,16 +162,6 @@ def _is_explained(ordered: Sequence[Detection]) -> bool:
     """Return whether something here would be suspicious by its rule, and nothing is once it is weighed."""
     lowered = any(RANK[one.rule.level] >= RANK["medium"] and RANK[one.level] < RANK["medium"] for one in ordered)
     return lowered and all(RANK[one.level] < RANK["medium"] for one in ordered)
-
-
-def _identity(detection: Detection) -> tuple[str, str]:
-    what = detection.techniques[0] if detection.techniques else detection.rule.id
-    return what, _subject(detection.entities)
-
-
-def _subject(entities: Iterable[Entity]) -> str:
-    by_kind = {entity.kind: entity.value for entity in reversed(tuple(entities))}
-    return next((by_kind[kind].casefold() for kind in ("host", "account", "resource", "ip") if kind in by_kind), "")
 
 
 def _telling(ordered: Sequence[Detection]) -> tuple[EvidenceRef, ...]:
@@ -189,39 +184,28 @@ def _exists(refs: tuple[EvidenceRef, ...]) -> Claim:
     return Claim(kind="exists", statement=f"The {len(refs)} cited row(s) were returned by the queries.", rows=refs)
 
 
-def _finding_id(first: Detection, rows: Sequence[dict[str, object]]) -> str:
+def _finding_id(first: Detection, rows: Sequence[Row]) -> str:
     """Name a finding by what it says and of which event, so that a repeated run names it alike."""
-    earliest = min((row_json(row) for row in rows), default="")
-    text = "\n".join([first.rule.id, *_identity(first), earliest])
+    earliest = min((row_json(row) for _, row in rows), default="")
+    text = "\n".join([first.rule.id, technique(first), subject(first.entities), earliest])
     return f"f-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-
-
-def _title(first: Detection, alert: str = "") -> str:
-    """Name the alert, or else the rule, and whom it is about: the first thing the detection names."""
-    if not alert:
-        return f"{first.rule.title}{_on(first)}"
-    who = next((e for e in first.entities if e.kind in ("host", "account", "ip")), None)
-    return f"{alert}{_on(first.model_copy(update={'entities': (who,)})) if who else ''}"
-
-
-def _on(first: Detection) -> str:
-    subject = next((e for e in first.entities if e.kind in ("host", "account", "resource", "ip")), None)
-    if subject is None:
-        return ""
-    joint = {"account": " by ", "resource": ": ", "ip": " from "}.get(subject.kind, " on ")
-    return f"{joint}{subject.value}"
 
 
 def _unexplained(case: CaseFile, told: Iterable[tuple[str, Finding]]) -> Iterator[Chain]:
     """Yield chains of weak signals on subjects of which nothing stronger is found: there they add nothing."""
-    serious = {subject for subject, finding in told if finding.confidence != "Low"}
-    weak = [(_subject(each.entities), each) for each in case.detections if each.rule.level == "low"]
-    placed = [((subject, person(each.rows, case.evidence)), each) for subject, each in weak if subject not in serious]
+    serious = {about for about, finding in told if finding.confidence != "Low"}
+    named = one_named(subject(each.entities) for each in case.detections)
+    weak = [(named(subject(each.entities)), each) for each in case.detections if each.rule.level == "low"]
+    placed = [((about, person(each.rows, case.evidence)), each) for about, each in weak if about not in serious]
     return chains(placed)
 
 
 def _description(ordered: Sequence[Detection]) -> str:
-    parts = [ordered[0].description, *(detection.statement for detection in ordered)]
+    """Tell what was seen, events before the alerts on them."""
+    of_events = [one for one in ordered if any(ref.table not in ALERTS for ref in one.rows)]
+    of_alerts = [one for one in ordered if one not in of_events]
+    leading = of_events if of_events and of_events[0].level == ordered[0].level else of_alerts
+    parts = [leading[0].description, *(detection.statement for detection in [*of_events, *of_alerts])]
     return " ".join(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 

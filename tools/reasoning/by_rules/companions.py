@@ -49,6 +49,15 @@ def _with(finding: Finding, means: Finding) -> Finding:
             "tags": tuple(dict.fromkeys([*finding.tags, *(t for t in means.tags if not t.startswith("attack.t"))])),
             "notes": f"{finding.notes} Means: {means.detections[0].title}{technique}.".strip(),
             "claims": tuple(dict.fromkeys([*finding.claims, *(c for c in means.claims if c.kind != "exists")])),
-            "description": f"{finding.description} {means.description}".strip(),
+            "description": _told_once(finding, means),
         }
     )
+
+
+def _told_once(finding: Finding, means: Finding) -> str:
+    """Return what both say, without what the rules of the means say in the same words."""
+    more = means.description
+    for statement in dict.fromkeys(claim.statement.partition(": ")[2] for claim in means.claims if claim.rule):
+        if statement and statement in finding.description:
+            more = more.replace(statement, "")
+    return " ".join(f"{finding.description} {more}".split())

@@ -145,8 +145,8 @@ def _crowded(evidence: Evidence) -> frozenset[str]:
 
 
 def _span(finding: Finding) -> tuple[datetime, datetime]:
-    times = [ref.time for ref in finding.evidence if ref.time is not None] or [finding.time]
-    return min(times), max(times)
+    """Return when it began, which weak signals beside it do not change, and the last that it cites."""
+    return finding.time, max([finding.time, *(ref.time for ref in finding.evidence if ref.time is not None)])
 
 
 def _incident(findings: Sequence[Finding]) -> Incident:

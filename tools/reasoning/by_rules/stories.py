@@ -76,7 +76,7 @@ def told_together(findings: Sequence[tuple[str, Finding]]) -> tuple[Finding, ...
 
 def _named(subject: str, finding: Finding, findings: Sequence[tuple[str, Finding]]) -> Finding:
     others = [
-        other.title
+        _act(other)
         for known, other in findings
         if subject and known == subject and other.id != finding.id and abs(other.time - finding.time) <= SPAN
         and other.confidence != "Low"
@@ -86,3 +86,9 @@ def _named(subject: str, finding: Finding, findings: Sequence[tuple[str, Finding
     more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
     told = "; ".join(f"“{title}”" for title in others[:MOST_NAMED])
     return finding.model_copy(update={"notes": f"{finding.notes} One story with {told}{more}.".strip()})
+
+
+def _act(finding: Finding) -> str:
+    """Return what it says was done, without on whom, which is the same for all of a story."""
+    rule = finding.detections[0].title if finding.detections else ""
+    return rule if rule and finding.title.startswith(rule) else finding.title
