@@ -42,7 +42,9 @@ WRITABLE = re.compile(
 )
 ADDRESS = re.compile(r"\b(?:https?|ftp)://|(?:(?<![\w.\\])|(?<=\\\\))\d{1,3}(?:\.\d{1,3}){3}(?![\w.])", re.IGNORECASE)
 QUIET = re.compile(r"-w(in(dowstyle)?)?\s+(h|1)|-e(nc?|ncodedcommand|c)?\s+[a-z0-9+/=]{30}|\bscrobj|javascript:", re.I)
-CLEANING = re.compile(r"^\W*\S*cmd(\.exe)?\W+(/q\s+)?/c\s+\W?(del|rd|rmdir)\s[^&|>]*$", re.IGNORECASE)
+CLEANING = re.compile(
+    r"^\W*\S*cmd(\.exe)?\W+(/q\s+)?/c\s+\W?(del|rd|rmdir)\s[^&|>]*$|advpack\.dll\W*,\s*DelNodeRunDLL32\b", re.IGNORECASE
+)
 VARYING = re.compile(r"\{?[0-9a-f]{8}-[0-9a-f-]{27}\}?|s-1-[\d-]+|_[0-9a-f]{4,}$|\d+", re.IGNORECASE)
 
 
@@ -128,7 +130,7 @@ def _names(frame: Frame, place: Place) -> Coded:
 
 
 def _signs(command: str) -> list[str]:
-    if CLEANING.match(command):
+    if CLEANING.search(command):
         return []
     tests = (
         ("a shell or script host", SHELL.search(command)),
