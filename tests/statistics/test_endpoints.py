@@ -100,6 +100,25 @@ def test_how_many_hosts_make_a_scan(hosts: int, expected: dict[str, str]) -> Non
     assert levels("DeviceNetworkEvents", rows) == expected
 
 
+@pytest.mark.parametrize(("folder", "name", "port", "expected"), [
+    (r"C:\Program Files\PRTG\probe.exe", "probe.exe", 445, {"stat-network-scan": "low"}),
+    ("/usr/local/bin/prometheus", "prometheus", 9100, {"stat-network-scan": "low"}),
+    (r"C:\Program Files (x86)\Nmap\nmap.exe", "nmap.exe", 445, {"stat-network-scan": "medium"}),
+    ("/usr/bin/python3.11", "python3.11", 445, {"stat-network-scan": "medium"}),
+    (r"C:\Windows\System32\svchost.exe", "svchost.exe", 7680, {}),
+])  # fmt: skip
+def test_who_reaches_many_hosts_by_trade(folder: str, name: str, port: int, expected: dict[str, str]) -> None:
+    rows = [
+        connection(i * 2.0, f"10.0.1.{i + 1}", port, name=name, InitiatingProcessFolderPath=folder) for i in range(25)
+    ]
+    assert levels("DeviceNetworkEvents", rows) == expected
+
+
+def test_an_installed_server_asks_others_all_day() -> None:
+    path = {"InitiatingProcessFolderPath": r"C:\Program Files\Java\bin\java.exe"}
+    assert levels("DeviceNetworkEvents", beacon(30, name="java.exe", **path)) == {}
+
+
 def test_many_ports_of_one_host() -> None:
     rows = [connection(i * 2.0, "10.0.1.1", 20 + i, name="nc.exe") for i in range(25)]
     assert levels("DeviceNetworkEvents", rows) == {"stat-network-scan": "medium"}

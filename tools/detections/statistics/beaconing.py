@@ -40,6 +40,8 @@ ODD = re.compile(
 )
 LOADER = re.compile(r"^(rundll32|regsvr32|mshta|installutil|regasm|regsvcs|notepad|calc|werfault)(\.exe)?$")
 """Programs that keep time with nobody, be it inside."""
+ENGINE = re.compile(r"^(java|javaw|node|dotnet)(\.exe)?$", re.IGNORECASE)
+"""What servers are written in; where it is installed, it asks others all day."""
 WRITABLE = re.compile(
     r"\\(temp|tmp|appdata|users\\public|programdata|downloads|perflogs)\\|^/(tmp|var/tmp|dev/shm)/", re.IGNORECASE
 )
@@ -80,7 +82,8 @@ def _beat(times: list[float]) -> float:
 
 def _odd(frame: Frame, index: int) -> bool:
     name, folder = frame.text("InitiatingProcessFileName")[index], frame.text("InitiatingProcessFolderPath")[index]
-    return bool(ODD.match(name) or WRITABLE.search(folder))
+    served = bool(ENGINE.match(name)) and len(folder) > 1
+    return bool((ODD.match(name) and not served) or WRITABLE.search(folder))
 
 
 def _kept(frame: Frame, rows: list[int], beat: float, hosts: int, certain: bool) -> Detection:

@@ -21,8 +21,8 @@ ADDRESSES_TO_REPORT = 25
 WINDOW_SECONDS = 60 * 60
 APART_SECONDS = 12 * 3600
 PORTS = 65_536
-OPEN_TO_MANY = frozenset({53, 80, 123, 443, 853, 3478, 8080, 8443})
-"""Ports on which a machine speaks with many by its nature: the web, names, time, calls."""
+OPEN_TO_MANY = frozenset({53, 80, 123, 443, 853, 3478, 3479, 3480, 3481, 5228, 7680, 8080, 8443, 19302})
+"""Ports on which a machine speaks with many by its nature: the web, names, time, calls, notes, shared updates."""
 MAIL = frozenset({25, 465, 587})
 
 KNOCKING = Sighting(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,15 @@ SCHEDULED_HOURS = 3
 INBOUND = frozenset({"inboundconnectionaccepted", "listeningconnectioncreated"})
 EPHEMERAL = 49152
 """Ports from here on are answers to callers, or chosen at run time by remote procedure calls."""
+SHARED_UPDATES = 7680
+"""Windows fetches parts of its updates from all who have them."""
+INSTALLED = re.compile(r"^([a-z]:\\program files( \(x86\))?\\|/(usr|opt|snap)/)", re.IGNORECASE)
+SEARCHING = re.compile(
+    r"^(nmap|zenmap|masscan|rustscan|fscan|naabu|zmap|unicornscan|hping\d?|netscan\d*|ipscan\d*|portscan\w*|"
+    r"advanced_\w+_scanner\w*|softperfect\w*|powershell|pwsh|cmd|python[\w.]*|perl|ruby|bash|sh|zsh|nc|ncat|netcat|socat|"
+    r"ssh|sshpass|curl|wget|crackmapexec|netexec|nxc|smbclient|smbmap|rpcclient|evil-winrm)(\.exe)?$",
+    re.IGNORECASE,
+)
 
 SCAN = Sighting(
     id="stat-network-scan",
@@ -56,7 +66,8 @@ def networks_are_scanned(evidence: Evidence) -> Iterator[Detection]:
     """Report sources that reach twenty private hosts on a port, or twenty ports of a host, within ten minutes.
 
     So is a program that tries some ports of eight and more hosts, mostly in vain, each of them once or twice.
-    The same reach in three or more other hours is a schedule and is rated low, as is a knock from the Internet.
+    The same reach in three or more other hours is a schedule and is rated low, as is a knock from the Internet. So is
+    what an installed program does that is no scanner, shell or interpreter: monitoring reaches all by trade.
     """
     for paths in (CONNECTIONS, FLOWS):
         frame = Frame.of(evidence, paths.table, (paths.source, paths.remote, paths.port))
@@ -69,7 +80,7 @@ def networks_are_scanned(evidence: Evidence) -> Iterator[Detection]:
 def _across(frame: Frame, paths: Paths) -> Iterator[Detection]:
     """Look for many hosts on one port."""
     remotes, ports = frame.lower(paths.remote), _ports(frame, paths)
-    among = (ports > 0) & frame.coded(paths.remote).lowered.rows_where(is_private)
+    among = (ports > 0) & (ports != SHARED_UPDATES) & frame.coded(paths.remote).lowered.rows_where(is_private)
     for rows in _runs(frame, paths, paths.port, among, HOSTS_TO_REPORT):
         if inside := _widest(frame, rows, remotes, HOSTS_TO_REPORT):
             what = f"{len({remotes[i] for i in inside})} private hosts on port {ports[inside[0]]}"
@@ -131,11 +142,17 @@ def _often(frame: Frame, rows: Sequence[int], values: Sequence[str], at_least: i
     return sum(count >= at_least / 2 for count in hours.values()) > SCHEDULED_HOURS
 
 
+def _by_trade(frame: Frame, paths: Paths, row: int) -> bool:
+    """Tell whether an installed program reached out that is neither a scanner nor what runs other people's lines."""
+    folder = frame.text("InitiatingProcessFolderPath")[row] if paths.actor else ""
+    return bool(INSTALLED.match(folder)) and not SEARCHING.match(frame.text(paths.actor)[row])
+
+
 def _scanned(frame: Frame, paths: Paths, rows: list[int], what: str, often: bool, values: Sequence[str]) -> Detection:
     source = frame.text(paths.source)[rows[0]]
     actor = frame.text(paths.actor)[rows[0]] if paths.actor else ""
     outside = is_public(source)
-    level: Level = "low" if often or outside else "medium"
+    level: Level = "low" if often or outside or _by_trade(frame, paths, rows[0]) else "medium"
     statement = (
         f"{source}{f' ({actor})' if actor else ''} reached {what} between {frame.moment(rows[0])} and "
         f"{frame.moment(rows[-1])}" + ("; the like is seen in other hours too" if often else "")
