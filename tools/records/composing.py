@@ -21,6 +21,7 @@ from soc_analyst.tools.reasoning.by_rules.alert_claims import beside_alerts, tes
 from soc_analyst.tools.reasoning.by_rules.incidents import incidents_of
 
 from .explaining import explained
+from .found import told_of
 from .summary import summed_up
 
 __all__ = ["ClosedCase", "compose"]
@@ -52,13 +53,16 @@ class ClosedCase:
 
 def compose(case: ClosedCase, evidence: Evidence, *, texts: EvidenceStore, tables: Mapping[str, TableSchema]) -> Report:
     """Return the report: log lines copied from the rows, the outcome decided by code. Blocks."""
-    findings = with_log_lines(_own_question_first(case), evidence)
+    proved = with_log_lines(case.findings, evidence)
+    apart = incidents_of(proved, evidence)
+    findings = _own_question_first(proved, apart, case)
+    incidents = _as_told(apart, findings)
     file = CaseFile(case.reading, _asked_only(case, evidence), (), case.coverage, tables)
     verdict, of_alert = _verdict(case, findings, file)
-    incidents = incidents_of(findings, evidence)
     unseen = () if verdict.outcome == "could_not_look" else unseen_parts(case.records)
-    reasons = (_apart(incidents), _off_theme(findings, case.reading), *verdict.reasons)
-    summary = summed_up(verdict.outcome, findings, reasons, file, answered=_why(case, findings, evidence))
+    reasons = (_off_theme(findings, case.reading), *verdict.reasons)
+    told = told_of(findings, incidents)
+    summary = summed_up(verdict.outcome, told, reasons, file, answered=_why(case, findings, evidence))
     return Report(
         thread_id=case.thread_id,
         question=case.question,
@@ -95,16 +99,35 @@ def _verdict(case: ClosedCase, findings: tuple[Finding, ...], file: CaseFile) ->
     return Verdict(outcome, (test.said, *verdict.reasons)), (test.hypothesis,)
 
 
-def _own_question_first(case: ClosedCase) -> tuple[Finding, ...]:
-    """Tell first what the question is about; within a confidence, what its own queries showed first before leads."""
+def _own_question_first(
+    findings: Sequence[Finding], incidents: Sequence[Incident], case: ClosedCase
+) -> tuple[Finding, ...]:
+    """Tell first what the question is about; within a confidence, what belongs to it, and its own rows before leads."""
     asked = {record.id for record in case.records if not record.leads_from.startswith("lead ")}
     order = {"High": 0, "Medium": 1, "Low": 2}
+    themes = bool(case.reading.themes)
 
-    def rank(finding: Finding) -> tuple[bool, int, bool]:
-        own = any(ref.query_id in asked for ref in finding.evidence[:1])
-        return not _on_theme(finding, case.reading), order[finding.confidence], not own
+    def meant(finding: Finding) -> bool:
+        return _on_theme(finding, case.reading) if themes else _first_query(finding) in asked
 
-    return tuple(sorted(case.findings, key=rank))
+    about = {finding.id for finding in findings if meant(finding)}
+    belonging = {id for one in incidents if about.intersection(one.findings) for id in one.findings}
+
+    def rank(finding: Finding) -> tuple[bool, int, bool, bool]:
+        off = finding.id not in about
+        return themes and off, order[finding.confidence], finding.id not in belonging, off
+
+    return tuple(sorted(findings, key=rank))
+
+
+def _first_query(finding: Finding) -> str:
+    return finding.evidence[0].query_id if finding.evidence else ""
+
+
+def _as_told(incidents: Sequence[Incident], findings: Sequence[Finding]) -> tuple[Incident, ...]:
+    """Return incidents in the order in which the first finding of each is told."""
+    place = {finding.id: at for at, finding in enumerate(findings)}
+    return tuple(sorted(incidents, key=lambda one: min(place[id] for id in one.findings)))
 
 
 def _on_theme(finding: Finding, reading: Reading) -> bool:
@@ -152,13 +175,6 @@ def _why(case: ClosedCase, findings: Sequence[Finding], evidence: Evidence) -> s
     if case.reading.follows != "why":
         return None
     return explained(findings, case.records, case.coverage, evidence)
-
-
-def _apart(incidents: Sequence[Incident]) -> str:
-    """Say how many attacks it is, where nothing joins the findings into one."""
-    if len(incidents) < 2:
-        return ""
-    return f"Nothing that was seen joins them into one: {len(incidents)} incidents are told apart."
 
 
 def _timeline(findings: Sequence[Finding], evidence: Evidence) -> tuple[TimelineEvent, ...]:

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from soc_analyst.state.entities import TimeWindow
-from soc_analyst.state.findings import Claim, Finding, Outcome
+from soc_analyst.state.findings import Claim, Outcome
 from soc_analyst.tools.proof.claims import check
 from soc_analyst.tools.proof.grounds import Grounds
 from soc_analyst.tools.proof.wording import borne_out
 from soc_analyst.tools.reasoning.base import CaseFile
 from soc_analyst.tools.reasoning.by_rules.answering import answer, answer_claims
 
-__all__ = ["Summary", "summed_up"]
+from .found import Found
+
+__all__ = ["VERDICTS", "Summary", "summed_up"]
 
 VERDICTS: Mapping[Outcome, str] = {
     "confirmed": "Confirmed",
@@ -22,7 +24,6 @@ VERDICTS: Mapping[Outcome, str] = {
     "not_found": "Nothing found",
     "could_not_look": "Could not look",
 }
-NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Summary:
 
 def summed_up(
     outcome: Outcome,
-    findings: Sequence[Finding],
+    found: Found,
     reasons: Iterable[str],
     file: CaseFile,
     *,
@@ -43,18 +44,19 @@ def summed_up(
 ) -> Summary:
     """Return the verdict, the answer in numbers that hold, what was found and why; `file` has the rows asked for.
 
-    A question about everything is answered by findings alone; one after reasons is `answered` already.
+    A question about everything is answered by findings alone; one after reasons is `answered` already. One after a
+    technique is answered by what was found of it, and numbers stand behind that.
     """
     claims: tuple[Claim, ...] = ()
     if answered is None and not file.reading.broad:
         claims, answered = _answered(file)
+    text = (found.text, answered or "")
     parts = [
         f"{VERDICTS[outcome]}.",
-        answered or "",
-        _found(findings),
+        *(text if file.reading.themes and found.findings else text[::-1]),
         *reasons,
         _window(file.reading.window),
-        _proof([*claims, *(claim for finding in findings for claim in finding.claims)]),
+        _proof([*claims, *(claim for finding in found.findings for claim in finding.claims)]),
     ]
     return Summary(" ".join(part for part in parts if part), claims)
 
@@ -65,15 +67,6 @@ def _answered(file: CaseFile) -> tuple[tuple[Claim, ...], str]:
     checked = [check(claim, file.evidence, coverage) for claim in answer_claims(file)]
     held = tuple(claim for claim in checked if claim.verified)
     return held, borne_out(answer(file), Grounds(claims=held, said=tuple(claim.statement for claim in held))).text
-
-
-def _found(findings: Sequence[Finding]) -> str:
-    serious = [finding for finding in findings if finding.confidence != "Low"]
-    low = len(findings) - len(serious)
-    told = "; ".join(f"{finding.title} ({finding.confidence})" for finding in serious[:NAMED])
-    more = f"; and {len(serious) - NAMED} more" if len(serious) > NAMED else ""
-    observed = f" {low} low-confidence observation{'s' if low > 1 else ''}." if low else ""
-    return f"{told}{more}.{observed}" if told else observed.strip()
 
 
 def _window(window: TimeWindow) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ BADGES = {
     "not_found": ("bold black on green", "NOTHING FOUND"),
     "could_not_look": ("bold white on magenta", "COULD NOT LOOK"),
 }
+SAID = re.compile(r" ?Window \d{4}-\S+ \S+ to \S+ \S+ UTC \(\w+\)\.(?: \d+ claims, \d+ verified\.)?$")
+"""The window and the proof at the end of a summary."""
 
 
 def badge(report: Report) -> Text:
@@ -57,5 +60,6 @@ def _window(report: Report) -> str:
 
 
 def _summary(report: Report) -> Text:
-    """Return the summary without what the badge and the line of the window say."""
-    return Text(inert(report.summary))
+    """Return the summary without what the badge, the line of the window and the end say."""
+    text = report.summary.removeprefix(f"{BADGES[report.outcome][1].capitalize()}. ")
+    return Text(inert(SAID.sub("", text).strip()))

@@ -17,6 +17,8 @@ from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.proof.indicators import is_public
 from soc_analyst.tools.proof.leads import MOST_ACCOUNTS, is_anybody, same_thing
 
+from .homes import homes_of
+
 __all__ = ["incidents_of"]
 
 APART = timedelta(days=1)
@@ -50,17 +52,18 @@ LABELS: dict[tuple[EntityKind, EntityKind], tuple[str, str]] = {
 def incidents_of(findings: Sequence[Finding], evidence: Evidence) -> tuple[Incident, ...]:
     """Return the incidents that serious findings make, the surest and earliest first. Blocks."""
     serious = [finding for finding in findings if finding.confidence != "Low"]
-    groups = _joined(serious, _Shared(_crowded(evidence), _alerted(evidence)), evidence)
+    groups = _joined(serious, _Shared(_crowded(evidence), _alerted(evidence), homes_of(evidence)), evidence)
     made = [_incident(sorted(group, key=lambda one: (one.time, one.id))) for group in groups]
     return tuple(sorted(made, key=lambda one: (RANK[one.confidence], one.start, one.id)))
 
 
 @dataclass(frozen=True)
 class _Shared:
-    """What the rows say of names: addresses of many people, and whom each alert is about."""
+    """What the rows say of names: addresses of many people, whom each alert is about, and whose an address is."""
 
     crowded: frozenset[str]
     alerted: Mapping[str, tuple[Entity, ...]]
+    homes: Mapping[str, str]
 
 
 def _joined(findings: Sequence[Finding], shared: _Shared, evidence: Evidence) -> list[list[Finding]]:
@@ -96,6 +99,8 @@ def _names(entities: Sequence[Entity], shared: _Shared) -> Iterator[tuple[str, s
     for entity in entities:
         if entity.kind not in JOINING or is_anybody(entity.value) or (many and entity.kind == "account"):
             continue
+        if entity.kind == "ip" and entity.value in shared.homes:
+            yield "host", _short(Entity(kind="host", value=shared.homes[entity.value]))
         if entity.kind == "ip" and (not is_public(entity.value) or entity.value in shared.crowded):
             continue
         yield entity.kind, _short(entity)
