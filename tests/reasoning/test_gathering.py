@@ -7,15 +7,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
-from soc_analyst.state.entities import Reading, TimeWindow
-from soc_analyst.state.findings import Finding
+from soc_analyst.state.entities import Entity, Reading, TimeWindow
+from soc_analyst.state.findings import Claim, Finding, Mitre, Rule
+from soc_analyst.state.queries import Condition, Operator
 from soc_analyst.tools.attack import AttackCatalog
 from soc_analyst.tools.detections import detect, load_rules
 from soc_analyst.tools.evidence import Evidence, TableRows
 from soc_analyst.tools.logs.tables import load_tables
 from soc_analyst.tools.reasoning.base import CaseFile
 from soc_analyst.tools.reasoning.by_rules.analyst import RulesAnalyst
+from soc_analyst.tools.reasoning.by_rules.gathering import gathered
 
 START = datetime(2026, 3, 4, 9, tzinfo=UTC)
 SPRAYER, ELSEWHERE = "198.51.100.213", "192.0.2.77"
@@ -87,3 +90,24 @@ def test_an_alert_is_one_finding_that_names_all_its_things() -> None:
     first, second = sorted(found(AlertEvidence=[*rows, other]), key=lambda finding: -len(finding.entities))
     assert {entity.value for entity in first.entities} == {"ws-1", "ws-2", "eva@contoso.com"}
     assert {entity.value for entity in second.entities} == {"ws-3"}
+
+
+@pytest.mark.parametrize("where", [("DeviceName", "!~", "ws-1"), ("FileName", "=~", "powershell.exe")])
+def test_what_a_statistic_holds_for_its_baseline_is_no_part_of_its_act(where: tuple[str, Operator, str]) -> None:
+    rows = TableRows.collect("DeviceProcessEvents", [("q1", pa.Table.from_pylist(
+        [{"TimeGenerated": START, "DeviceName": f"ws-{n}", "FileName": "powershell.exe"} for n in (1, 2)]
+    ))])  # fmt: skip
+    column, op, value = where
+    baseline = Claim(
+        kind="count", statement="40 rows, which are the baseline", table="DeviceProcessEvents", expected=40,
+        where=(Condition(column=column, op=op, values=(value,)),),
+    )  # fmt: skip
+    told = [
+        (f"ws-{n}", Finding(
+            id=f"f-{n}", title=f"Act on ws-{n}", description="", confidence="High", time=START,
+            mitre=Mitre(id="T1059.001"), entities=(Entity(kind="host", value=f"ws-{n}"),), evidence=rows.refs([n - 1]),
+            detections=(Rule(id="stat-rare", title="Rare", level="high"),), claims=(baseline,) if n == 1 else (),
+        ))
+        for n in (1, 2)
+    ]  # fmt: skip
+    assert [subject for subject, _ in gathered(told, Evidence([rows]))] == ["ws-1", "ws-2"]

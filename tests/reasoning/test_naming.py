@@ -91,20 +91,37 @@ def test_a_machine_in_flows_and_in_its_own_log_is_told_once() -> None:
 
 
 def test_what_a_server_does_every_day_neither_dates_an_attack_on_it_nor_is_an_indicator_of_it() -> None:
-    calls = [{"hours": hours, "DeviceName": "web-01", "RemoteUrl": f"{name}.example", "RemoteIP": "198.51.100.7"}
-             for hours, name in ((-240, "daily"), (-2, "usual"))]  # fmt: skip
+    calls = [{"hours": hours, "DeviceName": "web-01", "RemoteIP": address}
+             for hours, address in ((-240, "192.0.2.1"), (-2, "192.0.2.2"), (0.5, "192.0.2.3"))]  # fmt: skip
     network = collected("DeviceNetworkEvents", *calls)
     files = collected("DeviceFileEvents", {"DeviceName": "web-01", "FolderPath": "C:\\inetpub\\s.aspx"})
     told = findings(
         fired(files, [0], "host:web-01", rule="Web shell"),
-        fired(network, [0, 1], "host:web-01", "low", "Server went out"),
+        fired(network, [0, 1, 2], "host:web-01", "low", "Server went out"),
         fired(network, [0], "host:web-01", "low", "Server asked"),
         rows=(network, files),
     )
     first, apart = told
-    assert (first.time, first.indicators_of_compromise) == (START, ())
-    assert [ref.time for ref in first.evidence] == [START, START - timedelta(hours=2)]
+    assert (first.time, first.indicators_of_compromise) == (START, ("192.0.2.3",))
+    assert [ref.time for ref in first.evidence] == [START + timedelta(hours=at) for at in (0, -2, 0.5)]
     assert (apart.title, apart.confidence) == ("Server asked on web-01", "Low")
+
+
+def test_where_something_goes_is_not_said_with_to_twice() -> None:
+    rows = collected("DeviceNetworkEvents", {"RemoteIP": "198.51.100.9"})
+    sent = fired(rows, [0], "ip:198.51.100.9", rule="Much sent to one address")
+    assert on(sent, [(rows.refs([0])[0], {"RemoteIP": "198.51.100.9"})]) == ": 198.51.100.9"
+
+
+def test_an_alert_is_no_resource_of_its_own_and_a_weak_rules_excuse_is_none_of_the_act() -> None:
+    alerts = collected("AlertInfo", {"AlertId": "a-1", "Title": "Spray", "Severity": "High"})
+    told = findings(
+        fired(alerts, [0], "resource:Spray", false_positives=("A test",)),
+        fired(alerts, [0], "resource:Spray", "low", "Weak", false_positives=("Old clients",)),
+        rows=(alerts,),
+    )
+    assert told[0].entities == ()
+    assert "A test" in told[0].notes and "Old clients" not in told[0].notes
 
 
 def test_an_event_is_told_before_the_alert_on_it_and_nothing_known_is_not_said() -> None:

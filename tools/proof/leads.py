@@ -59,11 +59,12 @@ def _let_in(finding: Finding, evidence: Evidence) -> Iterator[str]:
 
 
 def same_thing(left: Entity, right: Entity) -> bool:
-    """Return whether two names are of one thing: a short host name and its full one, an account and its UPN."""
+    """Return whether two names are of one thing: a host's with domain or group and bare, an account and its UPN."""
     if left.kind != right.kind:
         return False
     if left.kind in ("host", "account"):
-        return _short(left.value) == _short(right.value)
+        groups = {name.rpartition("/")[0].casefold() for name in (left.value, right.value)} - {""}
+        return len(groups) < 2 and _short(left.value) == _short(right.value)
     return left.value.casefold() == right.value.casefold()
 
 
@@ -97,7 +98,7 @@ def is_anybody(name: str) -> bool:
 
 
 def _short(name: str) -> str:
-    return re.split(r"[.@]", name.rsplit("\\", 1)[-1].casefold(), maxsplit=1)[0]
+    return re.split(r"[.@]", re.split(r"[\\/]", name)[-1].casefold(), maxsplit=1)[0]
 
 
 def _worth_it(entity: Entity) -> bool:

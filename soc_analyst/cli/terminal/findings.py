@@ -65,7 +65,7 @@ def _parts(finding: Finding) -> list[str]:
     first, *rest = items or [text]
     left = len(rest) - MOST_STATEMENTS
     more = [f"and {left} more in the report"] if left > 0 else []
-    return [first, *(f"· {item}" for item in [*rest[:MOST_STATEMENTS], *more])]
+    return [first, *(f"· {item}" for item in rest[:MOST_STATEMENTS]), *more]
 
 
 def _facts(finding: Finding) -> Table:

@@ -37,7 +37,9 @@ def as_their_product_tells(
             continue
         rows = [row for table in ALERTS for row in _of_alerts(evidence, table, alerts)]
         own = tuple(dict.fromkeys(id for row in rows for id in _techniques(row, catalog)))
-        things = tuple(dict.fromkeys([*detection.entities, *_things(rows)]))
+        titles = {str(row["Title"]).casefold() for row in rows if row.get("Title")}
+        named = [e for e in detection.entities if e.kind != "resource" or e.value.casefold() not in titles]
+        things = tuple(dict.fromkeys([*named, *_things(rows)]))
         yield detection.model_copy(update={"techniques": own or detection.techniques, "entities": things})
 
 

@@ -31,7 +31,7 @@ from .gathering import gathered
 from .grouping import grouped, technique
 from .naming import Row, on, one_named, subject, title
 from .ordinary import weighed
-from .stories import Chain, chains, told_together
+from .stories import SPAN, Chain, chains, told_together
 from .weighing import person, weigh
 
 __all__ = ["RulesAnalyst"]
@@ -96,9 +96,10 @@ class RulesAnalyst:
         self, ordered: Sequence[Detection], reasons: Sequence[str], claimed: Sequence[Detection] | None = None
     ) -> str:
         """Tell what may be benign, techniques that come to mind but are not claimed, and the reasons."""
-        benign = dict.fromkeys(text for one in ordered for text in one.false_positives if text not in NOTHING_KNOWN)
+        carry = claimed or _surest(ordered)
+        benign = dict.fromkeys(text for one in carry for text in one.false_positives if text not in NOTHING_KNOWN)
         told = [f"Benign when: {'; '.join(benign)}."] if benign else []
-        sure = self._claimed(claimed or _surest(ordered))
+        sure = self._claimed(carry)
         others = [id for id in self._claimed(ordered) if id not in sure]
         related = [f"Related, not claimed: {', '.join(others)}."] if others else []
         why = [f"Why: {'; '.join(reasons)}."] if reasons else []
@@ -135,6 +136,7 @@ class RulesAnalyst:
         rows = [(ref, row) for ref in refs if (row := evidence.row(ref)) is not None]
         bearing = {ref for detection in _surest(ordered) for ref in detection.rows}
         telling = [(ref, row) for ref, row in rows if ref in bearing]
+        times = [ref.time for ref, _ in telling if ref.time]
         weight = weigh(ordered)
         confidence = weight.confidence
         claims = (*_merged_claims(ordered), _exists(refs))
@@ -146,11 +148,12 @@ class RulesAnalyst:
             confidence=confidence,
             recommendations=RECOMMENDED[confidence],
             indicators_of_compromise=indicators_in(
-                [row for _, row in telling], hashes=confidence == "High" and refs[0].table in WITH_HASHES
+                [row for ref, row in rows if ref in bearing or _beside(ref, times)],
+                hashes=confidence == "High" and refs[0].table in WITH_HASHES,
             ),
             tags=self._tags(ordered),
             notes=self._notes(ordered, weight.reasons),
-            time=min((ref.time for ref, _ in telling if ref.time), default=datetime.min.replace(tzinfo=UTC)),
+            time=min(times, default=datetime.min.replace(tzinfo=UTC)),
             entities=named_once(entity for detection in ordered for entity in detection.entities),
             evidence=refs,
             detections=tuple(dict.fromkeys(detection.rule for detection in ordered)),
@@ -173,6 +176,11 @@ def _telling(ordered: Sequence[Detection]) -> tuple[EvidenceRef, ...]:
             if position < len(queue) and len(taken) < MOST_ROWS:
                 taken.setdefault((queue[position].query_id, queue[position].row), queue[position])
     return tuple(taken.values())
+
+
+def _beside(ref: EvidenceRef, times: Sequence[datetime]) -> bool:
+    """Return whether a row of a weak signal is of the time of what carries the finding."""
+    return ref.time is not None and bool(times) and min(times) - SPAN <= ref.time <= max(times) + SPAN
 
 
 def _merged_claims(ordered: Sequence[Detection]) -> tuple[Claim, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,6 +22,8 @@ STATISTIC = "stat-"
 LEAST = 5
 """Rows that a finding counts, from which on it gathers what is told of some of them."""
 MOST_NAMED = 5
+DOERS = frozenset({"host", "account", "ip"})
+ALONE = frozenset({"==", "=~"})
 
 
 def gathered(told: Sequence[Told], evidence: Evidence) -> list[Told]:
@@ -106,10 +108,18 @@ def _whole(at: int, seen: Sequence[_Seen]) -> int | None:
 
 
 def _counts(finding: Finding) -> Iterator[Claim]:
+    """Yield what its statistics count of its own doer: a baseline counts what others do, which is none of its act."""
+    doers = {entity.value.casefold() for entity in finding.entities if entity.kind in DOERS}
     if any(rule.id.startswith(STATISTIC) for rule in finding.detections):
         for claim in finding.claims:
-            if claim.kind == "count" and not claim.rule and claim.where and (claim.expected or 0) >= LEAST:
+            if claim.kind == "count" and not claim.rule and (claim.expected or 0) >= LEAST and _bounded(claim, doers):
                 yield claim
+
+
+def _bounded(claim: Claim, doers: Set[str]) -> bool:
+    """Return whether a claim counts the rows of one of these alone."""
+    alone = (one for one in claim.where if one.op in ALONE and len(one.values) == 1)
+    return any(str(one.values[0]).casefold() in doers for one in alone)
 
 
 def _with(finding: Finding, parts: Sequence[Finding]) -> Finding:

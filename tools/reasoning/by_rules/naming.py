@@ -78,7 +78,8 @@ def on(first: Detection, rows: Sequence[Row] = ()) -> str:
     if about.kind == "resource":
         return f": {about.value}"
     joint = {"account": _part(first), "ip": _way(about.value, rows)}.get(about.kind, "on")
-    return f" {joint} {about.value}"
+    told = joint == "to" and " to " in first.rule.title
+    return f": {about.value}" if told else f" {joint} {about.value}"
 
 
 def _part(first: Detection) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from soc_analyst.state.findings import Detection, Finding
 from soc_analyst.tools.attack import KILL_CHAIN
 
-__all__ = ["Chain", "chains", "told_together"]
+__all__ = ["SPAN", "Chain", "chains", "told_together"]
 
 SPAN = timedelta(hours=1)
 """How far apart the signals of one story may be."""
