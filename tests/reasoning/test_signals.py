@@ -252,5 +252,5 @@ def test_an_alert_leads_with_what_its_product_says() -> None:
     assert found.mitre.id == "T1053.005"
     assert [tag for tag in found.tags if tag.startswith("attack.t")] == ["attack.t1053.005", "attack.t1685"]
     assert {(one.kind, one.value) for one in found.entities} == {
-        ("resource", "Odd task"), ("host", "ws-9"), ("account", "jdoe"),
+        ("host", "ws-9"), ("account", "jdoe"),
     }  # fmt: skip
