@@ -21,7 +21,14 @@ RULES_FOLDER = Path(__file__).parents[2] / "tools/detections/rules"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FILES = [
     Path(__file__).with_name(name)
-    for name in ("endpoint_b.yaml", "endpoint_c.yaml", "endpoint_d.yaml", "endpoint_e.yaml", "endpoint_f.yaml")
+    for name in (
+        "endpoint_b.yaml",
+        "endpoint_c.yaml",
+        "endpoint_d.yaml",
+        "endpoint_e.yaml",
+        "endpoint_f.yaml",
+        "endpoint_g.yaml",
+    )
 ]
 DATA: list[dict[str, Any]] = [entry for file in FILES for entry in yaml.load(file.read_text("utf-8"), LOADER)]
 RULES: dict[str, dict[str, Any]] = {
