@@ -100,3 +100,11 @@ def test_a_finding_is_told_without_what_stands_elsewhere_or_reads_alike(attack: 
     told = shown(attack.model_copy(update={"findings": (first.model_copy(update={"notes": notes, **rows}),)}), 160)
     assert ", 3 times" in told and "more in the report" not in told
     assert "Another act" not in told and "(high, soc-analyst)" not in told
+
+
+def test_tables_of_which_the_same_is_missing_are_told_in_a_line(attack: Report) -> None:
+    entry = attack.coverage[0].model_copy(update={"rows_in_window": 0, "first": None, "last": None, "note": "no rows"})
+    named = ("DeviceFileEvents", "DeviceLogonEvents")
+    empty = tuple(entry.model_copy(update={"table": table}) for table in named)
+    text = shown(attack.model_copy(update={"coverage": (*attack.coverage[:1], *empty)}), 120)
+    assert " DeviceFileEvents, DeviceLogonEvents: no rows" in text

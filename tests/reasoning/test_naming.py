@@ -107,6 +107,14 @@ def test_what_a_server_does_every_day_neither_dates_an_attack_on_it_nor_is_an_in
     assert (apart.title, apart.confidence) == ("Server asked on web-01", "Low")
 
 
+def test_of_many_notes_those_on_what_was_asked_or_found_are_kept() -> None:
+    rows = collected("DeviceProcessEvents", *({"DeviceName": f"ws-{n}", "Row": n} for n in range(30)))
+    notes = [fired(rows, [n], f"host:ws-{n}.corp.example", "low", "Note") for n in range(30)]
+    told = findings(*notes, fired(rows, [29], "host:WS-29", techniques=("T1003",)), rows=(rows,))
+    assert [one.title for one in told if one.title.endswith("ws-29.corp.example")] == ["Note on ws-29.corp.example"]
+    assert sum(one.confidence == "Low" for one in told) == 10
+
+
 def test_where_something_goes_is_not_said_with_to_twice() -> None:
     rows = collected("DeviceNetworkEvents", {"RemoteIP": "198.51.100.9"})
     sent = fired(rows, [0], "ip:198.51.100.9", rule="Much sent to one address")

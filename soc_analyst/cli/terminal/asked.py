@@ -17,6 +17,7 @@ from .layout import titled
 
 if TYPE_CHECKING:
     from soc_analyst.state.costs import Estimate, Scanned
+    from soc_analyst.state.queries import Coverage
     from soc_analyst.state.report import QueryReport, Report
 
 __all__ = ["coverage", "queries"]
@@ -82,17 +83,31 @@ def _size(cost: Estimate | Scanned | None) -> str:
     return size_text(cost.bytes) if cost is not None and cost.bytes is not None else ""
 
 
-def coverage(report: Report) -> Table:
-    """Return which tables had something to see in the window, and from when to when."""
+def coverage(report: Report) -> RenderableType:
+    """Return which tables had something to see in the window, and from when to when; those with nothing in a line."""
+    nothing: dict[str, list[str]] = {}
+    for entry in report.coverage:
+        if entry.rows_in_window == 0 and entry.note:
+            nothing.setdefault(entry.note, []).append(entry.table)
+    folded = {table for tables in nothing.values() if len(tables) > 1 for table in tables}
+    told = [
+        Text(f" {', '.join(tables)}: {inert(note)}", style="yellow")
+        for note, tables in nothing.items()
+        if len(tables) > 1
+    ]
+    return Group(_covered([entry for entry in report.coverage if entry.table not in folded]), *told)
+
+
+def _covered(entries: Sequence[Coverage]) -> Table:
     table = titled("Coverage in the window")
     table.add_column("Table", no_wrap=True)
     table.add_column("Rows", justify="right", no_wrap=True)
     for name in ("First", "Last"):
         table.add_column(name, no_wrap=True)
-    noted = any(entry.note for entry in report.coverage)
+    noted = any(entry.note for entry in entries)
     if noted:
         table.add_column("Note", overflow="fold")
-    for entry in report.coverage:
+    for entry in entries:
         first, last = (f"{at:%m-%d %H:%M}" if at else "" for at in (entry.first, entry.last))
         rows = "unknown" if entry.rows_in_window is None else f"{entry.rows_in_window:,}"
         style = "" if entry.rows_in_window else "yellow"

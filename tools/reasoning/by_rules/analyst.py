@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import (
     EXPLAINED,
     Claim,
@@ -29,7 +30,7 @@ from .answering import observation
 from .companions import joined
 from .gathering import gathered
 from .grouping import grouped, technique
-from .naming import Row, on, one_named, subject, title
+from .naming import Row, bare, on, one_named, subject, title
 from .ordinary import weighed
 from .stories import SPAN, Chain, chains, told_together
 from .weighing import person, weigh
@@ -46,6 +47,7 @@ NOTHING_KNOWN = frozenset({"None known", "None known.", "Unknown", "Unlikely", "
 """What rules say where they know of nothing benign."""
 MOST_ROWS = 12
 MOST_LOW = 10
+WORTH_A_NOTE = frozenset({"host", "account", "ip"})
 WITH_HASHES = frozenset({"DeviceProcessEvents", "DeviceFileEvents"})
 
 
@@ -63,7 +65,7 @@ class RulesAnalyst:
         told = [(about, self._finding(group, case.evidence)) for about, group in groups]
         told += [(chain.subject, self._chain(chain, case.evidence)) for chain in _unexplained(case, told)]
         findings = told_together(gathered(joined(told), case.evidence))
-        kept, warnings = _without_most_of_the_low(findings)
+        kept, warnings = _without_most_of_the_low(findings, case.reading.entities)
         if not findings and (seen := observation(case)) is not None:
             kept = (seen,)
         return Analysis(findings=kept, warnings=(*self._unknown_techniques(case.detections), *warnings))
@@ -227,9 +229,19 @@ def _surest(ordered: Sequence[Detection]) -> list[Detection]:
     return [detection for detection in ordered if RANK[detection.level] >= bar]
 
 
-def _without_most_of_the_low(findings: Sequence[Finding]) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+def _without_most_of_the_low(
+    findings: Sequence[Finding], asked: Iterable[Entity]
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Return the findings with the first of the low ones: those on what was asked about or is in the others before."""
+    serious = (entity for finding in findings if finding.confidence != "Low" for entity in finding.entities)
+    named = {_named(entity) for entity in (*asked, *serious) if entity.kind in WORTH_A_NOTE}
     low = [finding for finding in findings if finding.confidence == "Low"]
+    low.sort(key=lambda finding: named.isdisjoint(_named(entity) for entity in finding.entities))
     dropped = {finding.id for finding in low[MOST_LOW:]}
     kept = tuple(finding for finding in findings if finding.id not in dropped)
-    said = (f"Only {MOST_LOW} of the low-confidence observations are listed.",) if dropped else ()
+    said = (f"Only {MOST_LOW} of the {len(low)} low-confidence observations are listed.",) if dropped else ()
     return kept, said
+
+
+def _named(entity: Entity) -> tuple[str, str]:
+    return entity.kind, bare(entity.value) if entity.kind != "ip" else entity.value

@@ -10,7 +10,7 @@ from soc_analyst.state.findings import Detection, EvidenceRef
 
 from .alerts import ALERTS
 
-__all__ = ["on", "one_named", "subject", "title"]
+__all__ = ["bare", "on", "one_named", "subject", "title"]
 
 ABOUT = ("host", "account", "resource", "ip")
 """Kinds of things that a finding can be about, the most telling first."""
@@ -38,16 +38,21 @@ def one_named(subjects: Iterable[str]) -> Callable[[str], str]:
     """
     areas: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for name in subjects:
-        before, bare, after = _parts(name)
-        areas[bare][0].add(before)
-        areas[bare][1].add(after)
-    several = {bare for bare, kinds in areas.items() if any(len(kind - {""}) > 1 for kind in kinds)}
+        before, short, after = _parts(name)
+        areas[short][0].add(before)
+        areas[short][1].add(after)
+    several = {short for short, kinds in areas.items() if any(len(kind - {""}) > 1 for kind in kinds)}
 
     def named(name: str) -> str:
-        bare = _parts(name)[1]
-        return name if bare in several else bare
+        short = _parts(name)[1]
+        return name if short in several else short
 
     return named
+
+
+def bare(name: str) -> str:
+    """Return the name of a host or account without domain or group, in lower case."""
+    return _parts(name.casefold())[1]
 
 
 def _parts(name: str) -> tuple[str, str, str]:
@@ -57,8 +62,8 @@ def _parts(name: str) -> tuple[str, str, str]:
     before, _, rest = name.replace("\\", "/").rpartition("/")
     for mark in "@.":
         if mark in rest.strip("@."):
-            bare, _, after = rest.partition(mark)
-            return before, bare, after
+            short, _, after = rest.partition(mark)
+            return before, short, after
     return before, rest, ""
 
 
