@@ -11,7 +11,9 @@ from .addressed import rows_speak_to_a_model
 from .aftermath import changes_follow_odd_sign_ins
 from .autostarts import autostarts_are_new
 from .beaconing import connections_keep_time
+from .borrowed import machine_accounts_are_borrowed
 from .bursts import accounts_live_briefly, devices_are_joined_in_a_row, operations_burst
+from .carried import archives_are_carried_off, programs_of_services_are_written_over
 from .crossings import inner_hosts_are_reached_in_a_row, refusals_end_in_a_pass, uploads_go_to_one_address
 from .detours import passwords_are_reset_by_new_factors, policies_are_gone_around
 from .discovery import commands_look_around
@@ -22,6 +24,7 @@ from .flows import outbound_is_refused, outbound_is_unusually_large
 from .forbidden import forbidden_changes_are_tried
 from .frame import Framed
 from .gathering import copies_are_encrypted_aside, documents_are_gathered
+from .generated import generated_names_are_asked
 from .grants import grants_are_unusual
 from .guessing import passwords_are_guessed, passwords_are_sprayed
 from .handfuls import few_guesses_open_a_privileged_account, few_names_are_refused, one_program_tries_many_accounts
@@ -35,6 +38,7 @@ from .mfa_fatigue import second_factor_is_pushed
 from .newness import signins_are_unlike_the_past
 from .notes import one_note_is_left_in_many_folders
 from .obscurity import command_lines_are_obscured
+from .persisting import refused_roles_are_asked_again, refused_sign_ins_go_from_application_to_application
 from .rarity import processes_are_rare
 from .reach import programs_reach_further_than_before
 from .replies import replies_go_elsewhere
@@ -67,8 +71,11 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     one_source_bears_many_accounts,
     privileged_logons_come_from_elsewhere,
     logons_do_not_fit_their_source,
+    machine_accounts_are_borrowed,
     second_factor_is_pushed,
     policies_are_gone_around,
+    refused_sign_ins_go_from_application_to_application,
+    refused_roles_are_asked_again,
     passwords_are_reset_by_new_factors,
     accounts_travel_impossibly,
     countries_are_new,
@@ -87,6 +94,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     command_lines_are_obscured,
     autostarts_are_new,
     connections_keep_time,
+    generated_names_are_asked,
     networks_are_scanned,
     programs_reach_further_than_before,
     outbound_is_refused,
@@ -100,6 +108,8 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     copies_are_encrypted_aside,
     documents_are_gathered,
     files_are_deleted_in_mass,
+    archives_are_carried_off,
+    programs_of_services_are_written_over,
     one_note_is_left_in_many_folders,
     processes_are_rare,
     parents_start_something_new,

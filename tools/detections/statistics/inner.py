@@ -11,13 +11,14 @@ from soc_analyst.state.findings import Detection
 from soc_analyst.tools.evidence import Evidence
 
 from .addresses import is_private
+from .borrowed import of_the_directory
 from .coded import Mask, runs, together
 from .frame import Frame, Sighting, equals, widest
 
 __all__ = ["logons_do_not_fit_their_source"]
 
 WINDOW_SECONDS, DESK_SECONDS = 10 * 60, 30 * 60
-REFUSED_HOSTS, DESKS, LOCAL_NAMES = 4, 3, 5
+REFUSED_HOSTS, DESKS, ONWARDS, LOCAL_NAMES = 4, 3, 2, 5
 TICKETS_OF_PAST = 5
 """Logons by ticket from one address that make it the machine's own."""
 RESTRICTIONS = ("disabled", "locked", "expired", "restriction", "hours", "notgranted")
@@ -43,6 +44,13 @@ DESKS_OF_ONE = Sighting(
     tactics=("lateral-movement",),
     false_positives=("An account that several administrators share",),
 )
+OPENED_ONWARDS = Sighting(
+    id="stat-desktops-opened-onwards",
+    title="Desktops of several machines opened onwards as their administrator",
+    techniques=("T1021.001",),
+    tactics=("lateral-movement",),
+    false_positives=("A host that administrators are meant to go through",),
+)
 AT_THE_SCREEN = Sighting(
     id="stat-local-names-tried",
     title="Several names tried at one host itself",
@@ -53,12 +61,13 @@ AT_THE_SCREEN = Sighting(
 
 
 def logons_do_not_fit_their_source(evidence: Evidence) -> Iterator[Detection]:
-    """Report five misfits of account and source, each of them medium.
+    """Report six misfits of account and source, each of them medium.
 
     A machine's account that signs in by NTLM from a machine of another name, or from another address than the one from
     which all its tickets come; a closed account refused by four hosts
     within ten minutes from one address; one account that opens the desktop of a host from three private addresses
-    within half an hour; five names refused at one host without an address within ten minutes.
+    within half an hour; the built-in administrator taken along from a desktop opened from afar to those of two others
+    within ten minutes; five names refused at one host without an address within ten minutes.
     """
     frame = Frame.of(evidence, "DeviceLogonEvents", ("DeviceName", "AccountName", "ActionType"))
     if frame is not None:
@@ -66,6 +75,8 @@ def logons_do_not_fit_their_source(evidence: Evidence) -> Iterator[Detection]:
         yield from _away_from_home(frame)
         yield from _spread(frame, REFUSED, ("AccountName", "RemoteIP"), "DeviceName", REFUSED_HOSTS, _closed(frame))
         yield from _spread(frame, DESKS_OF_ONE, ("AccountName", "DeviceName"), "RemoteIP", DESKS, _desktops(frame))
+        onwards = _onwards(frame)
+        yield from _spread(frame, OPENED_ONWARDS, ("DeviceName",), "RemoteDeviceName", ONWARDS, onwards)
         yield from _spread(frame, AT_THE_SCREEN, ("DeviceName",), "AccountName", LOCAL_NAMES, _at_the_screen(frame))
 
 
@@ -76,6 +87,7 @@ def _relayed(frame: Frame) -> Iterator[Detection]:
     among &= frame.coded("RemoteDeviceName").lowered.rows_where(lambda name: len(name) > 1)
     for rows in runs(frame.coded("AccountName").lowered.codes, np.flatnonzero(among), frame.seconds):
         other = [i for i in rows.tolist() if names[i].partition(".")[0] != accounts[i].rstrip("$")[:15]]
+        other = [i for i in other if not of_the_directory(accounts[i], frame.text("DeviceName")[i])]
         if other:
             account, source = frame.text("AccountName")[other[0]], frame.text("RemoteDeviceName")[other[0]]
             statement = f"{account} signed in by NTLM from {source}, a machine of another name"
@@ -145,6 +157,18 @@ def _closed(frame: Frame) -> Mask:
 def _desktops(frame: Frame) -> Mask:
     kinds = frame.coded("LogonType").lowered.rows_where("remoteinteractive".__eq__)
     return _done(frame, "logonsuccess") & kinds & frame.coded("RemoteIP").lowered.rows_where(is_private)
+
+
+def _onwards(frame: Frame) -> Mask:
+    hosts = frame.coded("DeviceName").lowered
+    kinds = frame.coded("LogonType").lowered.rows_where("remoteinteractive".__eq__)
+    entered = {hosts.by_row[i] for i in np.flatnonzero(_done(frame, "logonsuccess") & kinds).tolist()}
+    built_in = frame.coded("AccountName").lowered.rows_where(("administrator", "administrateur").__contains__)
+    client = frame.coded("InitiatingProcessFileName").lowered.rows_where("mstsc.exe".__eq__)
+    other = frame.coded("InitiatingProcessAccountName").lowered.rows_where(lambda name: name != "administrator")
+    named = frame.coded("RemoteDeviceName").lowered.rows_where(lambda name: len(name) > 1)
+    opened = hosts.rows_where(entered.__contains__) & built_in & client & other & named
+    return _done(frame, "logonattempted") & opened
 
 
 def _at_the_screen(frame: Frame) -> Mask:
