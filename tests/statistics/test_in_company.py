@@ -16,6 +16,7 @@ ITSELF, EMPTIED = "stat-machine-account-against-itself", "stat-secure-channel-em
 COPIED, PASSED = "stat-controller-account-from-elsewhere", "stat-machine-account-passed-on"
 SHUT, HELD = "stat-disabled-account-at-many-applications", "stat-right-password-held-at-many-applications"
 AGAIN, GENERATED, CHAIN = "stat-denied-role-asked-again", "stat-generated-names", "stat-desktops-opened-onwards"
+FEIGNED = "stat-directory-copied-from-a-workstation"
 STICK, OVER = "stat-archives-carried-off", "stat-service-program-written-over"
 
 
@@ -143,3 +144,15 @@ def test_desktops_are_opened_onwards(
                      InitiatingProcessFileName="mstsc.exe", InitiatingProcessAccountName="adm")
              for i, name in enumerate(targets)]  # fmt: skip
     assert of("DeviceLogonEvents", rows, CHAIN) == expected
+
+
+@pytest.mark.parametrize(("host", "account", "port", "expected"), [
+    ("DC1", "WS7$", 135, {FEIGNED: "medium"}), ("DC1", "DC2$", 135, {}), ("DC1", "WS7$", 389, {}),
+    ("fs1", "WS7$", 135, {}), ("DC1", "ana", 135, {}),
+])  # fmt: skip
+def test_a_controller_fetches_from_a_workstation(host: str, account: str, port: int, expected: dict[str, str]) -> None:
+    logons = [at(0, DeviceName=host, AccountName=account, ActionType="LogonSuccess", RemoteIP="10.0.0.9")]
+    calls = [at(60, DeviceName=host, ActionType="ConnectionSuccess", RemoteIP="10.0.0.9", RemotePort=port,
+                InitiatingProcessFileName="lsass.exe")]  # fmt: skip
+    told = found(case(DeviceLogonEvents=logons, DeviceNetworkEvents=calls))
+    assert {each.rule.id: each.rule.level for each in told if each.rule.id == FEIGNED} == expected

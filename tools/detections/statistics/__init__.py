@@ -11,7 +11,7 @@ from .addressed import rows_speak_to_a_model
 from .aftermath import changes_follow_odd_sign_ins
 from .autostarts import autostarts_are_new
 from .beaconing import connections_keep_time
-from .borrowed import machine_accounts_are_borrowed
+from .borrowed import directories_copy_from_workstations, machine_accounts_are_borrowed
 from .bursts import accounts_live_briefly, devices_are_joined_in_a_row, operations_burst
 from .carried import archives_are_carried_off, programs_of_services_are_written_over
 from .crossings import inner_hosts_are_reached_in_a_row, refusals_end_in_a_pass, uploads_go_to_one_address
@@ -72,6 +72,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     privileged_logons_come_from_elsewhere,
     logons_do_not_fit_their_source,
     machine_accounts_are_borrowed,
+    directories_copy_from_workstations,
     second_factor_is_pushed,
     policies_are_gone_around,
     refused_sign_ins_go_from_application_to_application,

@@ -15,9 +15,9 @@ from .addresses import is_private
 from .coded import Mask, runs
 from .frame import Frame, Sighting, equals
 
-__all__ = ["machine_accounts_are_borrowed", "of_the_directory", "short"]
+__all__ = ["directories_copy_from_workstations", "machine_accounts_are_borrowed", "of_the_directory", "short"]
 
-WINDOW_SECONDS, EMPTY_LOGONS, MOST_NAMES = 10 * 60, 3, 3
+WINDOW_SECONDS, EMPTY_LOGONS, MOST_NAMES, ENDPOINT_MAPPER = 10 * 60, 3, 3, 135
 CONTROLLER = re.compile(r"(^|[^a-z])([rapb]|ad)?dc([^a-z]|$)|dc-?\d{1,3}$")
 EMPTY = frozenset({"anonymous logon", "anonymous"})
 
@@ -41,6 +41,13 @@ COPIED = Sighting(
     techniques=("T1003.006", "T1078.002"),
     tactics=("credential-access",),
     false_positives=("Controllers known by an alias",),
+)
+FEIGNED = Sighting(
+    id="stat-directory-copied-from-a-workstation",
+    title="Domain controller fetches from a machine that is none",
+    techniques=("T1207",),
+    tactics=("stealth", "defense-impairment"),
+    false_positives=("A controller whose name does not tell that it is one",),
 )
 PASSED_ON = Sighting(
     id="stat-machine-account-passed-on",
@@ -70,6 +77,50 @@ def machine_accounts_are_borrowed(evidence: Evidence) -> Iterator[Detection]:
         yield from _against_itself(frame, rows.tolist(), accounts.rows_where(EMPTY.__contains__) & frame.timed)
         yield from _on_a_controller(frame, rows.tolist())
     yield from _passed_on(frame, ntlm, machines)
+
+
+def directories_copy_from_workstations(evidence: Evidence) -> Iterator[Detection]:
+    """Report a domain controller whose security authority calls the address of a machine that is no controller: medium.
+
+    It asks there where the services are (port 135), soon after the account of that machine signed in from that address.
+    Only controllers copy from each other so; a machine that poses as one has changes fetched from it.
+    """
+    logons = Frame.of(evidence, "DeviceLogonEvents", ("DeviceName", "AccountName", "ActionType", "RemoteIP"))
+    needed = ("DeviceName", "RemoteIP", "RemotePort", "InitiatingProcessFileName")
+    calls = Frame.of(evidence, "DeviceNetworkEvents", needed)
+    if logons is None or calls is None:
+        return
+    asked = calls.coded("InitiatingProcessFileName").lowered.rows_where("lsass.exe".__eq__) & calls.timed
+    asked &= calls.amounts("RemotePort") == ENDPOINT_MAPPER
+    asked &= calls.coded("ActionType").lowered.rows_where("connectionsuccess".__eq__)
+    asked &= calls.coded("DeviceName").rows_where(lambda name: bool(CONTROLLER.search(short(name))))
+    asked &= calls.coded("RemoteIP").lowered.rows_where(is_private)
+    came = _of_other_machines(logons) if asked.any() else {}
+    for call in calls.in_order(np.flatnonzero(asked)):
+        place = (short(calls.text("DeviceName")[call]), calls.lower("RemoteIP")[call])
+        near = [i for i in came.get(place, ()) if abs(calls.seconds[call] - logons.seconds[i]) <= WINDOW_SECONDS]
+        if near:
+            del came[place]
+            yield _feigned(calls, call, logons.text("AccountName")[near[0]])
+
+
+def _of_other_machines(logons: Frame) -> dict[tuple[str, str], list[int]]:
+    """Return the logons of machines that are no controllers, by the host reached and the address."""
+    came = logons.coded("ActionType").lowered.rows_where("logonsuccess".__eq__) & logons.timed
+    accounts = logons.coded("AccountName")
+    came &= accounts.rows_where(lambda name: name.endswith("$") and not CONTROLLER.search(short(name)))
+    places: dict[tuple[str, str], list[int]] = {}
+    for row in logons.in_order(np.flatnonzero(came)):
+        places.setdefault((short(logons.text("DeviceName")[row]), logons.lower("RemoteIP")[row]), []).append(row)
+    return places
+
+
+def _feigned(calls: Frame, call: int, account: str) -> Detection:
+    host, address, when = calls.text("DeviceName")[call], calls.text("RemoteIP")[call], calls.moment(call)
+    statement = f"{host} called {address}, where {account} came from, at {when} as controllers call each other"
+    claims = [calls.shared(f"all of {host}", [call], "DeviceName", host)]
+    entities = [Entity(kind="host", value=host), Entity(kind="account", value=account)]
+    return FEIGNED.detection(calls, "medium", statement, [call], entities=entities, claims=claims)
 
 
 def short(name: str) -> str:
