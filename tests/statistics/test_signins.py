@@ -132,6 +132,8 @@ def test_seattle_and_moscow_within_an_hour() -> None:
 def test_a_known_device_and_an_exit_in_the_same_country_lower_a_journey() -> None:
     managed = [{**row, "DeviceDetail": '{"isCompliant": true}'} for row in journey(1, MOSCOW)]
     assert levels("SigninLogs", managed) == {"stat-impossible-travel": "low"}
+    stranger_first = [journey(1, MOSCOW)[0], managed[1]]
+    assert levels("SigninLogs", stranger_first) == {"stat-impossible-travel": "medium"}
     carrier = [{**row, "Location": "US"} for row in journey(0.1, place(37.8, -122.4))]
     assert levels("SigninLogs", carrier) == {"stat-impossible-travel": "low"}
 

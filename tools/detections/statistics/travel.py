@@ -60,10 +60,11 @@ class Place:
 def accounts_travel_impossibly(evidence: Evidence) -> Iterator[Detection]:
     """Report successful sign-ins from two addresses that imply over 1,000 km/h across more than 500 km.
 
-    The first pair of each account is reported; low where the later one comes from a device that the directory knows, or
-    both lie in one country less than 1,500 km apart. A place seen at least ten times before on both sides is an
-    exit the account lives with, and is left alone. Where the log tells the country alone, the least distance between
-    the people of both counts, and exits that three accounts share are left alone.
+    The first pair of each account is reported; low where each comes from a device that the directory knows or from an
+    address of ten sign-ins of the account, or both lie in one country less than 1,500 km apart. A place seen at least
+    ten times before on both sides is an exit the account lives with, and is left alone. Where the log tells the
+    country alone, the least distance between the people of both counts, and exits that three accounts share are left
+    alone.
     """
     frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType"))
     if frame is None:
@@ -79,7 +80,7 @@ def accounts_travel_impossibly(evidence: Evidence) -> Iterator[Detection]:
                 continue
             if places[later].slack and {addresses[earlier], addresses[later]} <= exits:
                 continue
-            if found := _leap(frame, users[rows[0]] or user, earlier, later, places):
+            if found := _leap(frame, users[rows[0]] or user, (earlier, later), places, seen):
                 yield found
                 break
 
@@ -114,13 +115,16 @@ def _successes(frame: Frame) -> dict[str, list[int]]:
     return frame.grouped(lambda i: users[i] if results[i] == "0" else "")
 
 
-def _leap(frame: Frame, user: str, earlier: int, later: int, places: dict[int, Place]) -> Detection | None:
+def _leap(
+    frame: Frame, user: str, pair: tuple[int, int], places: dict[int, Place], seen: Mapping[str, int]
+) -> Detection | None:
+    earlier, later = pair
     hours = ((frame.times[later] or 0.0) - (frame.times[earlier] or 0.0)) / 3600
     here, there = places[earlier], places[later]
     distance = max(0.0, kilometres(here.middle, there.middle) - here.slack - there.slack)
     if distance < NEAR_KM or distance <= FASTEST_KMH * hours:
         return None
-    addresses = [frame.text("IPAddress")[i] for i in (earlier, later)]
+    addresses = [frame.text("IPAddress")[i] for i in pair]
     statement = (
         f"{user} signed in from {addresses[0]} at {frame.moment(earlier)} and from {addresses[1]} at "
         f"{frame.moment(later)}: {distance:.0f} km in {hours * 60:.0f} minutes, over {FASTEST_KMH:.0f} km/h"
@@ -130,9 +134,12 @@ def _leap(frame: Frame, user: str, earlier: int, later: int, places: dict[int, P
         frame.shared(f"both sign-ins are of {user}", [earlier, later], "UserPrincipalName", user),
         frame.ordered("in this order", earlier, later),
     ]
-    countries = [frame.lower("Location")[i].strip() for i in (earlier, later)]
+    countries = [frame.lower("Location")[i].strip() for i in pair]
     at_home = countries[0] == countries[1] != "" and distance < NEAR_AT_HOME_KM
-    level: Level = "low" if at_home or known_device(frame.text("DeviceDetail")[later]) else "medium"
+    theirs = all(
+        known_device(frame.text("DeviceDetail")[i]) or seen[frame.text("IPAddress")[i]] >= PAST_TO_TRUST for i in pair
+    )
+    level: Level = "low" if at_home or theirs else "medium"
     return TRAVEL.detection(frame, level, statement, [later, earlier], entities=entities, claims=claims)
 
 

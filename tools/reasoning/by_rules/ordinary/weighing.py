@@ -85,10 +85,9 @@ def _by_notice(refs: Sequence[EvidenceRef], evidence: Evidence) -> Iterator[Reas
     alerts = evidence.get("AlertInfo")
     if alerts is None or not refs or any(ref.table not in ALERTS for ref in refs):
         return
-    columns = alerts.rows.select(["AlertId", "Severity"]).to_pylist()
-    severity = {str(each["AlertId"]): str(each["Severity"] or "").lower() for each in columns}
-    cited = {str((evidence.row(ref) or {}).get("AlertId")) for ref in refs}
-    if cited and all(severity.get(each) == "informational" for each in cited):
+    severity = dict(zip(alerts.strings("AlertId"), map(str.lower, alerts.strings("Severity")), strict=True))
+    cited = {str((evidence.row(ref) or {}).get("AlertId") or "") for ref in refs}
+    if "" not in cited and all(severity.get(each) == "informational" for each in cited):
         yield Reason("notice", "the product that raised the alert holds it for information", proves=True)
 
 
