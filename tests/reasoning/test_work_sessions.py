@@ -101,13 +101,14 @@ def test_weak_signals_are_no_plain_commands() -> None:
         ("reg.exe save HKLM\\SECURITY x", "medium", "T1003.004"),
         ("powershell.exe -enc SQBFAFgAIAAoAE4AZQB3AC0ATwBiAGoA", "medium", "T1059.001"),
         ("ping.exe odd", "critical", "T1059"),
+        ("copier.exe D:\\shares remote:", "high", "T1567.002"),
     ],
-    ids=["credentials", "hidden", "critical"],
+    ids=["credentials", "hidden", "critical", "carried out"],
 )
 def test_a_session_with_something_that_no_work_explains_explains_nothing(
     grave: str, level: Level, technique: str
 ) -> None:
-    rows = console(TASK, grave, plain=20)
+    rows = console(TASK, grave, plain=len(PLAIN))
     assert weigh(rows, SIGNAL, (PROCESSES, 1, level, technique)) == ["medium", level]
 
 

@@ -56,6 +56,7 @@ LEAST = 3
 """Plain commands that a session must hold at the least."""
 MOST_CITED = 6
 """Cited rows looked at one by one."""
+CARRIED_OUT = frozenset({"T1020", "T1029", "T1041", "T1048", "T1052", "T1537", "T1567"})
 DONE = frozenset({"success", "succeeded", "start", "started", "accepted"})
 
 
@@ -99,8 +100,13 @@ class Signals:
         if self.levels.get(key) != "high":
             self.levels[key] = detection.level
         row = evidence.row(ref)
-        if not may_be_lowered(detection) or row is None or not is_plain(row):
+        if not may_be_lowered(detection) or _carries_out(detection) or row is None or not is_plain(row):
             self.grave.add(key)
+
+
+def _carries_out(detection: Detection) -> bool:
+    """Return whether a signal surely shows data on its way out, of which plain operations beside it say nothing."""
+    return detection.level == "high" and any(one.partition(".")[0] in CARRIED_OUT for one in detection.techniques[:1])
 
 
 def by_session(detection: Detection, evidence: Evidence, signals: Signals) -> Iterator[Reason]:
