@@ -188,7 +188,8 @@ def _within_v4(value: Expr, network: IPv4Network) -> Expr:
 def _within_v6(value: Expr, network: IPv6Network) -> Expr:
     if network.prefixlen == network.max_prefixlen:
         address = network.network_address
-        return Membership("in~", value, (text(address.compressed), text(address.exploded)))
+        bare = ":".join(f"{int(group, 16):x}" for group in address.exploded.split(":"))
+        return Membership("in~", value, tuple(map(text, dict.fromkeys((address.compressed, bare, address.exploded)))))
     first, last = (int(each) >> 112 for each in (network.network_address, network.broadcast_address))
     if network.prefixlen > 16 or first < 0x1000:
         raise Unsupported(f"network {network}")
