@@ -17,22 +17,21 @@ from soc_analyst.tools.detections import CompiledRule, RuleSet
 from soc_analyst.tools.detections.fields import field_map
 from soc_analyst.tools.detections.tree import tests_of
 
-DATA = Path(__file__).parents[1] / "rules"
+PROOFS = Path(__file__).parents[1] / "rules" / "rows"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 START = datetime(2026, 3, 4, tzinfo=UTC)
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def proving(rules: RuleSet) -> Rows:
+def proving() -> Rows:
     """Return the rows that the tests of the pack are made of, by table."""
     rows: Rows = defaultdict(list)
-    table_of = {rule.title: rule.table for rule in rules.rules}
-    for name in ("process_a", "endpoint_b", "endpoint_c", "endpoint_d", "endpoint_e", "endpoint_f"):
-        for entry in _read(name):
-            table = table_of.get(entry["rule"]) or entry["rule"].partition("/")[0]
-            rows[table] += [*entry["fires"], *entry["silent"]]
-    for table, part in _read("cloud").items():
-        rows[table] += [{**part["given"], **row} for row in part["rows"]]
+    for path in sorted(PROOFS.glob("*/*.yaml")):
+        proof = _read(path)
+        rows[path.parent.name] += [*proof["fires"], *proof["silent"]]
+    for path in sorted(PROOFS.glob("*.yaml")):
+        part = _read(path)
+        rows[path.stem] += [{**part["given"], **row} for row in part["rows"]]
     return rows
 
 
@@ -64,8 +63,8 @@ def write(folder: Path, rows: Rows, tables: Mapping[str, TableSchema]) -> None:
         (folder / f"{table}.jsonl").write_text("\n".join(lines) + "\n")
 
 
-def _read(name: str) -> Any:
-    return yaml.load((DATA / f"{name}.yaml").read_text("utf-8"), LOADER)
+def _read(path: Path) -> Any:
+    return yaml.load(path.read_text("utf-8"), LOADER)
 
 
 def _salt(rule: CompiledRule, schema: TableSchema, chance: random.Random) -> Iterator[tuple[str, Any]]:

@@ -99,7 +99,7 @@ EVERY = 3
 
 
 def salted_workspace(folder: Path, rules: RuleSet, count: int) -> str:
-    base = proving(PACK)
+    base = proving()
     more = salted(rules, TABLES, base, count)
     write(folder, {table: [*base.get(table, []), *more.get(table, [])] for table in {*base, *more}}, TABLES)
     return str(folder)

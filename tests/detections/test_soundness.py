@@ -111,6 +111,8 @@ class Referee:
                 raise NotComparable("emptiness of a field of several forms")
             if test[0] == "number" and test[2] != "==":
                 raise NotComparable("order of numbers kept as text")
+            if not repr(test).isascii():
+                raise NotComparable("letters whose case SQLite does not know")
             if test[0] == "cidr" and ":" in test[2]:
                 raise NotComparable("network of IPv6, which the backend spells as text")
 
@@ -151,7 +153,7 @@ def _kept(value: object) -> str | None:
 def compared(rules: RuleSet, count: int, seed: int) -> tuple[dict[str, tuple[int, int]], Counter[str]]:
     """Return rows that only one engine finds, by title, and how the rules fared by reason."""
     by_id = {str(document["id"]): document for document in documents()}
-    base = proving(rules)
+    base = proving()
     wrong: dict[str, tuple[int, int]] = {}
     fared: Counter[str] = Counter()
     of_table: dict[str, list[CompiledRule]] = defaultdict(list)
@@ -177,7 +179,7 @@ def compared(rules: RuleSet, count: int, seed: int) -> tuple[dict[str, tuple[int
 
 def test_one_rule_in_12_finds_the_same_rows_as_sqlite() -> None:
     rules = RuleSet(PACK.rules[::12])
-    wrong, fared = compared(rules, 400, seed=5)
+    wrong, fared = compared(rules, 600, seed=5)
     assert wrong == {}
     assert fared["fired"] + fared["silent"] > 0.8 * len(rules.rules)
     assert fared["fired"] > 0.6 * len(rules.rules)
@@ -185,7 +187,7 @@ def test_one_rule_in_12_finds_the_same_rows_as_sqlite() -> None:
 
 @pytest.mark.slow
 def test_every_rule_of_the_pack_finds_the_same_rows_as_sqlite() -> None:
-    wrong, fared = compared(PACK, 2_500, seed=7)
+    wrong, fared = compared(PACK, 3_000, seed=7)
     assert wrong == {}
     assert fared["fired"] + fared["silent"] > 0.9 * len(PACK.rules)
     assert fared["fired"] > 0.8 * len(PACK.rules)
