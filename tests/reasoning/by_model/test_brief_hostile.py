@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from soc_analyst.tools.privacy import Pseudonyms
@@ -58,6 +58,8 @@ def is_told(cell: str | None, value: str, command: str) -> bool:
 
 @settings(deadline=None)  # the first example loads the encoding
 @given(st.lists(ROW, min_size=1, max_size=6))
+@example([dict.fromkeys(COLUMNS, ""), *({**dict.fromkeys(COLUMNS, "<><>"), "InitiatingProcessFileName": "",
+          "DeviceName": name} for name in ("", "<>"))])  # fmt: skip
 def test_every_cell_can_be_read_back(values: list[dict[str, str]]) -> None:
     rows: list[dict[str, object]] = [
         {"TimeGenerated": START + timedelta(minutes=i), **one} for i, one in enumerate(values)

@@ -15,7 +15,7 @@ from soc_analyst.tools.evidence.describing import describe
 from .cells import Cells
 from .coding import Indexes
 from .grouping import Grouped
-from .marks import NAMED_BESIDE, more
+from .marks import NAMED_BESIDE, NOTHING, more
 from .standing import NEAR
 from .times import lapse, short_times
 
@@ -89,7 +89,7 @@ def _cell(groups: Grouped, name: str, rows: Indexes, shown: int, cells: Cells) -
     column = groups.view.column(name)
     text, missing = cells.value(groups.view.rows.table, name, column.text(shown))
     others = len(np.unique(column.codes[rows])) - 1
-    return (f"{text}{more(others)}" if others else text), missing
+    return (f"{text or NOTHING}{more(others)}" if others else text), missing
 
 
 def _without_repeated_names(groups: Grouped, texts: Sequence[str]) -> list[str]:
