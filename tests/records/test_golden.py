@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import csv
 import io
+import re
 from pathlib import Path
 
 import nbformat
@@ -72,9 +73,12 @@ def test_a_kept_pack_is_canonical_and_a_kept_list_is_a_table(case: str) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_kept_rules_are_of_confirmed_findings_alone(case: str) -> None:
-    rules = [one for one in yaml.safe_load_all(path_of(case, Format.sentinel_rule).read_text()) if one]
-    assert bool(rules) is bool(kept(case).confirmed)
+    text = path_of(case, Format.sentinel_rule).read_text()
+    rules = [one for one in yaml.safe_load_all(text) if one]
     assert all(rule["kind"] == "Scheduled" for rule in rules)
+    told = set(re.findall(r"^# (?:Of finding|No rule for) (f-[0-9a-f]+)", text, re.MULTILINE))
+    assert told == {finding.id for finding in kept(case).confirmed}
+    assert bool(rules) is ("# Of finding" in text)
 
 
 def test_nothing_is_kept_that_no_format_writes() -> None:
