@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Hunted:
     context = Context(data_dir=tmp_path_factory.mktemp("sample"))
-    told = asyncio.run(ahunt("Anything odd about user arisa in the last two weeks?", context=context, thread_id="c-1"))
+    told = asyncio.run(ahunt("Anything suspicious in the last two days?", context=context, thread_id="c-1"))
     return Hunted(context, told, ground_of("c-1", DataDir(context.data_dir)))
 
 
