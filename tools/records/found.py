@@ -8,6 +8,7 @@ from datetime import datetime
 
 from soc_analyst.state.findings import Finding
 from soc_analyst.state.incidents import Incident
+from soc_analyst.tools.amounts import counted
 
 __all__ = ["Found", "told_of"]
 
@@ -39,7 +40,7 @@ def told_of(findings: Sequence[Finding], incidents: Sequence[Incident]) -> Found
         left = len(groups) - INCIDENTS
         more = f" And {left} more." if left > 0 else ""
         told = f"{len(groups)} incidents that nothing seen joins. {each}{more}"
-    observed = f"{low} low-confidence observation{'s' if low > 1 else ''}." if low else ""
+    observed = f"{counted(low, 'low-confidence observation')}." if low else ""
     return Found(tuple(findings), " ".join(part for part in (told, observed) if part))
 
 

@@ -117,8 +117,8 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     activity_surges,
     rows_speak_to_a_model,
 )
-"""Run in this order; each is pure and takes a case's evidence. Those that read command lines stand together: what they
-read is large, and let go of after the last of them."""
+"""Run in this order; each is pure and takes a case's evidence. Those up to the start entries number keys and values of
+the registry, which are many and let go of after the last of them; command lines are read where they lie."""
 
 
 def counted(evidence: Evidence) -> Iterator[Detection]:
