@@ -46,8 +46,10 @@ def signal(rows: TableRows, at: Sequence[int], level: Level, technique: str, tac
     )  # fmt: skip
 
 
-def findings(rows: Sequence[dict[str, Any]], *signals: tuple[Sequence[int], Level, str, str]) -> tuple[Finding, ...]:
-    collected = TableRows.collect(TABLE, [("q1", pa.Table.from_pylist(list(rows)))])
+def findings(
+    rows: Sequence[dict[str, Any]], *signals: tuple[Sequence[int], Level, str, str], table: str = TABLE
+) -> tuple[Finding, ...]:
+    collected = TableRows.collect(table, [("q1", pa.Table.from_pylist(list(rows)))])
     detections = tuple(signal(collected, at, *told, str(rows[at[0]]["DeviceName"])) for at, *told in signals)
     window = TimeWindow(start=START - timedelta(days=9), end=START + timedelta(days=1))
     case = CaseFile(Reading(window=window), Evidence([collected]), detections, (), {})
@@ -254,3 +256,55 @@ def test_an_alert_leads_with_what_its_product_says() -> None:
     assert {(one.kind, one.value) for one in found.entities} == {
         ("host", "ws-9"), ("account", "jdoe"),
     }  # fmt: skip
+
+
+def by_technique(found: Sequence[Finding]) -> dict[str, str]:
+    return {finding.title.partition(" on ")[0].removeprefix("Rule "): finding.mitre.id for finding in found}
+
+
+@pytest.mark.parametrize("vague", ["T1059", "T1071.001", "T1102", "T1571"])
+def test_a_channel_or_an_interpreter_is_not_claimed_beside_what_it_was_used_for(vague: str) -> None:
+    rows = [process("ws-1", 0), process("ws-1", 5, "other.exe")]
+    found = findings(rows, ([0], "high", "T1003.001", "credential-access"), ([1], "medium", vague, "execution"))
+    assert by_technique(found) == {"T1003.001": "T1003.001", vague: ""}
+    (alone,) = (one for one in found if not one.mitre.id)
+    assert f"Part of more, not claimed by itself: {vague}." in alone.notes
+    assert f"attack.{vague.lower()}" not in alone.tags
+    assert alone.mitre.tactic
+
+
+@pytest.mark.parametrize(
+    ("host", "minutes", "level", "beside"),
+    [
+        ("ws-2", 5, "high", "T1003.001"),
+        ("ws-1", 90, "high", "T1003.001"),
+        ("ws-1", 5, "low", "T1003.001"),
+        ("ws-1", 5, "high", "T1071.001"),
+    ],
+    ids=["another host", "another hour", "less sure", "as vague"],
+)
+def test_it_is_claimed_where_nothing_of_its_story_tells_more(
+    host: str, minutes: float, level: Level, beside: str
+) -> None:
+    rows = [process("ws-1", 0), process(host, minutes, "other.exe")]
+    found = findings(rows, ([0], "medium", "T1059", "execution"), ([1], level, beside, "credential-access"))
+    assert by_technique(found)["T1059"] == "T1059"
+
+
+@pytest.mark.parametrize("sub", ["T1059.001", "T1059.005"])
+def test_which_interpreter_it_was_is_claimed(sub: str) -> None:
+    rows = [process("ws-1", 0), process("ws-1", 5, "other.exe")]
+    found = findings(rows, ([0], "high", "T1003.001", "credential-access"), ([1], "medium", sub, "execution"))
+    assert by_technique(found)[sub] == sub
+
+
+def test_an_interpreter_among_other_techniques_of_one_finding_is_not_claimed() -> None:
+    (found,) = findings([process()], ([0], "high", "T1021.006 T1059", "lateral-movement"))
+    assert (found.mitre.id, [tag for tag in found.tags if "t1059" in tag]) == ("T1021.006", [])
+
+
+@pytest.mark.parametrize(("table", "claimed"), [("DeviceNetworkEvents", ""), (TABLE, "T1055")])
+def test_an_injection_guessed_of_a_connection_is_not_claimed_beside_what_was_seen(table: str, claimed: str) -> None:
+    rows = [process("ws-1", 0), process("ws-1", 5, "other.exe")]
+    told = ([0], "high", "T1021.002", "lateral-movement"), ([1], "medium", "T1055", "stealth")
+    assert by_technique(findings(rows, *told, table=table))["T1055"] == claimed

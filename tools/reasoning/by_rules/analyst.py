@@ -27,6 +27,7 @@ from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 
 from .alerts import ALERTS, alert_title, as_their_product_tells
 from .answering import observation
+from .claiming import claimed_once
 from .companions import joined
 from .gathering import gathered
 from .grouping import grouped, technique
@@ -64,7 +65,7 @@ class RulesAnalyst:
         groups = grouped([detection for detection in of_alerts if detection.level != "informational"])
         told = [(about, self._finding(group, case.evidence)) for about, group in groups]
         told += [(chain.subject, self._chain(chain, case.evidence)) for chain in _unexplained(case, told)]
-        findings = told_together(gathered(joined(told), case.evidence))
+        findings = told_together(claimed_once(gathered(joined(told), case.evidence)))
         kept, warnings = _without_most_of_the_low(findings, case.reading.entities)
         if not findings and (seen := observation(case)) is not None:
             kept = (seen,)
