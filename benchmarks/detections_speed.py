@@ -39,6 +39,7 @@ from soc_analyst.tools.detections.fields import field_map
 from soc_analyst.tools.detections.resolving import Never, resolve
 from soc_analyst.tools.detections.ruleset import RuleSet, load_rules
 from soc_analyst.tools.evidence import Evidence, TableRows
+from soc_analyst.tools.evidence.packing import packed_parquet
 
 TABLE = "DeviceProcessEvents"
 OWN = Path(detections.__file__).parent / "rules" / TABLE
@@ -93,9 +94,9 @@ def write_rows(path: Path, size: int) -> dict[str, float]:
 
 
 def rows_of(path: Path) -> TableRows:
-    """Return the written rows."""
-    table = parquet.read_table(path, memory_map=True)
-    return TableRows(TABLE, table, ("q1",) * len(table), tuple(range(len(table))))
+    """Return the written rows, read as a hunt reads those that it has kept."""
+    with pa.memory_map(str(path)) as source:
+        return TableRows.collect(TABLE, [("q1", packed_parquet(source))])
 
 
 def write_rules(folder: Path, count: int) -> None:

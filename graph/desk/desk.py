@@ -94,7 +94,7 @@ class Desk:
         return Evidence(
             TableRows.collect(
                 name,
-                ((record.id, store.rows(record.rows_digest)) for record in own),
+                ((record.id, store.packed_rows(record.rows_digest)) for record in own),
                 made=own[0].shape == "made",
             )
             for name, own in by_name.items()

@@ -17,6 +17,7 @@ from soc_analyst.state.findings import Detection
 from soc_analyst.state.queries import ApprovedQuery, PlannedQuery, TypedQuery
 from soc_analyst.tools.detections import Examination, RuleSet, examine, fired_again
 from soc_analyst.tools.evidence import Evidence, TableRows
+from soc_analyst.tools.evidence.packing import packed
 from soc_analyst.tools.guard import Verdict, check, weigh
 from soc_analyst.tools.logs.base import QueryResult, Workspace, lacking_of
 from soc_analyst.tools.proof.claims import check as checked
@@ -120,7 +121,7 @@ async def _swept(table: str, window: TimeWindow, desk: Desk, workspace: Workspac
     pages: list[tuple[str, pa.Table]] = []
     left, note = most, ""
     async for page, truncated, why in _pages(table, window, desk, workspace):
-        kept = page.slice(0, left)
+        kept = packed(page.slice(0, left))
         pages.append((f"{table}-{len(pages) + 1}", kept))
         left -= kept.num_rows
         note = why

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-import pyarrow as pa
-
 from soc_analyst.state.findings import Detection, EvidenceRef, Level
 from soc_analyst.tools.evidence import Evidence
+from soc_analyst.tools.evidence.packing import is_text
 
 __all__ = ["no_graver_than_their_alerts"]
 
@@ -47,9 +46,7 @@ def _severities(evidence: Evidence) -> dict[str, str]:
     if alerts is None or not {"AlertId", "Severity"} <= set(alerts.rows.column_names):
         return {}
     ids, severities = (alerts.rows[name] for name in ("AlertId", "Severity"))
-    if not all(
-        pa.types.is_string(column.type) or pa.types.is_large_string(column.type) for column in (ids, severities)
-    ):
+    if not (is_text(ids.type) and is_text(severities.type)):
         return {}
     pairs = zip(ids.to_pylist(), severities.to_pylist(), strict=True)
     return {str(id): str(severity or "").lower() for id, severity in pairs if id}

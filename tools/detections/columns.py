@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from soc_analyst.tools.evidence import TableRows
+from soc_analyst.tools.evidence.packing import MOST_OF_SMALL, is_text, numbered
+from soc_analyst.tools.evidence.packing import plain as plain_column
 from soc_analyst.tools.evidence.rows import taken
 
 from .fields import FieldMap, Reading
@@ -25,8 +27,6 @@ __all__ = ["FieldView", "Mask", "TableViews"]
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int32] | Indexes
 
-MOST_OF_SMALL = 1 << 30
-"""Bytes that an array of small offsets surely holds."""
 MANY_ROWS, SAMPLED, UNLIKE = 20_000, 1_000, 0.8
 """Of so many rows so many are looked at; a column is unlike where more than this share of them differ."""
 ROWS_OF_CHUNK = 10_000
@@ -116,7 +116,7 @@ class TableViews:
 
     def _view(self, field: str | None) -> FieldView | None:
         if field is None:
-            texts = [name for name in self._names.values() if _is_text(self.rows.rows[name].type)]
+            texts = [name for name in self._names.values() if is_text(self.rows.rows[name].type)]
             readings: Sequence[Reading] = [Reading("column", (name,)) for name in texts]
         else:
             readings = self._fields.readings(self.rows.table, field, self._names)
@@ -138,10 +138,6 @@ class TableViews:
         return self._columns[name]
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
 def _nothing(size: int) -> FieldView:
     return FieldView(size, Texts.of([""]), np.zeros(size, np.int64))
 
@@ -152,9 +148,11 @@ def _encoded(column: pa.ChunkedArray) -> FieldView:
     if pa.types.is_nested(column.type):
         texts = [_text(value) for value in column.to_pylist()]
         column = pa.chunked_array([pa.array(texts, pa.string())])
-    # A column may arrive with a dictionary of its own; one over all chunks is wanted.
-    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-    if not _is_text(plain.type):
+    if pa.types.is_dictionary(column.type) and is_text(column.type):
+        values, codes = numbered(column)
+        return FieldView(len(column), Texts([values, pa.nulls(1, values.type)]), codes)
+    plain = plain_column(column)
+    if not is_text(plain.type):
         plain = pa.chunked_array([pa.array([_text(value) for value in plain.to_pylist()], pa.large_string())])
     if _is_unlike(plain):
         return FieldView(len(plain), Texts(_large(plain)), np.arange(len(plain), dtype=np.int32))
@@ -163,8 +161,8 @@ def _encoded(column: pa.ChunkedArray) -> FieldView:
     encoded = wide.dictionary_encode(null_encoding="encode")
     if not encoded.num_chunks:
         return FieldView(0, Texts.of([]), np.zeros(0, np.int32))
-    codes: Codes = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])
-    return FieldView(len(encoded), Texts([encoded.chunk(0).dictionary]), codes)
+    own: Codes = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])
+    return FieldView(len(encoded), Texts([encoded.chunk(0).dictionary]), own)
 
 
 def _is_unlike(column: pa.ChunkedArray) -> bool:

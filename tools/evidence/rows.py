@@ -11,11 +11,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from soc_analyst.state.findings import EvidenceRef
 from soc_analyst.tools.logs.tables import load_tables
+
+from .handles import Named, Numbers, places_of
+from .joining import first_of_each, picked
+from .packing import alike, packed
 
 __all__ = ["Evidence", "TableRows", "row_digest", "row_json", "taken"]
 
@@ -23,6 +27,9 @@ QUERY, ROW = "_query", "_row"
 FEW = 64
 KNOWN = 4_096
 """Rows of a table that are kept as plain values, so that whole tables are not."""
+
+Places = npt.NDArray[np.int64]
+NOWHERE: Places = np.zeros(0, np.int64)
 
 
 def row_json(row: Mapping[str, Any]) -> str:
@@ -66,13 +73,14 @@ class TableRows:
     """Distinct rows of one log table; a row returned by several queries stands once, under its first handle.
 
     `rows` holds the table's own columns first, in the catalogue's order whatever order a backend or a query gave them,
-    so that the same row is told alike; `queries[i]` and `positions[i]` are the handle of row i.
+    so that the same row is told alike; columns of many rows whose texts repeat may be packed. `queries[i]` and
+    `positions[i]` are the handle of row i.
     """
 
     table: str
     rows: pa.Table
-    queries: tuple[str, ...]
-    positions: tuple[int, ...]
+    queries: Sequence[str]
+    positions: Sequence[int]
     made: bool = False
     """Whether a query made these rows, so that they are no events of the table."""
 
@@ -85,21 +93,29 @@ class TableRows:
 
         A column that a query computed under a name that holds another type in an earlier result is left out.
         """
-        marked = [_with_handles(query, rows) for query, rows in _alike(parts) if rows.num_rows]
-        if not marked:
+        held = [(query, rows) for query, rows in _alike(parts) if rows.num_rows]
+        if not held:
             return cls(table, pa.table({}), (), (), made)
-        joined = pa.concat_tables(marked, promote_options="permissive")
-        if len(marked) > 1:
-            joined = joined.take(_first_of_each(joined))
+        sizes = [rows.num_rows for _, rows in held]
+        joined = packed(pa.concat_tables((rows for _, rows in held), promote_options="permissive"))
         own = joined.select(_in_order(table, joined.column_names))
-        return cls(table, own, tuple(joined[QUERY].to_pylist()), tuple(joined[ROW].to_pylist()), made)
+        names = tuple(query for query, _ in held)
+        if len(held) == 1:
+            return cls(table, own, Named.alone(names[0], sizes[0]), range(sizes[0]), made)
+        part, position = np.repeat(np.arange(len(held)), sizes), np.concatenate([np.arange(size) for size in sizes])
+        firsts = first_of_each(own)
+        if len(firsts) < own.num_rows:
+            own, part, position = picked(own, firsts), part[firsts], position[firsts]
+        return cls(table, own, Named(names, part), Numbers(position), made)
 
     def returned_by(self, queries: Collection[str]) -> TableRows:
         """Return the rows that these queries returned."""
         kept = [i for i, query in enumerate(self.queries) if query in queries]
+        if len(kept) == len(self):
+            return self
         rows = self.rows.take(pa.array(kept, pa.int64())) if self.rows.num_columns else self.rows
-        queries, positions = tuple(self.queries[i] for i in kept), tuple(self.positions[i] for i in kept)
-        return TableRows(self.table, rows, queries, positions, self.made)
+        own, positions = tuple(self.queries[i] for i in kept), tuple(self.positions[i] for i in kept)
+        return TableRows(self.table, rows, own, positions, self.made)
 
     def ref(self, index: int) -> EvidenceRef:
         """Return the handle of row `index`."""
@@ -136,16 +152,28 @@ class TableRows:
             return [""] * len(self)
         return ["" if value is None else str(value) for value in self.rows[column].to_pylist()]
 
+    def index_of(self, query: str, position: int) -> int | None:
+        """Return which row has a handle, or None where none has."""
+        positions, rows = self._by_query.get(query, (NOWHERE, NOWHERE))
+        at = int(np.searchsorted(positions, position))
+        return int(rows[at]) if at < len(positions) and positions[at] == position else None
+
     @cached_property
-    def index_of(self) -> Mapping[tuple[str, int], int]:
-        """Positions by handle."""
-        return {handle: i for i, handle in enumerate(zip(self.queries, self.positions, strict=True))}
+    def _by_query(self) -> Mapping[str, tuple[Places, Places]]:
+        """The positions that each query's rows have, ascending, and which rows those are."""
+        positions = np.fromiter(self.positions, np.int64, len(self))
+        found: dict[str, tuple[Places, Places]] = {}
+        for query, rows in places_of(self.queries).items():
+            ordered = rows[np.argsort(positions[rows], kind="stable")]
+            found[query] = positions[ordered], ordered
+        return found
 
 
 def _alike(parts: Iterable[tuple[str, pa.Table]]) -> Iterator[tuple[str, pa.Table]]:
     """Yield the results without the columns that cannot stand under one another."""
     known = pa.schema([])
-    for query, rows in parts:
+    held = list(parts)
+    for (query, _), rows in zip(held, alike(rows for _, rows in held), strict=True):
         clashing = [field.name for field in rows.schema if _united(known, pa.schema([field])) is None]
         kept = rows.drop_columns([*clashing, *(name for name in (QUERY, ROW) if name in rows.column_names)])
         known = _united(known, kept.schema) or known
@@ -164,21 +192,6 @@ def _united(known: pa.Schema, other: pa.Schema) -> pa.Schema | None:
         return pa.unify_schemas([known, other], promote_options="permissive")
     except (pa.ArrowTypeError, pa.ArrowInvalid):
         return None
-
-
-def _with_handles(query: str, rows: pa.Table) -> pa.Table:
-    count = rows.num_rows
-    return rows.append_column(QUERY, pa.array([query] * count, pa.string())).append_column(
-        ROW, pa.array(range(count), pa.int64())
-    )
-
-
-def _first_of_each(joined: pa.Table) -> pa.Array:
-    """Return the positions of the first row of each distinct content."""
-    columns = [name for name in joined.column_names if name not in (QUERY, ROW)]
-    numbered = joined.append_column("_at", pa.array(range(joined.num_rows), pa.int64()))
-    firsts = numbered.group_by(columns, use_threads=False).aggregate([("_at", "min")])["_at_min"]
-    return pc.take(firsts, pc.sort_indices(firsts))
 
 
 class Evidence(Mapping[str, TableRows]):
@@ -204,5 +217,5 @@ class Evidence(Mapping[str, TableRows]):
     def row(self, ref: EvidenceRef) -> dict[str, Any] | None:
         """Return the row behind a handle, or None where there is none."""
         rows = self._tables.get(ref.table)
-        index = None if rows is None else rows.index_of.get((ref.query_id, ref.row))
+        index = None if rows is None else rows.index_of(ref.query_id, ref.row)
         return None if rows is None or index is None else rows.row(index)

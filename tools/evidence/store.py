@@ -12,6 +12,8 @@ from soc_analyst.state.errors import EvidenceError
 from soc_analyst.tools.places import Files, Folder, place_at
 from soc_analyst.tools.sealing import Seal
 
+from .packing import packed_parquet
+
 __all__ = ["ROWS", "TEXT", "EvidenceStore"]
 
 ROWS, TEXT = ".parquet", ".txt"
@@ -37,6 +39,10 @@ class EvidenceStore:
         """Return the rows kept under a digest; raise EvidenceError where they are not what was kept."""
         content = self._content(digest, ROWS)
         return pq.read_table(pa.BufferReader(content))
+
+    def packed_rows(self, digest: str) -> pa.Table:
+        """Return the rows kept under a digest, columns whose texts repeat as numbers into the distinct ones."""
+        return packed_parquet(pa.BufferReader(self._content(digest, ROWS)))
 
     def put_text(self, text: str) -> str:
         """Keep a text and return its digest."""

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from soc_analyst.state.findings import Claim, Detection
 from soc_analyst.state.queries import AnyOf, Condition, Coverage, Scalar
 from soc_analyst.tools.evidence import Evidence, TableRows
+from soc_analyst.tools.evidence.packing import numbered
 
 __all__ = ["Again", "check", "meeting_any", "meets", "rows_meeting"]
 
@@ -60,10 +61,19 @@ def _column_meets(column: pa.ChunkedArray, condition: Condition) -> npt.NDArray[
     """Return for each row whether its value meets a condition; each distinct value is tested once."""
     if pa.types.is_nested(column.type):
         return np.array([_meets(value, condition) for value in column.to_pylist()], np.bool_)
-    coded = pc.dictionary_encode(column.combine_chunks(), null_encoding="encode")
-    outcome = np.array([_meets(value, condition) for value in coded.dictionary.to_pylist()], np.bool_)
-    met: npt.NDArray[np.bool_] = outcome[coded.indices.to_numpy()]
+    values, codes = _distinct(column)
+    outcome = np.array([_meets(value, condition) for value in values], np.bool_)
+    met: npt.NDArray[np.bool_] = outcome[codes]
     return met
+
+
+def _distinct(column: pa.ChunkedArray) -> tuple[list[Scalar | None], npt.NDArray[np.int32]]:
+    """Return the distinct values of a column, null among them, and the number of its value by row."""
+    if pa.types.is_dictionary(column.type):
+        values, codes = numbered(column)
+        return [*values.to_pylist(), None], codes
+    coded = pc.dictionary_encode(column.combine_chunks(), null_encoding="encode")
+    return coded.dictionary.to_pylist(), coded.indices.to_numpy()
 
 
 def meets(row: Row, where: tuple[Condition, ...]) -> bool:

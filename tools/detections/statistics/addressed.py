@@ -24,6 +24,7 @@ import yaml
 from soc_analyst.state.entities import Entity, EntityKind
 from soc_analyst.state.findings import Claim, Detection, Level
 from soc_analyst.tools.evidence import Evidence
+from soc_analyst.tools.evidence.packing import numbered
 
 from .frame import Frame, Sighting, equals
 
@@ -92,7 +93,7 @@ def _speaking(frame: Frame, column: str) -> Iterator[tuple[str, frozenset[str]]]
 
 def _hinted(column: pa.ChunkedArray) -> Iterator[str]:
     """Yield the texts that hold a hint, a stretch of rows at a time: every column is read, and none is kept."""
-    for chunk in column.chunks:
+    for chunk in [numbered(column)[0]] if pa.types.is_dictionary(column.type) else column.chunks:
         for start in range(0, len(chunk), STRETCH):
             distinct = chunk.slice(start, STRETCH).unique().cast(pa.large_string())
             yield from distinct.filter(pc.match_substring_regex(distinct, _hint(), ignore_case=True)).to_pylist()

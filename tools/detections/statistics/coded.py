@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from soc_analyst.tools.evidence import TableRows
+from soc_analyst.tools.evidence.packing import is_text, numbered
 
 __all__ = [
     "ByRow",
@@ -148,10 +149,12 @@ def coded(rows: TableRows, column: str) -> Coded:
     """Read a column of rows, of which there is at least one."""
     if column not in rows.rows.column_names or pa.types.is_null(rows.rows[column].type):
         return Coded(("",), np.zeros(len(rows), np.int64))
-    if pa.types.is_nested(rows.rows[column].type) or pa.types.is_dictionary(rows.rows[column].type):
-        return _numbered(rows.strings(column))
     kept = rows.rows[column]
-    textual = pa.types.is_string(kept.type) or pa.types.is_large_string(kept.type)
+    textual = is_text(kept.type)
+    if pa.types.is_nested(kept.type) or (pa.types.is_dictionary(kept.type) and not textual):
+        return _numbered(rows.strings(column))
+    if pa.types.is_dictionary(kept.type):
+        return _of_texts(*numbered(kept), kept.null_count)
     # All chunks share one dictionary: where small offsets may not do for its texts, a copy with large ones is made.
     large = textual and kept.nbytes > LARGE
     encoded = (kept.cast(pa.large_string()) if large else kept).dictionary_encode()
@@ -162,10 +165,13 @@ def coded(rows: TableRows, column: str) -> Coded:
     del encoded
     if not textual:
         return Coded((*map(str, found.to_pylist()), ""), codes.astype(np.int64))
-    # Where nothing is null the texts need no copy that ends in an empty one.
-    return Coded(
-        Distinct(pa.concat_arrays([found, pa.array([""], found.type)]) if holes else found), codes.astype(np.int64)
-    )
+    return _of_texts(found, codes, holes)
+
+
+def _of_texts(found: pa.Array, codes: npt.NDArray[np.integer[Any]], holes: int) -> Coded:
+    """Return distinct texts by number; where nothing is null they need no copy that ends in an empty one."""
+    values = pa.concat_arrays([found, pa.array([""], found.type)]) if holes else found
+    return Coded(Distinct(values), codes.astype(np.int64))
 
 
 def _numbered(texts: Sequence[str]) -> Coded:

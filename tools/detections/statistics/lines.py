@@ -95,18 +95,18 @@ class Lines(Sequence[str]):
 
 def hardly_repeats(rows: TableRows, column: str) -> bool:
     """Tell whether more than half of the first texts of a long column are different."""
-    if len(rows) <= STRETCH or column not in rows.rows.column_names or not _is_text(rows.rows[column].type):
+    if len(rows) <= STRETCH or column not in rows.rows.column_names or not _is_plain_text(rows.rows[column].type):
         return False
     return bool(pc.count_distinct(rows.rows[column].slice(0, STRETCH)).as_py() > STRETCH / 2)
 
 
 def _textual(rows: TableRows, column: str) -> pa.ChunkedArray:
-    if column in rows.rows.column_names and _is_text(rows.rows[column].type):
+    if column in rows.rows.column_names and _is_plain_text(rows.rows[column].type):
         return rows.rows[column]
     return pa.chunked_array([pa.array(rows.strings(column), pa.large_string())])
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def _is_plain_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 

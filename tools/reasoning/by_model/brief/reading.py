@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.evidence import TableRows
+from soc_analyst.tools.evidence.packing import is_text
 
 from .coding import Coded, Indexes, coded, seconds_of
 from .looks import Look, SubjectKind, look_of
@@ -74,6 +75,6 @@ def columns_read(rows: TableRows, schema: TableSchema | None) -> tuple[str, ...]
 def _holds_anything(column: pa.ChunkedArray) -> bool:
     if len(column) == column.null_count:
         return False
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+    if is_text(column.type):
         return bool(pc.any(pc.not_equal(column, "")).as_py())
     return True

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from soc_analyst.tools.evidence import Evidence
+from soc_analyst.tools.evidence.packing import plain
 from soc_analyst.tools.reasoning.past import LIKE, Likeness, Past
 
 from .reasons import Reason
@@ -97,7 +98,7 @@ class Lookup:
         at_hand = rows.rows if rows is not None else None
         parts = [part for part in (at_hand, self.past.rows.get(table)) if part is not None and like.is_told_by(part)]
         alike = [each for part in parts for each in _alike(part, like, row)]
-        counts = [int(pc.count_distinct(part[like.place]).as_py()) for part in parts]
+        counts = [int(pc.count_distinct(plain(part[like.place])).as_py()) for part in parts]
         return _counted(alike, like, row, max([*counts, self.past.places.get(table, 0)])) if alike else None
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from soc_analyst.state.findings import Detection
 from soc_analyst.tools.evidence import Evidence
+from soc_analyst.tools.evidence.packing import plain
 from soc_analyst.tools.reasoning.past import REACHING, Past, Reaching
 
 from .actors import acting_account, is_service
@@ -74,7 +75,7 @@ def _at_hand(rows: pa.Table, reaching: Reaching, source: str) -> Iterator[tuple[
     columns = [reaching.source, reaching.target, "TimeGenerated"]
     if not set(columns) <= set(rows.column_names):
         return
-    own = rows.select(columns).filter(pc.equal(pc.utf8_lower(rows[reaching.source]), source)).slice(0, MOST)
+    own = rows.select(columns).filter(pc.equal(pc.utf8_lower(plain(rows[reaching.source])), source)).slice(0, MOST)
     hours: dict[datetime, set[object]] = defaultdict(set)
     for each in own.to_pylist():
         if each["TimeGenerated"] is not None:
