@@ -100,3 +100,13 @@ def test_values_are_taken_from_whatever_chunk_holds_them(data: st.DataObject, ch
     wanted = data.draw(st.lists(st.integers(0, len(values) - 1))) if values else []
     column = pa.chunked_array([pa.array(chunk, pa.string()) for chunk in chunks])
     assert taken(column, wanted) == [values[row] for row in wanted]
+
+
+def test_distinct_combinations_are_told_as_text_in_order_of_rows() -> None:
+    came = pa.table(
+        {"IP": ["b", None, "b", "", "a"], "Port": [1, 2, 1, 2, None], "Tags": [["x"], None, ["x"], None, []]}
+    )
+    rows = TableRows.collect("T", [("q1", came)])
+    assert rows.distinct("IP", "Port", "Gone") == [("b", "1", ""), ("", "2", ""), ("a", "", "")]
+    assert rows.distinct("Gone") == [("",)]
+    assert rows.distinct("Tags", "IP") == [("['x']", "b"), ("", ""), ("[]", "a")]

@@ -150,7 +150,17 @@ class TableRows:
         """Return a column as text, empty where it is null or missing."""
         if column not in self.rows.column_names:
             return [""] * len(self)
-        return ["" if value is None else str(value) for value in self.rows[column].to_pylist()]
+        return [_as_text(value) for value in self.rows[column].to_pylist()]
+
+    def distinct(self, *columns: str) -> list[tuple[str, ...]]:
+        """Return the distinct combinations of these columns as text, empty where null or missing, in order of rows."""
+        known = [name for name in dict.fromkeys(columns) if name in self.rows.column_names]
+        if any(pa.types.is_nested(self.rows.schema.field(name).type) for name in known):
+            return list(dict.fromkeys(zip(*map(self.strings, columns), strict=True)))
+        if not known:
+            return [("",) * len(columns)] if len(self) else []
+        found = self.rows.select(known).group_by(known, use_threads=False).aggregate([]).to_pylist()
+        return list(dict.fromkeys(tuple(_as_text(one.get(name)) for name in columns) for one in found))
 
     def index_of(self, query: str, position: int) -> int | None:
         """Return which row has a handle, or None where none has."""
@@ -167,6 +177,10 @@ class TableRows:
             ordered = rows[np.argsort(positions[rows], kind="stable")]
             found[query] = positions[ordered], ordered
         return found
+
+
+def _as_text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def _alike(parts: Iterable[tuple[str, pa.Table]]) -> Iterator[tuple[str, pa.Table]]:

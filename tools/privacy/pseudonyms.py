@@ -246,10 +246,8 @@ _OTHERS = ("Sid", "ObjectId", "DisplayName", "UserDisplayName", "Identity", "Use
 
 def _partners(rows: TableRows, alias: str, lead: str) -> dict[str, set[str]]:
     """Return for each text of one column the bare names that stand beside it in the other."""
-    pairs = pa.table({"alias": rows.rows[alias], "lead": rows.rows[lead]}).group_by(["alias", "lead"]).aggregate([])
     found: dict[str, set[str]] = {}
-    for one in pairs.to_pylist():
-        if one["alias"] and one["lead"]:
-            bare = str(one["lead"]).rpartition("\\")[2].partition("@")[0]
-            found.setdefault(str(one["alias"]), set()).add(_folded(bare))
+    for own, name in rows.distinct(alias, lead):
+        if own and name:
+            found.setdefault(own, set()).add(_folded(name.rpartition("\\")[2].partition("@")[0]))
     return found

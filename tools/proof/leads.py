@@ -10,6 +10,7 @@ from soc_analyst.state.findings import Finding
 from soc_analyst.tools.evidence import Evidence
 
 from .indicators import is_public
+from .names import bare_name, short_name
 
 __all__ = ["carried_by", "is_anybody", "named_once", "pointed_at", "same_thing"]
 
@@ -37,8 +38,8 @@ def pointed_at(finding: Finding, evidence: Evidence) -> tuple[Entity, ...]:
     worth = [entity for entity in named if _worth_it(entity)]
     if sum(entity.kind == "account" for entity in finding.entities) <= MOST_ACCOUNTS:
         return tuple(worth)
-    inside = {_short(name) for name in _let_in(finding, evidence)}
-    return tuple(one for one in worth if one.kind != "account" or _short(one.value) in inside)
+    inside = {bare_name(name, "account") for name in _let_in(finding, evidence)}
+    return tuple(one for one in worth if one.kind != "account" or short_name(one) in inside)
 
 
 def _addresses(finding: Finding, evidence: Evidence) -> Iterator[Entity]:
@@ -64,8 +65,8 @@ def same_thing(left: Entity, right: Entity) -> bool:
         return False
     if left.kind in ("host", "account"):
         groups = {name.rpartition("/")[0].casefold() for name in (left.value, right.value)} - {""}
-        return len(groups) < 2 and _short(left.value) == _short(right.value)
-    return left.value.casefold() == right.value.casefold()
+        return len(groups) < 2 and short_name(left) == short_name(right)
+    return short_name(left) == short_name(right)
 
 
 def named_once(entities: Iterable[Entity]) -> tuple[Entity, ...]:
@@ -95,10 +96,6 @@ def _is_carried(entity: Entity) -> bool:
 def is_anybody(name: str) -> bool:
     """Return whether a name is one that every machine knows: no one in particular."""
     return EVERYBODY.match(name) is not None
-
-
-def _short(name: str) -> str:
-    return re.split(r"[.@]", re.split(r"[\\/]", name)[-1].casefold(), maxsplit=1)[0]
 
 
 def _worth_it(entity: Entity) -> bool:

@@ -15,10 +15,10 @@ from .actors import directory_actors
 from .addresses import is_public
 from .frame import Frame, Sighting, equals, one_of
 from .newness import known_device
+from .results import HELD_BY_POLICY
 
 __all__ = ["passwords_are_reset_by_new_factors", "policies_are_gone_around"]
 
-REFUSED = frozenset({"53000", "53001", "53002", "53003", "53004", "530003", "530032"})
 REFUSALS_TO_REPORT = 3
 WINDOW_SECONDS = 60 * 60
 OLD_CLIENTS = ("imap", "pop", "smtp", "authenticated smtp", "other clients", "mapi", "exchange activesync",
@@ -51,14 +51,14 @@ def policies_are_gone_around(evidence: Evidence) -> Iterator[Detection]:
     frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType", "ClientAppUsed"))
     if frame is None:
         return
-    refused = frame.coded("ResultType").rows_where(REFUSED.__contains__) & frame.timed
+    refused = frame.coded("ResultType").rows_where(HELD_BY_POLICY.__contains__) & frame.timed
     if refused.sum() < REFUSALS_TO_REPORT:
         return
     users, results = frame.lower("UserPrincipalName"), frame.text("ResultType")
     names = {users[i] for i in np.flatnonzero(refused).tolist()}
     for user, rows in frame.grouped(lambda i: users[i] if users[i] in names else "").items():
         old = [i for i in rows if results[i] == "0" and _is_old(frame, i)]
-        tried = [i for i in rows if results[i] in REFUSED and not _is_old(frame, i)]
+        tried = [i for i in rows if results[i] in HELD_BY_POLICY and not _is_old(frame, i)]
         if old and (before := _refusals_before(frame, tried, old[0])):
             yield _around(frame, user, before, old[0])
 
@@ -85,7 +85,7 @@ def _around(frame: Frame, user: str, refusals: list[int], row: int) -> Detection
     )
     claims = [
         frame.counted(f"refusals of {user} from there", equals("UserPrincipalName", user), equals("IPAddress", address),
-                      one_of("ResultType", REFUSED)),
+                      one_of("ResultType", HELD_BY_POLICY)),
         frame.ordered("the sign-in comes after the refusals", refusals[-1], row),
     ]  # fmt: skip
     entities = [Entity(kind="account", value=user), Entity(kind="ip", value=address)]

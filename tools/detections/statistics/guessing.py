@@ -13,6 +13,7 @@ from soc_analyst.tools.evidence import Evidence
 
 from .addresses import is_address
 from .frame import Frame, Sighting, busiest, equals, one_of, regular, widest
+from .results import NOT_LET_IN
 
 __all__ = ["passwords_are_guessed", "passwords_are_sprayed"]
 
@@ -61,7 +62,7 @@ SIGNINS = Attempts(
     "UserPrincipalName",
     ("IPAddress",),
     "ResultType",
-    frozenset({"50126", "50053", "50034", "50055", "50056", "50057"}),
+    frozenset(NOT_LET_IN),
     frozenset({"0"}),
 )
 LOGONS = Attempts(

@@ -12,10 +12,10 @@ from soc_analyst.state.findings import Detection
 from soc_analyst.tools.evidence import Evidence
 
 from .frame import Frame, Sighting, equals, one_of, widest
+from .results import LOCKED
 
 __all__ = ["accounts_are_locked"]
 
-LOCKED = "50053"
 ACCOUNTS_TO_REPORT = 4
 COUNTRIES_TO_REPORT = 2
 ADDRESSES_TO_REPORT = 3

@@ -16,11 +16,10 @@ from .actors import parts
 from .coded import runs, together
 from .frame import Frame, Sighting, busiest, equals, widest
 from .newness import known_device
+from .results import HELD_BY_POLICY, SHUT
 
 __all__ = ["refused_roles_are_asked_again", "refused_sign_ins_go_from_application_to_application"]
 
-CLOSED = frozenset({"50057"})
-HELD = frozenset({"53000", "53001", "53002", "53003", "53004", "530003", "530032", "530034"})
 APPLICATIONS, WINDOW_SECONDS, DENIALS = 4, 60 * 60, 2
 
 SHUT_ACCOUNT = Sighting(
@@ -58,7 +57,7 @@ def refused_sign_ins_go_from_application_to_application(evidence: Evidence) -> I
     by_hand = frame.coded("IsInteractive").lowered.rows_where(lambda value: value not in ("false", "0"))
     strange = frame.coded("DeviceDetail").rows_where(lambda text: not (known_device(text) or _has_id(text)))
     key = together([frame.coded(name).lowered for name in ("UserPrincipalName", "IPAddress")])
-    for what, codes in ((SHUT_ACCOUNT, CLOSED), (HELD_PASSWORD, HELD)):
+    for what, codes in ((SHUT_ACCOUNT, frozenset({SHUT})), (HELD_PASSWORD, frozenset(HELD_BY_POLICY))):
         refused = frame.coded("ResultType").rows_where(codes.__contains__) & frame.timed & by_hand & strange
         for rows in runs(key, np.flatnonzero(refused), frame.seconds, APPLICATIONS):
             own = rows.tolist()

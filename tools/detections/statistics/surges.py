@@ -15,6 +15,7 @@ from soc_analyst.tools.evidence import Evidence
 from .actors import DONE
 from .coded import Indexes, runs
 from .frame import Frame, Sighting, equals, one_of
+from .results import NOT_LET_IN
 
 __all__ = ["activity_surges"]
 
@@ -50,7 +51,8 @@ def _activity(
     return Activity(sighting, table, entity, kind, column, values, at_least, noun)
 
 
-FAILURES = frozenset({"50126", "50053", "50034", "50055", "50056", "50057", "50074", "50076", "53003", "500121"})
+FAILURES = frozenset({*NOT_LET_IN, "50074", "50076", "53003", "500121"})
+"""Refusals at the password, at the second factor and by conditional access."""
 ACTIVITIES = (
     _activity("stat-surge-signin-failures", "Far more failed sign-ins of an account than ever", ("T1110",),
               "credential-access", "SigninLogs", "UserPrincipalName", "account", "ResultType", FAILURES, 8,

@@ -14,6 +14,7 @@ from soc_analyst.state.findings import EvidenceRef
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.proof.leads import EVERYBODY, same_thing
+from soc_analyst.tools.proof.names import bare_name
 
 __all__ = ["Thing", "entities_of", "names_of", "related", "things_in"]
 
@@ -30,7 +31,7 @@ Thing = tuple[EntityKind, str]
 
 def things_in(row: Mapping[str, Any], schema: TableSchema | None) -> frozenset[Thing]:
     """Return what a row names, in plain spelling: short host names, accounts without their domain."""
-    found = {(kind, _plain(kind, value)) for kind in TELLING for value in _values(row, schema, kind)}
+    found = {(kind, bare_name(value, kind)) for kind in TELLING for value in _values(row, schema, kind)}
     return frozenset((kind, value) for kind, value in found if value not in NOTHING and not EVERYBODY.match(value))
 
 
@@ -71,22 +72,13 @@ def names_of(evidence: Evidence, tables: Mapping[str, TableSchema]) -> frozenset
         for kind in ("host", "account"):
             for column in schema.columns_of(kind) if schema is not None else ():
                 for value in _distinct(rows.rows, column):
-                    found |= {value.casefold(), _plain(kind, value)}
+                    found |= {value.casefold(), bare_name(value, kind)}
     return frozenset(name for name in found if len(name) > 2 and _LETTER.search(name) and name not in NOTHING)
 
 
 def _values(row: Mapping[str, Any], schema: TableSchema | None, kind: EntityKind) -> list[str]:
     columns = schema.columns_of(kind) if schema is not None else ()
     return [str(row[name]) for name in columns if row.get(name) not in (None, "")]
-
-
-def _plain(kind: EntityKind, value: str) -> str:
-    folded = value.casefold()
-    if kind == "host" and _LETTER.search(folded):
-        return folded.partition(".")[0]
-    if kind == "account":
-        return folded.rpartition("\\")[2].partition("@")[0]
-    return folded
 
 
 def _distinct(rows: pa.Table, column: str) -> list[str]:

@@ -23,6 +23,7 @@ from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.evidence.rows import row_json
 from soc_analyst.tools.proof.indicators import indicators_in
 from soc_analyst.tools.proof.leads import named_once
+from soc_analyst.tools.proof.names import short_name
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 
 from .alerts import ALERTS, alert_title, as_their_product_tells
@@ -31,7 +32,7 @@ from .claiming import claimed_once
 from .companions import joined
 from .gathering import gathered
 from .grouping import grouped, technique
-from .naming import Row, bare, on, one_named, subject, title
+from .naming import Row, on, one_named, subject, title
 from .ordinary import weighed
 from .stories import SPAN, Chain, chains, told_together
 from .weighing import person, weigh
@@ -245,4 +246,4 @@ def _without_most_of_the_low(
 
 
 def _named(entity: Entity) -> tuple[str, str]:
-    return entity.kind, bare(entity.value) if entity.kind != "ip" else entity.value
+    return entity.kind, short_name(entity)

@@ -16,6 +16,7 @@ from soc_analyst.tools.attack import KILL_CHAIN, AttackCatalog
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.proof.indicators import is_public
 from soc_analyst.tools.proof.leads import MOST_ACCOUNTS, is_anybody, same_thing
+from soc_analyst.tools.proof.names import bare_name, short_name
 
 from .homes import homes_of
 
@@ -100,10 +101,10 @@ def _names(entities: Sequence[Entity], shared: _Shared) -> Iterator[tuple[str, s
         if entity.kind not in JOINING or is_anybody(entity.value) or (many and entity.kind == "account"):
             continue
         if entity.kind == "ip" and entity.value in shared.homes:
-            yield "host", _short(Entity(kind="host", value=shared.homes[entity.value]))
+            yield "host", bare_name(shared.homes[entity.value], "host")
         if entity.kind == "ip" and (not is_public(entity.value) or entity.value in shared.crowded):
             continue
-        yield entity.kind, _short(entity)
+        yield entity.kind, short_name(entity)
 
 
 def _names_of_alerts(finding: Finding, shared: _Shared, evidence: Evidence) -> Iterator[tuple[str, str]]:
@@ -126,14 +127,6 @@ def _alerted(evidence: Evidence) -> Mapping[str, tuple[Entity, ...]]:
             if alert and value:
                 told[alert][Entity(kind=kind, value=value)] = None
     return {alert: tuple(entities) for alert, entities in told.items()}
-
-
-def _short(entity: Entity) -> str:
-    """Return a name that is the same for a short host name and its full one, an account and its UPN."""
-    name = entity.value.rsplit("\\", 1)[-1].rsplit("/", 1)[-1] if entity.kind in ("host", "account") else entity.value
-    if entity.kind == "host":
-        return name.split(".", 1)[0].casefold()
-    return name.split("@", 1)[0].casefold() if entity.kind == "account" else name.casefold()
 
 
 def _crowded(evidence: Evidence) -> frozenset[str]:
@@ -199,7 +192,7 @@ def _edges(findings: Iterable[Finding]) -> tuple[Edge, ...]:
                 if labels is None:
                     continue
                 label = labels[0 if signed_in else 1]
-                key = (source.kind, _short(source), target.kind, _short(target), label)
+                key = (source.kind, short_name(source), target.kind, short_name(target), label)
                 seen.setdefault(key, (source, target, label, []))[3].append(finding.id)
     told = list(seen.values())[:MOST_EDGES]
     return tuple(

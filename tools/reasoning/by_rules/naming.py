@@ -10,7 +10,7 @@ from soc_analyst.state.findings import Detection, EvidenceRef
 
 from .alerts import ALERTS
 
-__all__ = ["bare", "on", "one_named", "subject", "title"]
+__all__ = ["on", "one_named", "subject", "title"]
 
 ABOUT = ("host", "account", "resource", "ip")
 """Kinds of things that a finding can be about, the most telling first."""
@@ -48,11 +48,6 @@ def one_named(subjects: Iterable[str]) -> Callable[[str], str]:
         return name if short in several else short
 
     return named
-
-
-def bare(name: str) -> str:
-    """Return the name of a host or account without domain or group, in lower case."""
-    return _parts(name.casefold())[1]
 
 
 def _parts(name: str) -> tuple[str, str, str]:
