@@ -7,7 +7,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -22,7 +22,7 @@ from soc_analyst.tools.files import write_atomically
 
 from .fields import field_map
 from .pack import content_of, keep, kept, stamp_of_pack
-from .tree import Tree, Unsupported, fields_of
+from .tree import Tree, Unsupported, fields_of, over_lines
 
 __all__ = ["CompiledRule", "RuleFault", "RuleSet", "load_rules"]
 
@@ -140,7 +140,8 @@ def _of_pack(cache_dir: Path | None) -> RuleSet:
     if content is not None:
         rules = tuple(CompiledRule(**rule) for rule in content["rules"])
         return RuleSet(rules, tuple(RuleFault(**fault) for fault in content["faults"]), content["unsupported"])
-    found = _collected(_sources_built_in(), _Cache(cache_dir), start=RuleSet())
+    read = _collected(_sources_built_in(), _Cache(cache_dir), start=RuleSet())
+    found = replace(read, rules=tuple(replace(rule, tree=over_lines(rule.tree)) for rule in read.rules))
     told = {"rules": [vars(rule) for rule in found.rules], "faults": [vars(fault) for fault in found.faults]}
     keep(cache_dir, stamp, {**told, "unsupported": found.unsupported})
     return found

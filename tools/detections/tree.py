@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["Tree", "Unsupported", "fields_of", "tests_of"]
+__all__ = ["Tree", "Unsupported", "fields_of", "over_lines", "tests_of"]
 
 Tree = list[Any]
 """["and" | "or", trees], ["not", tree] or a test; its forms are told in `compiling`."""
@@ -33,3 +33,12 @@ def fields_of(tree: Tree) -> Iterator[str]:
             yield test[1]
         if test[0] == "same":
             yield test[2]
+
+
+def over_lines(tree: Tree) -> Tree:
+    """Return a tree in whose regexes a point is a line break too: a script on a command line has many lines."""
+    if tree[0] in ("and", "or"):
+        return [tree[0], [over_lines(child) for child in tree[1]]]
+    if tree[0] == "not":
+        return ["not", over_lines(tree[1])]
+    return ["regex", tree[1], f"(?s){tree[2]}"] if tree[0] == "regex" else tree
