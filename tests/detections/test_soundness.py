@@ -124,7 +124,8 @@ def _holds_empty(value: object) -> bool:
 
 @lru_cache(maxsize=4096)
 def _expression(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.ASCII)
+    # In the pack a point is a line break too.
+    return re.compile(pattern, re.ASCII | re.DOTALL)
 
 
 def _found(pattern: str, text: str | None) -> bool:
