@@ -96,10 +96,13 @@ class _Place:
     account: str
 
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def windows(folder: Path = ORDINARY) -> Iterator[Window]:
     """Yield each activity as a window, with the everyday rows of its host around it."""
     for path in sorted(folder.rglob("*.yaml")):
-        for activity in yaml.safe_load(path.read_text(encoding="utf-8")):
+        for activity in yaml.load(path.read_text(encoding="utf-8"), LOADER):
             yield _window(activity, path.parent.name if path.parent != folder else "dense")
 
 

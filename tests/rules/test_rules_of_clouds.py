@@ -19,7 +19,7 @@ import pytest
 from soc_analyst.tools.detections import detect
 from soc_analyst.tools.evidence import Evidence, TableRows
 
-from .pack import HOSTS, NAME_OF, ROWS_FOLDER, RULES, TABLES, of_table, read
+from .pack import HOSTS, NAMES, ROWS_FOLDER, TABLES, name_of, of_table, read
 
 CLOUD = [table for table in TABLES if not table.startswith(HOSTS)]
 DATA = {table: read(ROWS_FOLDER / f"{table}.yaml") for table in CLOUD}
@@ -40,9 +40,9 @@ def levels_at_once(table: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[s
     columns["TimeGenerated"] = [datetime(1990, 3, 4, tzinfo=UTC) + timedelta(days=31 * n) for n in range(len(rows))]
     found: list[dict[str, str]] = [{} for _ in rows]
     for each in detect(Evidence([TableRows.collect(table, [("q1", pa.table(columns))])]), rules=of_table(table)):
-        if each.rule.id in NAME_OF:
+        if name := name_of().get(each.rule.id):
             for ref in each.rows:
-                found[ref.row][NAME_OF[each.rule.id].partition("/")[2]] = each.rule.level
+                found[ref.row][name.partition("/")[2]] = each.rule.level
     return found
 
 
@@ -73,7 +73,7 @@ def test_a_row_raises_these_rules_and_no_others(table: str, position: int) -> No
 @pytest.mark.parametrize("table", CLOUD)
 def test_every_rule_is_raised_by_a_row(table: str) -> None:
     proved = {name for row in OF[table] for kind in SAID for name in row.get(kind, ())}
-    assert {name for name in RULES if name.startswith(f"{table}/")} == {f"{table}/{name}" for name in proved}
+    assert {name for name in NAMES if name.startswith(f"{table}/")} == {f"{table}/{name}" for name in proved}
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_an_alert_is_told_by_the_techniques_it_names_itself() -> None:
     told = {
         d.rows[0].row: d.techniques
         for d in detect(case, rules=of_table("AlertInfo"))
-        if NAME_OF.get(d.rule.id) == "AlertInfo/persistence_high"
+        if name_of().get(d.rule.id) == "AlertInfo/persistence_high"
     }
     assert told[0] == ("T1505.003", "T1078")
     assert told[1][0] == "T1547"

@@ -12,12 +12,17 @@ import pytest
 from soc_analyst.tools.detections import detect
 from soc_analyst.tools.evidence import Evidence, TableRows
 
-from .pack import HOSTS, ROWS_FOLDER, RULES, of_table, read
+from .pack import HOSTS, NAMES, ROWS_FOLDER, of_table, read, rule
 
-PROOFS: dict[str, dict[str, list[dict[str, Any]]]] = {
-    f"{path.parent.name}/{path.stem}": read(path) for path in sorted(ROWS_FOLDER.glob("*/*.yaml"))
-}
+PROVED = [f"{path.parent.name}/{path.stem}" for path in sorted(ROWS_FOLDER.glob("*/*.yaml"))]
 KINDS = ("fires", "silent")
+
+
+@cache
+def proof_of(name: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows that prove a rule."""
+    found: dict[str, list[dict[str, Any]]] = read(ROWS_FOLDER / f"{name}.yaml")
+    return found
 
 
 @cache
@@ -26,9 +31,9 @@ def fired(table: str) -> frozenset[tuple[str, str, int]]:
 
     Each row stands on a host of its own, so that every detection cites it.
     """
-    places = [(name, kind, n) for name, proof in PROOFS.items() if name.startswith(f"{table}/")
-              for kind in KINDS for n in range(len(proof[kind]))]  # fmt: skip
-    rows = [PROOFS[name][kind][n] for name, kind, n in places]
+    places = [(name, kind, n) for name in PROVED if name.startswith(f"{table}/")
+              for kind in KINDS for n in range(len(proof_of(name)[kind]))]  # fmt: skip
+    rows = [proof_of(name)[kind][n] for name, kind, n in places]
     columns: dict[str, list[Any]] = {
         key: [row.get(key) for row in rows] for key in sorted({k for r in rows for k in r})
     }
@@ -36,17 +41,17 @@ def fired(table: str) -> frozenset[tuple[str, str, int]]:
     columns["TimeGenerated"] = [datetime(2026, 3, 4, tzinfo=UTC)] * len(rows)
     found = detect(Evidence([TableRows.collect(table, [("q1", pa.table(columns))])]), rules=of_table(table))
     cited = {(each.rule.id, ref.row) for each in found for ref in each.rows}
-    return frozenset(place for at, place in enumerate(places) if (RULES[place[0]]["id"], at) in cited)
+    return frozenset(place for at, place in enumerate(places) if (rule(place[0])["id"], at) in cited)
 
 
 def test_every_proof_is_of_a_rule_and_every_rule_of_hosts_has_one() -> None:
-    assert set(PROOFS) <= set(RULES)
-    assert [name for name in RULES if name.startswith(HOSTS) and name not in PROOFS] == []
+    assert set(PROVED) <= set(NAMES)
+    assert [name for name in NAMES if name.startswith(HOSTS) and name not in set(PROVED)] == []
 
 
-@pytest.mark.parametrize("name", PROOFS)
+@pytest.mark.parametrize("name", PROVED)
 def test_a_rule_fires_on_its_rows_and_is_silent_on_what_looks_like_them(name: str) -> None:
-    proof = PROOFS[name]
+    proof = proof_of(name)
     assert proof["fires"] and proof["silent"]
     own = fired(name.partition("/")[0])
     missed = [n for n in range(len(proof["fires"])) if (name, "fires", n) not in own]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ STRETCH = 4_000_000
 """Bytes of text looked at in one go."""
 AT_ONCE = 256
 """Texts, which may be long, looked at one by one."""
+FEW, KEPT = 200, 1_000
+"""Texts that are searched one by one, and expressions that are kept for it."""
 
 
 class Texts:
@@ -95,14 +98,19 @@ class Texts:
         def found(texts: pa.Array) -> pa.Array:
             return pc.and_(pc.match_substring_regex(texts, pattern), pc.greater(pc.binary_length(texts), 0))
 
+        if len(self if among is None else among) <= FEW:
+            return self.where(_expression(pattern).search, self._filled_among(among))
         try:
             if among is None:
                 return self._where(found)
             held = [places[_true(found(some))] for places, some in self._parts(among)]
         except pa.ArrowInvalid:
             # Arrow has an RE2 of its own, which may take less.
-            return self.where(re2.compile(pattern, quiet_options()).search, self.filled() if among is None else among)
+            return self.where(_expression(pattern).search, self._filled_among(among))
         return among[np.sort(np.concatenate(held))] if held else among[:0]
+
+    def _filled_among(self, among: Indexes | None) -> Indexes:
+        return self.filled() if among is None else among
 
 
 def _true(found: pa.Array) -> Indexes:
@@ -113,6 +121,12 @@ def _true(found: pa.Array) -> Indexes:
 def _read(array: pa.Array) -> list[str]:
     texts: list[str] = array.to_pylist()
     return [text or "" for text in texts] if array.null_count else texts
+
+
+@lru_cache(maxsize=KEPT)
+def _expression(pattern: str) -> Any:
+    """Return a pattern compiled, which takes longer than to search few texts: Arrow does it anew for every array."""
+    return re2.compile(pattern, quiet_options())
 
 
 def quiet_options() -> re2.Options:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 from soc_analyst.state.queries import Diagnostic
@@ -24,6 +25,9 @@ __all__ = ["MAX_DEPTH", "MAX_TEXT", "Parsed", "covered", "parse"]
 MAX_TEXT = 16_384
 """Code points of a query's text."""
 
+KEPT = 128
+"""Queries whose trees, which nothing changes, are kept."""
+
 MAX_DEPTH = 120
 """Levels of the tree, so that whoever walks it later needs no more stack than this."""
 
@@ -42,12 +46,20 @@ class Parsed:
 def parse(text: str, *, max_text: int = MAX_TEXT, max_nesting: int = MAX_NESTING) -> Parsed:
     """Read a query; every step that cannot be read gives its own diagnostic."""
     try:
+        if len(text) <= min(max_text, MAX_TEXT):
+            return _known(text, max_nesting)
         return _read(text, max_text, max_nesting)
     except Trouble as trouble:
         return Parsed(None, (trouble.diagnostic,))
     except Exception as error:  # noqa: BLE001 - no text may become an exception in the caller: not understood is refused
         what = f"the text cannot be read: {type(error).__name__}"
         return Parsed(None, (diagnose("not-understood", what, Span(0, 0)),))
+
+
+@lru_cache(maxsize=KEPT)
+def _known(text: str, max_nesting: int) -> Parsed:
+    """Read a query once: guard, engine and each round read the same few texts."""
+    return _read(text, MAX_TEXT, max_nesting)
 
 
 def _read(text: str, max_text: int, max_nesting: int) -> Parsed:
