@@ -54,6 +54,7 @@ def policy(change: dict[str, object], operation: str = "Update conditional acces
         {"conditions.signInRiskLevels": ["high"]},
         {"grantControls.builtInControls": ["compliantDevice"]},
         {"grantControls": None},
+        {"grantControls.operator": "OR"},
         {"sessionControls.signInFrequency": None},
         {"sessionControls.signInFrequency.isEnabled": False},
     ],
@@ -95,6 +96,17 @@ def methods(old: str, new: str, name: str = "Sms") -> Row:
 )
 def test_a_weak_factor_allowed(row: Row, expected: dict[str, str]) -> None:
     assert levels("AuditLogs", [row]) == expected
+
+
+def test_an_external_factor_that_another_issuer_signs_for() -> None:
+    def row(old: str, new: str) -> Row:
+        values = [json.dumps({"configurations": [{"id": "x", "discoveryUrl": url}]}) for url in (old, new)]
+        changed = {"displayName": "Policy", "oldValue": values[0], "newValue": values[1]}
+        resources = json.dumps([{"displayName": "Methods", "modifiedProperties": [changed]}])
+        return {**audit(0, "Authentication Methods Policy Update"), "TargetResources": resources}
+
+    assert levels("AuditLogs", [row("https://a.example", "https://b.example")]) == {"stat-control-weakened": "medium"}
+    assert levels("AuditLogs", [row("https://a.example", "https://a.example")]) == {}
 
 
 def joined(sign_in: dict[str, object], *changes: Row) -> dict[str, str]:

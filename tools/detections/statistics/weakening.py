@@ -22,6 +22,8 @@ METHODS = frozenset({"authentication methods policy update", "update authenticat
 WEAK_METHODS = frozenset({"sms", "voice", "email", "temporaryaccesspass", "qrcodepin", "verifiablecredentials"})
 RISK_LEVELS = frozenset({"signinrisklevels", "userrisklevels", "serviceprincipalrisklevels", "insiderrisklevels"})
 SECOND_FACTORS = frozenset({"mfa", "authenticationstrength"})
+ISSUER = "discoveryurl"
+"""Where an external factor says who signs for it."""
 DEEPEST = 12
 
 WEAKENED = Sighting(
@@ -70,6 +72,8 @@ def _in_force(policy: Mapping[str, object]) -> bool:
 def _lost(old: object, new: object, key: str, whole: Mapping[str, object], depth: int) -> Iterator[str]:
     if depth > DEEPEST or old == new:
         return
+    if key.lower() == ISSUER and old and new:
+        yield f"factors of {new} trusted"
     if isinstance(old, Mapping):
         yield from _of_part(old, new, key, whole, depth)
     elif _is_list(old) or _is_list(new):
@@ -85,11 +89,19 @@ def _of_part(
         return
     if old.get("isEnabled") in (True, "true") and new.get("isEnabled") in (False, "false"):
         yield f"{key} switched off"
+    if key == "grantControls" and _asked(old, "and") and _asked(new, "or"):
+        yield "one control enough where all were asked for"
     method, state = str(old.get("id", "")).lower(), (old.get("state"), new.get("state"))
     if method in WEAK_METHODS and state == ("disabled", "enabled"):
         yield f"{old.get('id')} allowed"
     for name in dict.fromkeys((*old, *new)):
         yield from _lost(old.get(name), new.get(name), name, whole, depth + 1)
+
+
+def _asked(grant: Mapping[str, object], operator: str) -> bool:
+    """Tell whether a policy has several controls, a strength among them, and joins them by this word."""
+    demands = [*_listed(grant.get("builtInControls")), grant.get("authenticationStrength")]
+    return str(grant.get("operator", "")).lower() == operator and sum(map(bool, demands)) > 1
 
 
 def _of_list(
