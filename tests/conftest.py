@@ -1,6 +1,12 @@
 """What holds for all tests."""
 
 import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -11,6 +17,50 @@ os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 # How long an example takes tells how busy the machine is, not whether the code is right.
 settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give each worker the compiled rules; by itself each would compile them, and each process that a test starts."""
+    node.workerinput["rules"] = str(_compiled())
+
+
+@cache
+def _compiled() -> Path:
+    """Return where the pack is kept compiled while all tests run."""
+    from soc_analyst.tools.detections import load_rules
+
+    folder = Path(tempfile.mkdtemp(prefix="rules-"))
+    load_rules(cache_dir=folder)
+    return folder
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the compiled rules in a worker."""
+    given = getattr(config, "workerinput", {}).get("rules")
+    if given:
+        from soc_analyst.tools.detections import load_rules
+
+        load_rules(cache_dir=Path(given))
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind."""
+    if _compiled.cache_info().currsize:
+        shutil.rmtree(_compiled(), ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def warmed(request: pytest.FixtureRequest) -> Callable[[Path], Path]:
+    """Put the compiled rules, where there are any, into a data folder that another process will use."""
+    given = getattr(request.config, "workerinput", {}).get("rules")
+
+    def warm(home: Path) -> Path:
+        if given:
+            shutil.copytree(given, home / "rules", dirs_exist_ok=True)
+        return home
+
+    return warm
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -91,8 +91,10 @@ async def test_what_cannot_be_done_is_one_clear_text(context: Context) -> None:
         assert waits.is_error and "soc-analyst resume mcp-" in text(waits) and "\n" not in text(waits)
 
 
-async def test_calls_go_side_by_side_and_one_that_is_cancelled_leaves_nothing(context: Context, tmp_path: Path) -> None:
-    own = context.model_copy(update={"data_dir": tmp_path / "home"})
+async def test_calls_go_side_by_side_and_one_that_is_cancelled_leaves_nothing(
+    context: Context, tmp_path: Path, warmed: Callable[[Path], Path]
+) -> None:
+    own = context.model_copy(update={"data_dir": warmed(tmp_path / "home")})
     began = asyncio.Event()
 
     async def told(_progress: float, _total: float | None, message: str | None) -> None:

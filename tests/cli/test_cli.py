@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -229,7 +230,10 @@ def test_the_doctor_finds_all_well_and_says_what_is_not(line: Line) -> None:
 
 
 @pytest.mark.parametrize(("times", "said"), [(1, "the report is partial"), (2, "interrupted; go on with")])
-def test_control_c_once_stops_gently_and_twice_leaves(times: int, said: str, line: Line) -> None:
+def test_control_c_once_stops_gently_and_twice_leaves(
+    times: int, said: str, line: Line, warmed: Callable[[Path], Path]
+) -> None:
+    warmed(line.home)
     command = [sys.executable, "-m", "soc_analyst", "hunt", "Anything suspicious on host ws-1 in the last day?"]
     process = subprocess.Popen(
         [*command, "--workspace", str(line.logs), "--data-dir", str(line.home), "--thread", "case-1"],

@@ -82,7 +82,9 @@ async def differing(workspace: Workspace, rules: Iterable[CompiledRule]) -> tupl
         wanted = by_engine(await rows_of(table, workspace), table, own)
         for rule in own:
             try:
-                got = set((await rows_of(kql_of(rule, TABLES), workspace))["TimeGenerated"].to_pylist())
+                # The rows are told by their times; to fetch no more spares the planning of all other columns.
+                kql = f"{kql_of(rule, TABLES)}\n| project TimeGenerated"
+                got = set((await rows_of(kql, workspace))["TimeGenerated"].to_pylist())
             except Unsupported:
                 continue
             if got == wanted[rule.id]:
@@ -97,6 +99,9 @@ PARTS = 2
 EVERY = 3
 """One rule in so many is run as KQL: each takes a tenth of a second, nearly all of it the planning of its query."""
 
+QUICK = 24
+"""One in so many is run each time; the slow tests leave these out."""
+
 
 def salted_workspace(folder: Path, rules: RuleSet, count: int) -> str:
     base = proving()
@@ -106,7 +111,7 @@ def salted_workspace(folder: Path, rules: RuleSet, count: int) -> str:
 
 
 async def test_one_rule_in_24_finds_the_same_rows_as_kql(tmp_path: Path) -> None:
-    rules = RuleSet(PACK.rules[::24])
+    rules = RuleSet(PACK.rules[::QUICK])
     async with opened(salted_workspace(tmp_path / "logs", rules, 60), tmp_path) as workspace:
         wrong, agreed, fired = await differing(workspace, rules.rules)
     assert wrong == {}
@@ -117,7 +122,7 @@ async def test_one_rule_in_24_finds_the_same_rows_as_kql(tmp_path: Path) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_one_rule_in_three_finds_the_same_rows_as_kql(part: int, tmp_path: Path) -> None:
-    rules = RuleSet(PACK.rules[part :: PARTS * EVERY])
+    rules = RuleSet(tuple(PACK.rules[at] for at in range(part, len(PACK.rules), PARTS * EVERY) if at % QUICK))
     async with opened(salted_workspace(tmp_path / "logs", rules, 400 // PARTS), tmp_path) as workspace:
         wrong, agreed, fired = await differing(workspace, rules.rules)
     assert wrong == {}
@@ -163,7 +168,8 @@ async def test_on_the_sample_tenant_a_rule_fires_where_the_engine_does(tmp_path:
             wanted = by_engine(rows.rows, table, own)
             # One in two that fire, and one in 24 of those that do not: each is a query of its own.
             for rule in (rule for at, rule in enumerate(own) if at % (2 if wanted[rule.id] else 24) == 0):
-                got = (await rows_of(kql_of(rule, TABLES), workspace, window))["TimeGenerated"].to_pylist()
+                kql = f"{kql_of(rule, TABLES)}\n| project TimeGenerated"
+                got = (await rows_of(kql, workspace, window))["TimeGenerated"].to_pylist()
                 fired += bool(got)
                 if set(got) != wanted[rule.id]:
                     wrong[rule.title] = (len(got), len(wanted[rule.id]))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,10 +51,12 @@ def finished_queries(context: Context) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Context, dict[str, object], float]:
+def whole(
+    tmp_path_factory: pytest.TempPathFactory, warmed: Callable[[Path], Path]
+) -> tuple[Context, dict[str, object], float]:
     """The workspace, the report of a run that nothing disturbs, and its seconds."""
     home = tmp_path_factory.mktemp("whole")
-    context = Context(workspace=str(small(home / "logs")), data_dir=home / "undisturbed")
+    context = Context(workspace=str(small(home / "logs")), data_dir=warmed(home / "undisturbed"))
     began = time.monotonic()
     process = started(context)
     out, _ = process.communicate(timeout=120)
@@ -64,10 +67,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Context, dict[str, 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 async def test_a_killed_run_goes_on_where_it_stopped(
-    whole: tuple[Context, dict[str, object], float], tmp_path: Path, seed: int
+    whole: tuple[Context, dict[str, object], float], warmed: Callable[[Path], Path], tmp_path: Path, seed: int
 ) -> None:
     undisturbed, expected, seconds = whole
-    context = undisturbed.model_copy(update={"data_dir": tmp_path / "home"})
+    context = undisturbed.model_copy(update={"data_dir": warmed(tmp_path / "home")})
     process = started(context)
     await asyncio.sleep(random.Random(seed).uniform(0.3, 1.0) * seconds)
     process.send_signal(signal.SIGKILL)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from soc_analyst.state.queries import Diagnostic
@@ -27,6 +28,10 @@ __all__ = ["EngineRefusal", "Sql", "to_sql"]
 _CONSTRUCT = re.compile(r"unsupported KQL construct '([^'\n]{1,60})'")
 
 _BEFORE_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+KEPT = 256
+"""Translations that are kept."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,14 @@ def to_sql(kql: str, schema: Mapping[str, Sequence[str]], now: datetime) -> Sql:
     `schema` gives the columns of each table. Text that `parse` refuses never reaches the library. Raise EngineRefusal
     for what the engine lacks, whatever the library raised. The connection must have `TimeZone='UTC'`.
     """
+    found = _translated(kql, tuple((table, tuple(columns)) for table, columns in schema.items()), now)
+    return Sql(found.text, dict(found.parameters))
+
+
+@lru_cache(maxsize=KEPT)
+def _translated(kql: str, columns: tuple[tuple[str, tuple[str, ...]], ...], now: datetime) -> Sql:
+    """Translate a text once: what one workspace is asked again, as by the next hunt of a server, is the same text."""
+    schema = dict(columns)
     parsed = parse(kql, max_text=10 * len(kql) + 1)
     if parsed.tree is None:
         raise EngineRefusal(parsed.diagnostics[0])
