@@ -124,8 +124,9 @@ def _holds_empty(value: object) -> bool:
 
 @lru_cache(maxsize=4096)
 def _expression(pattern: str) -> re.Pattern[str]:
-    # In the pack a point is a line break too.
-    return re.compile(pattern, re.ASCII | re.DOTALL)
+    # In the pack a point is a line break too; Python writes the number of a character in another way.
+    written = re.sub(r"\\x\{([0-9A-Fa-f]+)\}", lambda found: f"\\U{int(found[1], 16):08x}", pattern)
+    return re.compile(written, re.ASCII | re.DOTALL)
 
 
 def _found(pattern: str, text: str | None) -> bool:
@@ -188,7 +189,7 @@ def test_one_rule_in_12_finds_the_same_rows_as_sqlite() -> None:
 
 @pytest.mark.slow
 def test_every_rule_of_the_pack_finds_the_same_rows_as_sqlite() -> None:
-    wrong, fared = compared(PACK, 3_000, seed=7)
+    wrong, fared = compared(PACK, 4_000, seed=7)
     assert wrong == {}
     assert fared["fired"] + fared["silent"] > 0.9 * len(PACK.rules)
     assert fared["fired"] > 0.8 * len(PACK.rules)
