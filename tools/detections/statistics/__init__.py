@@ -43,6 +43,7 @@ from .persisting import refused_roles_are_asked_again, refused_sign_ins_go_from_
 from .rarity import processes_are_rare
 from .reach import programs_reach_further_than_before
 from .replies import replies_go_elsewhere
+from .reused import local_accounts_open_several_hosts
 from .rhythm import flows_keep_time
 from .scanning import networks_are_scanned
 from .sources import (
@@ -53,6 +54,7 @@ from .sources import (
 from .spreading import clients_spray_from_many_addresses, logons_spread
 from .surges import activity_surges
 from .travel import accounts_travel_impossibly, countries_are_new
+from .unattended import persons_run_unattended
 from .weakening import controls_are_weakened
 
 __all__ = ["STATISTICS", "counted"]
@@ -66,6 +68,8 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     clients_spray_from_many_addresses,
     accounts_are_locked,
     logons_spread,
+    local_accounts_open_several_hosts,
+    persons_run_unattended,
     accounts_reach_new_hosts,
     logons_hop_from_host_to_host,
     hosts_refuse_one_source,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from statistics import median
 
@@ -13,6 +12,7 @@ from soc_analyst.tools.evidence import Evidence
 from .addresses import is_address
 from .frame import Frame, Sighting, equals, one_of, widest
 from .guessing import ONLY_FAILED_SHARE, SIGNINS, SPRAY, TRIES_PER_ACCOUNT
+from .reused import SERVICE, of_local_accounts
 
 __all__ = ["clients_spray_from_many_addresses", "logons_spread"]
 
@@ -22,8 +22,6 @@ SHARE_ELSEWHEN = 0.5
 APART_SECONDS = 12 * 60 * 60
 ACCOUNTS_TO_REPORT, ADDRESSES_TO_REPORT = 12, 5
 CLIENT_SECONDS = 60 * 60
-
-SERVICE = re.compile(r"svc|service|scan|backup|deploy|ansible|agent|monitor|_sa$|^sa[-_]")
 
 SPREAD = Sighting(
     id="stat-logons-spread",
@@ -41,16 +39,18 @@ def logons_spread(evidence: Evidence) -> Iterator[Detection]:
 
     Four are enough where a person's account is administrator on each and uses NTLM, as stolen hashes do.
 
-    Rated low where the account does half as much on another day too: a tool at its routine.
+    Rated low where the account does half as much on another day too: a tool at its routine. What local accounts do by
+    NTLM is told by itself.
     """
     frame = Frame.of(evidence, "DeviceLogonEvents", ("DeviceName", "AccountName", "ActionType"))
     if frame is None:
         return
     hosts, accounts, sources = frame.lower("DeviceName"), frame.lower("AccountName"), frame.lower("RemoteIP")
     kinds, actions = frame.lower("LogonType"), frame.lower("ActionType")
+    local = of_local_accounts(frame)
     remote = [
         i for i, action in enumerate(actions)
-        if action == "logonsuccess" and hosts[i] and kinds[i] in ("", "network", "remoteinteractive")
+        if action == "logonsuccess" and hosts[i] and kinds[i] in ("", "network", "remoteinteractive") and not local[i]
     ]  # fmt: skip
 
     def traveller(index: int) -> str:
