@@ -39,6 +39,7 @@ from .mfa_fatigue import second_factor_is_pushed
 from .newness import signins_are_unlike_the_past
 from .notes import one_note_is_left_in_many_folders
 from .obscurity import command_lines_are_obscured
+from .onwards import desktops_are_opened_onwards_from_new_machines
 from .persisting import refused_roles_are_asked_again, refused_sign_ins_go_from_application_to_application
 from .rarity import processes_are_rare
 from .reach import programs_reach_further_than_before
@@ -72,6 +73,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     persons_run_unattended,
     accounts_reach_new_hosts,
     logons_hop_from_host_to_host,
+    desktops_are_opened_onwards_from_new_machines,
     hosts_refuse_one_source,
     one_source_bears_many_accounts,
     privileged_logons_come_from_elsewhere,

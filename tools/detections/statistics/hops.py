@@ -11,8 +11,11 @@ from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection
 from soc_analyst.tools.evidence import Evidence
 
-from .coded import runs
+from .addresses import is_private, is_public
+from .coded import Coded, runs
+from .flowing import first_of
 from .frame import Frame, Sighting
+from .origins import origin_machines, plain
 
 __all__ = ["logons_hop_from_host_to_host"]
 
@@ -36,11 +39,11 @@ def logons_hop_from_host_to_host(evidence: Evidence) -> Iterator[Detection]:
 
     An account that goes as far on another day does so by habit.
     """
-    frame = Frame.of(evidence, "DeviceLogonEvents", ("AccountName", "DeviceName", "RemoteDeviceName", "ActionType"))
+    frame = Frame.of(evidence, "DeviceLogonEvents", ("AccountName", "DeviceName", "ActionType"))
     if frame is None:
         return
-    accounts, origins = frame.coded("AccountName").lowered, frame.coded("RemoteDeviceName").lowered.mapped(_short)
-    hosts = frame.coded("DeviceName").lowered.mapped(_short)
+    accounts, origins = frame.coded("AccountName").lowered, _origins(evidence, frame)
+    hosts = frame.coded("DeviceName").lowered.mapped(plain)
     among = frame.coded("ActionType").lowered.rows_where("logonsuccess".__eq__) & frame.timed
     among &= frame.coded("LogonType").lowered.rows_where(SITTING.__contains__) & origins.rows_where(bool)
     among &= accounts.rows_where(lambda name: name and not name.endswith("$")) & hosts.rows_where(bool)
@@ -66,15 +69,18 @@ def _chains(frame: Frame, rows: Sequence[int], hosts: Sequence[str], origins: Se
     return found
 
 
-def _short(name: str) -> str:
-    """Return the name of a host without its domain."""
-    return name.strip("\\").partition(".")[0]
+def _origins(evidence: Evidence, frame: Frame) -> Coded:
+    """Return the machine that each logon comes from, or its address where nobody knows whose that is."""
+    addresses = frame.coded("RemoteIP").lowered
+    own = addresses.mapped(lambda address: address if is_private(address) or is_public(address) else "")
+    return first_of([origin_machines(evidence, frame), own])
 
 
 def _seen(frame: Frame, rows: list[int]) -> Detection:
     account, names = frame.text("AccountName")[rows[0]], [frame.text("DeviceName")[i] for i in rows]
+    start = frame.text("RemoteDeviceName")[rows[0]].strip("-") or frame.text("RemoteIP")[rows[0]]
     statement = (
-        f"{account} went from {frame.text('RemoteDeviceName')[rows[0]]} over {len(rows)} hosts between "
+        f"{account} went from {start} over {len(rows)} hosts between "
         f"{frame.moment(rows[0])} and {frame.moment(rows[-1])}: {', '.join(names[:5])}"
     )
     claims = [
