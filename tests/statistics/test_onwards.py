@@ -67,9 +67,16 @@ def test_its_claims_hold_and_count_the_baseline() -> None:
 WAY = [desktop(0, "srv1"), desktop(600, "srv2", "srv1"), desktop(1200, "srv3", "srv2")]
 
 
+def by_network(protocol: str) -> list[Row]:
+    hops = [unnamed({**row, "LogonType": "Network", "Protocol": protocol}) for row in WAY]
+    return [*hops, ticket("srv1"), ticket("srv2")]
+
+
 @pytest.mark.parametrize(("rows", "expected"), [
     ([*map(unnamed, WAY), ticket("srv1"), ticket("srv2")], {CHAIN: "medium"}),
     ([*map(unnamed, WAY), ticket("srv1")], {}),
+    (by_network("NTLM"), {CHAIN: "medium"}),
+    (by_network("Kerberos"), {}),
     (list(map(unnamed, WAY)), {}),
     ([unnamed({**row, "RemoteIP": "127.0.0.1"}) for row in WAY], {}),
 ])  # fmt: skip

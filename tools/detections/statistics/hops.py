@@ -37,7 +37,8 @@ HOPS = Sighting(
 def logons_hop_from_host_to_host(evidence: Evidence) -> Iterator[Detection]:
     """Report three remote logons of an account within two hours, each from the host that the one before reached.
 
-    An account that goes as far on another day does so by habit.
+    An account that goes as far on another day does so by habit. Where only the address is told, tickets of network
+    logons are left aside: services pass them on for the people they serve.
     """
     frame = Frame.of(evidence, "DeviceLogonEvents", ("AccountName", "DeviceName", "ActionType"))
     if frame is None:
@@ -45,7 +46,11 @@ def logons_hop_from_host_to_host(evidence: Evidence) -> Iterator[Detection]:
     accounts, origins = frame.coded("AccountName").lowered, _origins(evidence, frame)
     hosts = frame.coded("DeviceName").lowered.mapped(plain)
     among = frame.coded("ActionType").lowered.rows_where("logonsuccess".__eq__) & frame.timed
-    among &= frame.coded("LogonType").lowered.rows_where(SITTING.__contains__) & origins.rows_where(bool)
+    kinds = frame.coded("LogonType").lowered
+    among &= kinds.rows_where(SITTING.__contains__) & origins.rows_where(bool)
+    named = frame.coded("RemoteDeviceName").lowered.rows_where(lambda name: bool(plain(name)))
+    ntlm = frame.coded("Protocol").lowered.rows_where(lambda text: "ntlm" in text)
+    among &= named | ntlm | ~kinds.rows_where("network".__eq__)
     among &= accounts.rows_where(lambda name: name and not name.endswith("$")) & hosts.rows_where(bool)
     for rows in runs(accounts.codes, np.flatnonzero(among), frame.seconds, LOGONS_TO_REPORT):
         chains = _chains(frame, rows.tolist(), hosts.by_row, origins.by_row)
