@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from soc_analyst.tools.evidence import Evidence
-from soc_analyst.tools.evidence.packing import plain
 from soc_analyst.tools.reasoning.past import LIKE, Likeness, Past
 
+from .alike import RowsAlike, plain_text
 from .reasons import Reason
 
-__all__ = ["Lookup", "Seen", "by_habit", "by_season", "plain_text", "rarity"]
+__all__ = ["Lookup", "Seen", "by_habit", "by_season", "rarity"]
 
-VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|s-1-5-[\d-]+|\d+", re.IGNORECASE)
-PERSONAL = re.compile(r"(?<=\\users\\)[^\\]+", re.IGNORECASE)
-MOST = 5_000
-"""Rows compared one by one."""
 KINDS = 5
 """Kinds of lines that one detection may be of."""
 HOSTS_TO_COMPARE = 10
@@ -72,6 +64,7 @@ class Lookup:
     evidence: Evidence
     past: Past
     _known: dict[tuple[str, ...], Seen | None] = field(default_factory=dict)
+    _parts: dict[str, list[RowsAlike]] = field(default_factory=dict)
 
     def seen(self, pairs: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Seen | None]:
         """Return how usual rows are, each with its table; None where that cannot be told.
@@ -94,12 +87,19 @@ class Lookup:
         return kinds.get(key)
 
     def _counted(self, table: str, like: Likeness, row: Mapping[str, Any]) -> Seen | None:
+        if table not in self._parts:
+            self._parts[table] = list(self._parted(table, like))
+        parts = self._parts[table]
+        alike = [each for part in parts for each in part.to(row)]
+        everybody = max([*(part.places for part in parts), self.past.places.get(table, 0)])
+        return _counted(alike, like, row, everybody) if alike else None
+
+    def _parted(self, table: str, like: Likeness) -> Iterator[RowsAlike]:
+        """Yield the rows at hand and those of earlier days, where they have what must be compared."""
         rows = self.evidence.get(table)
-        at_hand = rows.rows if rows is not None else None
-        parts = [part for part in (at_hand, self.past.rows.get(table)) if part is not None and like.is_told_by(part)]
-        alike = [each for part in parts for each in _alike(part, like, row)]
-        counts = [int(pc.count_distinct(plain(part[like.place])).as_py()) for part in parts]
-        return _counted(alike, like, row, max([*counts, self.past.places.get(table, 0)])) if alike else None
+        for part in (rows.rows if rows is not None else None, self.past.rows.get(table)):
+            if part is not None and like.is_told_by(part):
+                yield RowsAlike(part, like)
 
 
 def _counted(alike: Sequence[Mapping[str, Any]], like: Likeness, row: Mapping[str, Any], everybody: int) -> Seen:
@@ -117,16 +117,6 @@ def _counted(alike: Sequence[Mapping[str, Any]], like: Likeness, row: Mapping[st
         regular=_regular(by_account),
         of_a_tenant=like.place != "DeviceName",
     )
-
-
-def _alike(rows: pa.Table, like: Likeness, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    wanted = plain_text(str(row[like.text]))
-    for name in like.names:
-        value = row.get(name)
-        rows = rows.filter(pc.is_null(rows[name]) if value is None else pc.equal(rows[name], value))
-    columns = dict.fromkeys((like.place, like.account, "TimeGenerated", like.text))
-    same = rows.select([name for name in columns if name in rows.column_names]).slice(0, MOST)
-    return [each for each in same.to_pylist() if plain_text(str(each[like.text] or "")) == wanted]
 
 
 def by_habit(known: Sequence[Seen | None], tables: Iterable[str]) -> Iterable[Reason]:
@@ -164,11 +154,6 @@ def rarity(known: Sequence[Seen | None]) -> str:
         return ""
     rare = any(one.hosts == 1 and not one.habit for one in told)
     return f"rare: no other of {told[0].of_hosts} hosts shows such a line" if rare else ""
-
-
-def plain_text(text: str) -> str:
-    """Return a text without what varies from host to host and from day to day."""
-    return VARYING.sub("#", PERSONAL.sub("#", text[:2_000])).lower()
 
 
 def _in_season(one: Seen) -> bool:

@@ -20,10 +20,10 @@ from soc_analyst.state.findings import Detection, EvidenceRef, Level
 from soc_analyst.tools.evidence import Evidence
 
 from .actors import acting_account
+from .alike import plain_text
 from .deployment import SYSTEM
 from .floor import may_be_lowered
 from .plainness import is_plain
-from .prevalence import plain_text
 from .reasons import Reason
 
 __all__ = ["Signals", "by_session"]
