@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from soc_analyst.tools.evidence.packing import numbered, plain
+from soc_analyst.tools.evidence.rows import taken
 from soc_analyst.tools.reasoning.past import Likeness
 
 __all__ = ["RowsAlike", "plain_text"]
@@ -40,8 +41,9 @@ class RowsAlike:
         wanted = self._kinds.setdefault(plain_text(str(row[self._like.text])), len(self._kinds))
         near = self._equal_to(row)
         self._read(near[self._kind_of[near] == UNREAD])
-        told: list[dict[str, Any]] = self._told.take(near[self._kind_of[near] == wanted]).to_pylist()
-        return told
+        same = near[self._kind_of[near] == wanted].tolist()
+        columns = [taken(column, same) for column in self._told.columns]
+        return [dict(zip(self._told.column_names, values, strict=True)) for values in zip(*columns, strict=True)]
 
     @cached_property
     def places(self) -> int:
@@ -70,7 +72,7 @@ class RowsAlike:
         return order[first : min(int(end), int(first) + MOST)]
 
     def _read(self, rows: npt.NDArray[np.int64]) -> None:
-        texts = self._told[self._like.text].take(rows).to_pylist()
+        texts = taken(self._told[self._like.text], rows.tolist())
         known = self._kinds
         self._kind_of[rows] = [known.setdefault(plain_text(str(text or "")), len(known)) for text in texts]
 
