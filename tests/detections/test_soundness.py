@@ -181,7 +181,7 @@ def compared(rules: RuleSet, count: int, seed: int) -> tuple[dict[str, tuple[int
 
 def test_one_rule_in_12_finds_the_same_rows_as_sqlite() -> None:
     rules = RuleSet(PACK.rules[::12])
-    wrong, fared = compared(rules, 800, seed=5)
+    wrong, fared = compared(rules, 1_200, seed=5)
     assert wrong == {}
     assert fared["fired"] + fared["silent"] > 0.8 * len(rules.rules)
     assert fared["fired"] > 0.6 * len(rules.rules)
