@@ -21,7 +21,7 @@ from ..desk.desk import Desk
 from ..desk.opened import remembered
 from .arriving import unsettled_from
 
-__all__ = ["count_about", "cover", "known_values", "like", "rows_where", "same_name"]
+__all__ = ["count_of", "cover", "known_values", "like", "rows_where", "same_name"]
 
 PROBE_TIMEOUT = 30.0
 """Seconds a probe may take."""
@@ -90,9 +90,9 @@ def _note(entry: Coverage, silence: str) -> str:
     return "; ".join(filter(None, notes))
 
 
-async def count_about(test: AnyOf, table: str, window: TimeWindow, desk: Desk, workspace: Workspace) -> int | None:
-    """Return how many rows of a table in the window meet a test, or None where that cannot be told."""
-    typed = TypedQuery(table=table, start=window.start, end=window.end, shape="coverage", where=(test,))
+async def count_of(table: str, window: TimeWindow, desk: Desk, workspace: Workspace, *where: AnyOf) -> int | None:
+    """Return how many rows of a table in the window meet these tests, or None where that cannot be told."""
+    typed = TypedQuery(table=table, start=window.start, end=window.end, shape="coverage", where=where)
     rows, _ = await _probe(typed, desk, workspace)
     return int(rows.to_pylist()[0]["Rows"] or 0) if rows is not None and rows.num_rows else None
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from soc_analyst.state.costs import Volume
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.findings import Detection
 from soc_analyst.state.queries import ApprovedQuery, PlannedQuery, TypedQuery
@@ -27,22 +28,43 @@ from ..desk.desk import Desk
 from ..desk.rules import known_good_for, rules_for
 from .parting import MOST_PARTS, hit_a_limit, in_parts
 from .recalling import recalled, to_ask
+from .sharing import least_first, rows_held
 from .surveying import surveyed
 
-__all__ = ["Sweep", "Swept", "sweep"]
+__all__ = ["MORE", "Sweep", "Swept", "sweep"]
 
 PAGE_TIMEOUT = 120.0
 """Seconds that one page may take."""
 TIME = "TimeGenerated"
+MORE = "more with --max-rows, or narrow with --since"
 LEVELS = ("critical", "high", "medium", "low", "informational")
 
 
 @dataclass(frozen=True)
 class Swept:
-    """The rows read of one table; `note` says why it is not all that the window holds, empty where it is all."""
+    """The rows read of one table, and why they are not all that the window holds."""
 
     rows: TableRows
-    note: str = ""
+    why: str = ""
+    """What is amiss beside the budget of rows, empty where nothing is."""
+    taken: int = 0
+    """Rows read, copies among them."""
+    held: int | None = None
+    """Rows that the window holds as far as policy lets it be seen; None where nobody could count."""
+    left_out: bool = False
+    """Whether the budget left rows out."""
+
+    @property
+    def share(self) -> str:
+        """Return how many rows were read of how many."""
+        known = self.held is not None and self.held > self.taken
+        return f"{self.taken:,} of {self.held:,}" if known else f"{self.taken:,}"
+
+    @property
+    def note(self) -> str:
+        """Return why the rows are not all that the window holds, empty where they are."""
+        cut = f"only the newest {self.share} rows were read; {MORE}" if self.left_out else ""
+        return "; ".join(filter(None, (cut, self.why)))
 
 
 @dataclass(frozen=True)
@@ -60,10 +82,8 @@ class Sweep:
 
 
 async def sweep(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace: Workspace) -> Sweep:
-    """Run all rules and statistics over these tables; at most `max_rows` of the context are read, shared evenly."""
-    each = max(1, desk.context.max_rows // max(1, len(tables)))
-    dear = await _too_much(tables, window, desk, workspace)
-    read = [await _swept(table, window, desk, workspace, each, dear.get(table, "")) for table in tables]
+    """Run all rules and statistics over these tables; at most `max_rows` of the context are read, shared by need."""
+    read = await _read(tables, window, desk, workspace)
     evidence = Evidence(swept.rows for swept in read)
     rules = await asyncio.to_thread(rules_for, desk)
     found: Examination = await asyncio.to_thread(examine, evidence, rules=rules, tables=desk.tables)
@@ -76,7 +96,7 @@ async def sweep(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace
         window=window,
         evidence=evidence,
         detections=tuple(sorted(proved, key=_by_weight)),
-        read=tuple(read),
+        read=read,
         skipped=dict(found.skipped),
         warnings=(*lacking_of(tables, workspace), *rules.warnings, *good.warnings),
         rules=rules,
@@ -95,13 +115,29 @@ def _by_weight(detection: Detection) -> tuple[int, str, str]:
     return LEVELS.index(detection.level), detection.rule.title, detection.statement
 
 
-async def _too_much(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace: Workspace) -> Mapping[str, str]:
-    """Return why tables are not read whole, where that is more than policy lets be read."""
+async def _read(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace: Workspace) -> tuple[Swept, ...]:
+    """Read the tables, those that hold least first: what one does not need of its share, the larger ones have more."""
     volumes = (await surveyed(window, desk, workspace, tables)).volumes
+    dear = await _too_much(tables, window, desk, volumes)
+    read = {table: Swept(TableRows.collect(table, ()), why) for table, why in dear.items()}
+    held = await rows_held([table for table in tables if table not in dear], window, desk, workspace, volumes)
+    left = desk.context.max_rows
+    for place, table in enumerate(least_first(held)):
+        swept = await _swept(table, window, desk, workspace, max(1, left // (len(held) - place)))
+        read[table] = replace(swept, held=held[table])
+        left -= swept.taken
+    return tuple(read[table] for table in tables)
+
+
+async def _too_much(
+    tables: Sequence[str], window: TimeWindow, desk: Desk, volumes: Iterable[Volume]
+) -> Mapping[str, str]:
+    """Return why tables are not read whole, where that is more than policy lets be read."""
+    known = tuple(volumes)
     spent, why = 0, {}
     for table in tables:
         approved = (await _approved(table, window.start, window.end, window, desk)).approved
-        cost = weigh(approved, volumes, desk.policy, spent=spent) if approved is not None else None
+        cost = weigh(approved, known, desk.policy, spent=spent) if approved is not None else None
         if cost is not None and cost.faults:
             why[table] = "; ".join(f"{fault.message} ({fault.hint})" for fault in cost.faults)
         elif cost is not None and cost.query.estimate is not None:
@@ -115,43 +151,55 @@ async def _approved(table: str, start: datetime, end: datetime, window: TimeWind
     return await asyncio.to_thread(check, planned, policy=desk.policy, tables=desk.tables, window=window)
 
 
-async def _swept(table: str, window: TimeWindow, desk: Desk, workspace: Workspace, most: int, dear: str) -> Swept:
-    if dear:
-        return Swept(TableRows.collect(table, ()), dear)
+async def _swept(table: str, window: TimeWindow, desk: Desk, workspace: Workspace, most: int) -> Swept:
+    """Read the newest rows of a table, at most so many."""
     pages: list[tuple[str, pa.Table]] = []
-    left, note = most, ""
-    async for page, truncated, why in _pages(table, window, desk, workspace):
-        kept = packed(page.slice(0, left))
+    taken, left_out, note = 0, False, ""
+    async for page in _pages(table, window, desk, workspace):
+        kept = packed(page.rows.slice(0, most - taken + page.again))
         pages.append((f"{table}-{len(pages) + 1}", kept))
-        left -= kept.num_rows
-        note = why
-        if kept.num_rows < page.num_rows or (not left and truncated):
-            note = f"only the newest {most:,} rows were read; more with --max-rows, or narrow with --since"
+        taken += kept.num_rows - page.again
+        note = page.why
+        left_out = kept.num_rows < page.rows.num_rows or (taken >= most and page.goes_on)
+        if left_out:
             break
     start = desk.policy.start_of(table, window.start, window.end)
     unseen = f"seen from {start:%Y-%m-%d %H:%M} on only, as policy says" if start > window.start else ""
-    return Swept(TableRows.collect(table, pages), "; ".join(filter(None, (note, unseen))))
+    rows = TableRows.collect(table, pages)
+    return Swept(rows, "; ".join(filter(None, (note, unseen))), taken, left_out=left_out)
 
 
-async def _pages(
-    table: str, window: TimeWindow, desk: Desk, workspace: Workspace
-) -> AsyncIterator[tuple[pa.Table, bool, str]]:
+@dataclass(frozen=True)
+class _Page:
+    """Rows newest first; `again` of them were the last of the page before, `why` says what is amiss."""
+
+    rows: pa.Table
+    goes_on: bool = False
+    why: str = ""
+    again: int = 0
+
+
+async def _pages(table: str, window: TimeWindow, desk: Desk, workspace: Workspace) -> AsyncIterator[_Page]:
     """Yield the rows newest first; each page begins at the time of the last row of the one before."""
     start, end = desk.policy.start_of(table, window.start, window.end), window.end
+    again = 0
     while True:
         verdict = await _approved(table, start, end, window, desk)
         if verdict.approved is None:
-            yield pa.table({}), False, _said(diagnostic.message for diagnostic in verdict.diagnostics)
+            yield _Page(pa.table({}), why=_said(diagnostic.message for diagnostic in verdict.diagnostics))
             return
         result = await _whole_or_parts(verdict.approved, desk, workspace)
         whole = result.status in ("ok", "empty")
         goes_on = result.truncated and (whole or _is_cut(result))
-        yield result.rows, goes_on, "" if whole else _said(diagnostic.message for diagnostic in result.diagnostics)
+        why = "" if whole else _said(diagnostic.message for diagnostic in result.diagnostics)
+        yield _Page(result.rows, goes_on, why, min(again, result.rows.num_rows))
         if not goes_on:
             return
-        oldest = pc.min(result.rows[TIME]).as_py() + timedelta(microseconds=1)
+        last = pc.min(result.rows[TIME])
+        again = pc.sum(pc.equal(result.rows[TIME], last)).as_py()
+        oldest = last.as_py() + timedelta(microseconds=1)
         if oldest >= end:
-            yield result.rows.slice(0, 0), False, f"more than {result.rows.num_rows:,} rows share one moment"
+            yield _Page(pa.table({}), why=f"more than {result.rows.num_rows:,} rows share one moment")
             return
         end = oldest
 

@@ -19,7 +19,7 @@ from soc_analyst.graph.context import Context
 from soc_analyst.graph.desk.budgets import Stopwatch, queries_left, rows_left, seconds_left, used_up
 from soc_analyst.graph.desk.desk import Desk, open_desk
 from soc_analyst.graph.looking.parting import MOST_PARTS, hit_a_limit, in_parts
-from soc_analyst.graph.looking.probing import count_about, cover, known_values, like, same_name
+from soc_analyst.graph.looking.probing import count_of, cover, known_values, like, same_name
 from soc_analyst.graph.looking.widening import to_widen
 from soc_analyst.graph.telling import tell_finished, tell_started
 from soc_analyst.state.case import CaseState
@@ -277,7 +277,7 @@ class _Round:
         window, seen = self.state["reading"].window, {entry.table for entry in (*counted, *self.state["coverage"])}
         for table, schema in self.desk.tables.items():
             test = None if table in seen else conditions_for(host, schema)
-            if test is not None and await count_about(test, table, window, self.desk, self.workspace):
+            if test is not None and await count_of(table, window, self.desk, self.workspace, test):
                 return (await self._subject_rows(await self._cover(table), 0),)
         return ()
 
@@ -288,7 +288,7 @@ class _Round:
         if not tests:
             return entry
         window = self.state["reading"].window
-        count = rows or await count_about(tests[0], entry.table, window, self.desk, self.workspace)
+        count = rows or await count_of(entry.table, window, self.desk, self.workspace, tests[0])
         return entry.model_copy(update={"subject_rows": count})
 
     def _subjects(self) -> tuple[Entity, ...]:

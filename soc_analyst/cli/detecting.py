@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -84,7 +84,10 @@ def _as_json(found: Sweep, told: Iterable[Detection], context: Context) -> dict[
             "faults": [{"file": each.path, "line": each.line, "message": each.message} for each in found.rules.faults],
         },
         "detections": [_detection(each, found) for each in told],
-        "tables": [{"table": each.rows.table, "rows": len(each.rows), "note": each.note} for each in found.read],
+        "tables": [
+            {"table": each.rows.table, "rows": len(each.rows), "rows_in_window": each.held, "note": each.note}
+            for each in found.read
+        ],
         "warnings": list(found.warnings),
     }
 
@@ -116,8 +119,7 @@ def _show(found: Sweep, told: list[Detection]) -> None:
 
     out = Console(highlight=False)
     window = found.window
-    rows = sum(len(read.rows) for read in found.read)
-    out.print(f"[bold]{len(told)} detections[/] in {rows:,} rows of {len(found.read)} tables")
+    out.print(f"[bold]{_count(len(told), 'detection')}[/] in {_looked_at(found)}")
     span = f"{window.start:%a %Y-%m-%d %H:%M} → {window.end:%a %Y-%m-%d %H:%M} UTC"
     out.print(f"[dim]{span}, {len(found.rules.rules):,} rules[/]")
     for detection in told[:SHOWN]:
@@ -125,11 +127,37 @@ def _show(found: Sweep, told: list[Detection]) -> None:
         out.print(_told(detection))
     if len(told) > SHOWN:
         out.print(f"\n{len(told) - SHOWN} more; --json gives all, --level and --table narrow", style="dim")
-    for read in found.read:
-        if read.note:
-            out.print(Text(f"! {read.rows.table}: {inert(read.note)}", style="yellow"))
-    for warning in found.warnings:
-        out.print(Text(f"! {inert(warning)}", style="yellow"))
+    notes = [*_amiss(found), *map(inert, found.warnings)]
+    if notes:
+        out.print()
+    for note in notes:
+        out.print(Text(f"! {note}", style="yellow"))
+
+
+def _amiss(found: Sweep) -> Iterator[str]:
+    """Yield what was not read: what the budget left out together, anything else by table."""
+    from soc_analyst.graph.looking.sweeping import MORE
+    from soc_analyst.tools.records.safe_text import inert
+
+    cut = [read for read in found.read if read.left_out]
+    if cut:
+        longest = max(len(read.rows.table) for read in cut)
+        lines = "".join(f"\n    {read.rows.table:<{longest}}  {read.share}" for read in cut)
+        yield f"only the newest rows of {_count(len(cut), 'table')} were read, {MORE}:{lines}"
+    yield from (f"{read.rows.table}: {inert(read.why)}" for read in found.read if read.why)
+
+
+def _looked_at(found: Sweep) -> str:
+    """Return how many rows were read, of how many where some were left out."""
+    rows, held = sum(len(read.rows) for read in found.read), [read.held for read in found.read]
+    known = sum(each for each in held if each is not None)
+    cut = any(read.left_out for read in found.read) and None not in held and known > rows
+    looked_at = f"{rows:,} of {_count(known, 'row')}" if cut else _count(rows, "row")
+    return f"{looked_at} of {_count(len(held), 'table')}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _told(detection: Detection) -> Any:

@@ -71,6 +71,24 @@ def test_a_row_budget_is_kept_and_said(tmp_path, capsys) -> None:
     assert "--max-rows" in table["note"]
 
 
+@pytest.mark.parametrize("policy", ["", "row_cap: 4\n"], ids=["whole", "paged"])
+def test_a_row_budget_goes_where_rows_are(tmp_path, capsys, policy: str) -> None:
+    (tmp_path / "policy.yaml").write_text(policy)
+    own = ("--policy", str(tmp_path / "policy.yaml")) if policy else ()
+    _, out, _ = detect(tmp_path, capsys, "--json", "--max-rows", "30", *own)
+    read = {one["table"]: one for one in json.loads(out)["tables"] if one["rows_in_window"]}
+    assert {name: (one["rows"], one["rows_in_window"]) for name, one in read.items()} == {
+        "DeviceProcessEvents": (22, 42),
+        "SigninLogs": (8, 8),
+    }
+    assert "newest 22 of 42 rows" in read["DeviceProcessEvents"]["note"]
+    assert read["SigninLogs"]["note"] == ""
+    _, out, _ = detect(tmp_path, capsys, "--max-rows", "30", *own)
+    assert "in 30 of 50 rows of" in out and "DeviceProcessEvents  22 of 42" in out
+    _, out, _ = detect(tmp_path, capsys, "--json", "--max-rows", "50", *own)
+    assert all(one["rows"] == one["rows_in_window"] and not one["note"] for one in json.loads(out)["tables"])
+
+
 def test_pages_together_hold_what_one_page_holds(tmp_path, capsys) -> None:
     whole = json.loads(detect(tmp_path, capsys, "--json", "--table", "DeviceProcessEvents")[1])
     policy = tmp_path / "policy.yaml"

@@ -221,7 +221,7 @@ async def test_whole_tables_are_read_for_the_detections_whatever_limit_they_meet
     window = TimeWindow(start=END - timedelta(days=1), end=END + timedelta(seconds=1))
     async with open_desk(case.context) as desk, desk.workspace() as workspace:
         swept = await sweep(["DeviceProcessEvents"], window, desk, workspace)
-    assert [(len(one.rows), one.note) for one in swept.read] == [(42, "")]
+    assert [(len(one.rows), one.held, one.note) for one in swept.read] == [(42, 42, "")]
     assert any("ws-1.contoso.com" in detection.statement for detection in swept.detections)
 
 
