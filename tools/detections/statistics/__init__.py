@@ -8,6 +8,7 @@ from soc_analyst.state.findings import Detection
 from soc_analyst.tools.evidence import Evidence
 
 from .addressed import rows_speak_to_a_model
+from .afar import programs_start_after_arrivals
 from .aftermath import changes_follow_odd_sign_ins
 from .autostarts import autostarts_are_new
 from .beaconing import connections_keep_time
@@ -41,6 +42,7 @@ from .notes import one_note_is_left_in_many_folders
 from .obscurity import command_lines_are_obscured
 from .onwards import desktops_are_opened_onwards_from_new_machines
 from .persisting import refused_roles_are_asked_again, refused_sign_ins_go_from_application_to_application
+from .planted import entries_are_made_for_arrivals, programs_run_where_planted
 from .rarity import processes_are_rare
 from .reach import programs_reach_further_than_before
 from .replies import replies_go_elsewhere
@@ -122,6 +124,9 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     archives_are_carried_off,
     programs_of_services_are_written_over,
     one_note_is_left_in_many_folders,
+    programs_start_after_arrivals,
+    programs_run_where_planted,
+    entries_are_made_for_arrivals,
     processes_are_rare,
     parents_start_something_new,
     activity_surges,

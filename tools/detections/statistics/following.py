@@ -12,20 +12,23 @@ from .coded import Coded, Indexes, Mask, runs
 from .frame import MAX_CITED, Frame
 from .origins import plain
 
-__all__ = ["Moments", "after", "machines", "with_rows"]
+__all__ = ["Moments", "after", "first_seen", "machines", "with_rows"]
 
 
 class Moments:
     """Rows of one kind by machine and time."""
 
     def __init__(self, frame: Frame, among: Mask) -> None:
-        hosts = machines(frame)
-        self.frame = frame
-        rows = np.flatnonzero(among & frame.timed & hosts.rows_where(bool))
-        self._rows = {hosts.by_row[int(each[0])]: each for each in runs(hosts.codes, rows, frame.seconds)}
+        self.frame, self.hosts = frame, machines(frame)
+        rows = np.flatnonzero(among & frame.timed & self.hosts.rows_where(bool))
+        self._rows = {self.hosts.by_row[int(each[0])]: each for each in runs(self.hosts.codes, rows, frame.seconds)}
 
     def __iter__(self) -> Iterator[tuple[str, Indexes]]:
         return iter(self._rows.items())
+
+    def rows(self) -> list[int]:
+        """Return all rows by time."""
+        return self.frame.in_order(np.concatenate([*self._rows.values(), np.zeros(0, np.int64)]))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -39,6 +42,19 @@ class Moments:
         low, high = np.searchsorted(times, start, "left"), np.searchsorted(times, end, "right")
         found: list[int] = rows[low:high].tolist()
         return found
+
+
+def first_seen(frame: Frame, hosts: Coded, column: str, rows: Sequence[int]) -> dict[tuple[str, str], float]:
+    """Return when the machines of these rows first showed what the rows hold in a column, by machine and text."""
+    texts = frame.coded(column).lowered
+    wanted = np.flatnonzero(np.isin(texts.codes, np.unique(texts.codes[np.array(rows, np.int64)])) & frame.timed)
+    key = texts.codes[wanted] * len(hosts.values) + hosts.codes[wanted]
+    order = np.lexsort((frame.seconds[wanted], key))
+    firsts = order[np.flatnonzero(np.diff(key[order], prepend=-1))]
+    return {
+        (hosts.values[int(hosts.codes[row])], texts.values[int(texts.codes[row])]): float(frame.seconds[row])
+        for row in wanted[firsts].tolist()
+    }
 
 
 def machines(frame: Frame) -> Coded:
