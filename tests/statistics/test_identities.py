@@ -212,35 +212,3 @@ def test_policies_in_text_that_is_no_policy_are_borne() -> None:
         '[{"modifiedProperties": [1, {"oldValue": "{", "newValue": {}}]}]',
     ):
         assert levels("AuditLogs", [{**policy({}), "TargetResources": text}]) == {}
-
-
-OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
-READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
-
-
-def assignment(seconds: float, status: str, role: str = "", resource: str = "/subscriptions/s/x/1") -> Row:
-    asked = (
-        {"requestbody": json.dumps({"Properties": {"RoleDefinitionId": f"/roleDefinitions/{role}"}})} if role else {}
-    )
-    row = azure(seconds, "Microsoft.Authorization/roleAssignments/write", status)
-    return {**row, "CorrelationId": "c1", "ResourceId": resource, "Properties": json.dumps(asked)}
-
-
-@pytest.mark.parametrize(
-    ("rows", "told"),
-    [
-        ([assignment(0, "Start", OWNER), assignment(2, "Success")], True),
-        ([{**row, "CorrelationId": ""} for row in (assignment(0, "Start", OWNER), assignment(2, "Success"))], True),
-        ([assignment(0, "Start", OWNER), assignment(2, "Failure")], False),
-        ([assignment(0, "Start", READER), assignment(2, "Success")], False),
-        ([assignment(0, "Start", OWNER), {**assignment(2, "Success"), "CorrelationId": "c2"}], False),
-        ([assignment(0, "Start", OWNER), assignment(2, "Success", OWNER)], False),
-        (
-            [assignment(n, s, r, "/subscriptions/s/resourceGroups/rg-test/providers/x/1")
-             for n, (s, r) in enumerate((("Start", OWNER), ("Success", "")))],
-            False,
-        ),
-    ],
-)  # fmt: skip
-def test_a_powerful_role_named_only_where_its_assignment_began(rows: list[Row], told: bool) -> None:
-    assert ("stat-powerful-role-begun-and-done" in levels("AzureActivity", rows)) is told

@@ -19,6 +19,7 @@ from soc_analyst.tools.evidence.packing import MOST_OF_SMALL, is_text, numbered
 from soc_analyst.tools.evidence.packing import plain as plain_column
 from soc_analyst.tools.evidence.rows import taken
 
+from . import asked
 from .fields import FieldMap, Reading
 from .texts import Indexes, Texts
 
@@ -134,8 +135,17 @@ class TableViews:
 
     def _column(self, name: str) -> FieldView:
         if name not in self._columns:
-            self._columns[name] = _encoded(self.rows.rows[name]) if name else _nothing(len(self.rows))
+            self._columns[name] = _encoded(self._told(name)) if name else _nothing(len(self.rows))
         return self._columns[name]
+
+    def _told(self, name: str) -> pa.ChunkedArray:
+        column = self.rows.rows[name]
+        return asked.with_what_was_asked(column, self.begun) if name in asked.TOLD_IN else column
+
+    @cached_property
+    def begun(self) -> dict[int, int]:
+        """The row that tells what was asked for, by the row that only tells that it was done."""
+        return asked.begun_rows(self.rows.rows) if self.rows.table == asked.TABLE else {}
 
 
 def _nothing(size: int) -> FieldView:

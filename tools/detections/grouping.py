@@ -20,10 +20,12 @@ from soc_analyst.tools.evidence import TableRows
 from soc_analyst.tools.evidence.describing import TELLING, describe
 from soc_analyst.tools.evidence.rows import taken
 
+from . import asked
 from .columns import TableViews
 from .fields import Subject
 from .ruleset import CompiledRule
 from .texts import Indexes
+from .tree import fields_of
 
 __all__ = ["Grouping", "tactics_of", "techniques_of", "told_time"]
 
@@ -110,7 +112,7 @@ class Grouping:
 
     def _detection(self, rule: CompiledRule, alike: Sequence[_Row]) -> Detection:
         told = self._most_telling([each.row for each in alike[:MAX_ROWS_READ]])
-        cited = list(told)
+        cited = self._with_their_requests(rule, list(told))
         refs = self._rows.refs(cited)
         subject_of = {each.row: each.subject for each in alike[:MAX_ROWS_READ]}
         statement = self._statement(alike, told[cited[0]])
@@ -126,6 +128,13 @@ class Grouping:
             false_positives=tuple(rule.false_positives),
             tags=tuple(rule.tags),
         )
+
+    def _with_their_requests(self, rule: CompiledRule, cited: list[int]) -> list[int]:
+        """Return the rows cited, and those that tell what they asked for where the rule reads it."""
+        begun = self._views.begun
+        if not begun or not any(field.partition(".")[0] in asked.TOLD_IN for field in fields_of(rule.tree)):
+            return cited
+        return [*cited, *(begun[row] for row in cited if row in begun)][:MAX_CITED]
 
     def _told_techniques(self, cited: Sequence[int]) -> tuple[str, ...]:
         """Return the techniques that the cited alerts name themselves, which fit better than any rule's."""

@@ -12,7 +12,6 @@ from .afar import programs_start_after_arrivals
 from .aftermath import changes_follow_odd_sign_ins
 from .autostarts import autostarts_are_new
 from .beaconing import connections_keep_time
-from .begun import powerful_roles_are_begun_and_done
 from .borrowed import directories_copy_from_workstations, machine_accounts_are_borrowed
 from .bursts import accounts_live_briefly, devices_are_joined_in_a_row, operations_burst
 from .carried import archives_are_carried_off, programs_of_services_are_written_over
@@ -100,7 +99,6 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     changes_follow_odd_sign_ins,
     forbidden_changes_are_tried,
     grants_are_unusual,
-    powerful_roles_are_begun_and_done,
     resources_are_enumerated,
     commands_look_around,
     command_lines_are_obscured,

@@ -69,22 +69,25 @@ class Lookup:
     def seen(self, pairs: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Seen | None]:
         """Return how usual rows are, each with its table; None where that cannot be told.
 
-        None too from the sixth kind of line on: a detection of so many kinds is nobody's routine.
+        None too from the sixth kind of line on: a detection of so many kinds is nobody's routine. One kind at
+        another hour is no other kind: what is done night after night would else be none.
         """
-        kinds: dict[tuple[str, ...], Seen | None] = {}
+        kinds: set[tuple[str, ...]] = set()
         return [self._kind(table, row, kinds) for table, row in pairs]
 
-    def _kind(self, table: str, row: Mapping[str, Any], kinds: dict[tuple[str, ...], Seen | None]) -> Seen | None:
+    def _kind(self, table: str, row: Mapping[str, Any], kinds: set[tuple[str, ...]]) -> Seen | None:
         like = LIKE.get(table)
         if like is None or not row.get(like.text) or not row.get(like.place):
             return None
         hour = f"{row['TimeGenerated']:%Y-%m-%d %H}" if row.get("TimeGenerated") is not None else ""
-        key = (table, hour, plain_text(str(row[like.text])), *(_low(row, name) for name in like.columns[:-1]))
-        if key not in kinds and len(kinds) < KINDS:
-            if key not in self._known:
-                self._known[key] = self._counted(table, like, row)
-            kinds[key] = self._known[key]
-        return kinds.get(key)
+        kind = (table, plain_text(str(row[like.text])), *(_low(row, name) for name in like.columns[:-1]))
+        if kind not in kinds and len(kinds) == KINDS:
+            return None
+        kinds.add(kind)
+        key = (hour, *kind)
+        if key not in self._known:
+            self._known[key] = self._counted(table, like, row)
+        return self._known[key]
 
     def _counted(self, table: str, like: Likeness, row: Mapping[str, Any]) -> Seen | None:
         if table not in self._parts:
