@@ -40,6 +40,7 @@ from .newness import signins_are_unlike_the_past
 from .notes import one_note_is_left_in_many_folders
 from .obscurity import command_lines_are_obscured
 from .onwards import desktops_are_opened_onwards_from_new_machines
+from .pasted import commands_are_pasted_and_run
 from .persisting import refused_roles_are_asked_again, refused_sign_ins_go_from_application_to_application
 from .planted import entries_are_made_for_arrivals, programs_run_where_planted
 from .rarity import processes_are_rare
@@ -122,6 +123,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     archives_are_carried_off,
     programs_of_services_are_written_over,
     one_note_is_left_in_many_folders,
+    commands_are_pasted_and_run,
     programs_start_after_arrivals,
     programs_run_where_planted,
     entries_are_made_for_arrivals,

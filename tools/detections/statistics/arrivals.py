@@ -98,7 +98,13 @@ class Arrivals:
         if self._sat is not None and self._has(self._sat, host, name, time, SITTING_SECONDS):
             return None
         found = self._has(self._came, host, name, time, seconds) if self._came is not None else []
-        return Arrival(found[-1][0], found[-1][1]) if found else None
+        return Arrival(*found[-1]) if found else None
+
+    def desktop(self, host: str, account: str, time: float, seconds: float) -> Arrival | None:
+        """Return the last remote desktop of an account from elsewhere before."""
+        found = self._has(self._came, host, account.lower(), time, seconds) if self._came is not None else []
+        opened = [each for each in found if each[0].lower("LogonType")[each[1]].startswith("remote")]
+        return Arrival(*opened[-1]) if opened else None
 
     def of_anybody(self, host: str, time: float, seconds: float) -> Arrival | None:
         """Return the last logon from elsewhere before, else the last connection to a port of management."""
