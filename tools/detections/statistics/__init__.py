@@ -12,7 +12,7 @@ from .afar import programs_start_after_arrivals
 from .aftermath import changes_follow_odd_sign_ins
 from .autostarts import autostarts_are_new
 from .beaconing import connections_keep_time
-from .borrowed import directories_copy_from_workstations, machine_accounts_are_borrowed
+from .borrowed import accounts_are_named_like_servers, directories_copy_from_workstations, machine_accounts_are_borrowed
 from .bursts import accounts_live_briefly, devices_are_joined_in_a_row, operations_burst
 from .carried import archives_are_carried_off, programs_of_services_are_written_over
 from .crossings import inner_hosts_are_reached_in_a_row, refusals_end_in_a_pass, uploads_go_to_one_address
@@ -28,13 +28,16 @@ from .gathering import copies_are_encrypted_aside, documents_are_gathered
 from .generated import generated_names_are_asked
 from .grants import grants_are_unusual
 from .guessing import passwords_are_guessed, passwords_are_sprayed
+from .hammering import few_names_are_hammered
 from .handfuls import few_guesses_open_a_privileged_account, few_names_are_refused, one_program_tries_many_accounts
+from .helped import reset_accounts_sign_in_from_elsewhere
 from .hops import logons_hop_from_host_to_host
 from .hours import accounts_come_at_odd_hours
 from .inner import logons_do_not_fit_their_source
 from .knocking import machines_knock_at_the_world
 from .lateral import accounts_reach_new_hosts
 from .lockouts import accounts_are_locked
+from .lookups import lookups_carry_data_out
 from .mfa_fatigue import second_factor_is_pushed
 from .newness import signins_are_unlike_the_past
 from .notes import one_note_is_left_in_many_folders
@@ -56,6 +59,7 @@ from .sources import (
     privileged_logons_come_from_elsewhere,
 )
 from .spreading import clients_spray_from_many_addresses, logons_spread
+from .strangers import idle_accounts_come_from_strange_countries
 from .surges import activity_surges
 from .travel import accounts_travel_impossibly, countries_are_new
 from .unattended import persons_run_unattended
@@ -68,6 +72,9 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     passwords_are_sprayed,
     few_guesses_open_a_privileged_account,
     few_names_are_refused,
+    few_names_are_hammered,
+    reset_accounts_sign_in_from_elsewhere,
+    idle_accounts_come_from_strange_countries,
     one_program_tries_many_accounts,
     clients_spray_from_many_addresses,
     accounts_are_locked,
@@ -81,6 +88,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     one_source_bears_many_accounts,
     privileged_logons_come_from_elsewhere,
     logons_do_not_fit_their_source,
+    accounts_are_named_like_servers,
     machine_accounts_are_borrowed,
     directories_copy_from_workstations,
     second_factor_is_pushed,
@@ -115,6 +123,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     inner_hosts_are_reached_in_a_row,
     refusals_end_in_a_pass,
     uploads_go_to_one_address,
+    lookups_carry_data_out,
     files_are_renamed_in_mass,
     files_are_encrypted_over_shares,
     copies_are_encrypted_aside,

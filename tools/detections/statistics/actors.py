@@ -20,6 +20,7 @@ MARKED_DELETED = re.compile(r"^[0-9a-f]{32}(?=.*@)")
 """Entra puts the object id before the name of an account that is being deleted."""
 DONE = frozenset({"success", "succeeded", ""})
 """A row without a status, of a log of other origin, tells of what was done."""
+TAKEN = frozenset({"accept", "accepted"})
 DONE_IN_DIRECTORY = frozenset({"success", ""})
 PAST_SHARE = 0.5
 SERVICE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
@@ -50,7 +51,8 @@ class Actors:
         """Claim how often the actor did these operations."""
         names = {self.operations[i] for i in rows}
         if self.frame.rows.table == "AzureActivity":
-            where = (equals("Caller", who), one_of("OperationNameValue", names), one_of("ActivityStatusValue", DONE))
+            states = DONE | {self.frame.lower("ActivityStatusValue")[i] for i in rows}
+            where = (equals("Caller", who), one_of("OperationNameValue", names), one_of("ActivityStatusValue", states))
         else:
             by = Condition(column="InitiatedBy", op="contains", values=(f'"{who}"',))
             where = (by, one_of("OperationName", names), one_of("Result", DONE_IN_DIRECTORY))
@@ -78,11 +80,22 @@ class Actors:
 
 
 def azure_actors(evidence: Evidence) -> Actors | None:
-    """Read who did what in the control plane; Start and Accept repeat an operation and do not count."""
+    """Read who did what in the control plane.
+
+    Start and Accept repeat an operation and do not count, but for what was accepted and whose end no row tells: what
+    takes long ends after the rows at hand.
+    """
     frame = Frame.of(evidence, "AzureActivity", ("Caller", "OperationNameValue", "ActivityStatusValue"))
     if frame is None:
         return None
-    done = [value in DONE for value in frame.lower("ActivityStatusValue")]
+    states, acts = frame.lower("ActivityStatusValue"), frame.lower("CorrelationId")
+    ended = {act for act, state in zip(acts, states, strict=True) if state not in TAKEN | {"start", "started"}}
+    begun: set[str] = set()
+    done = []
+    for act, state in zip(acts, states, strict=True):
+        taken = bool(act) and state in TAKEN and act not in ended and act not in begun
+        begun |= {act} if taken else set()
+        done.append(state in DONE or taken)
     return Actors(frame, frame.lower("Caller"), frame.lower("OperationNameValue"), done)
 
 

@@ -15,9 +15,16 @@ from .addresses import is_private
 from .coded import Mask, runs
 from .frame import Frame, Sighting, equals
 
-__all__ = ["directories_copy_from_workstations", "machine_accounts_are_borrowed", "of_the_directory", "short"]
+__all__ = [
+    "accounts_are_named_like_servers",
+    "directories_copy_from_workstations",
+    "machine_accounts_are_borrowed",
+    "of_the_directory",
+    "short",
+]
 
 WINDOW_SECONDS, EMPTY_LOGONS, MOST_NAMES, ENDPOINT_MAPPER = 10 * 60, 3, 3, 135
+ACCOUNTS_OF_A_SERVER = 5
 CONTROLLER = re.compile(r"(^|[^a-z])([rapb]|ad)?dc([^a-z]|$)|dc-?\d{1,3}$")
 EMPTY = frozenset({"anonymous logon", "anonymous"})
 
@@ -49,6 +56,13 @@ FEIGNED = Sighting(
     tactics=("stealth", "defense-impairment"),
     false_positives=("A controller whose name does not tell that it is one",),
 )
+UNSIGNED = Sighting(
+    id="stat-name-of-a-server-without-its-sign",
+    title="Account named like a server, without the sign of a machine",
+    techniques=("T1068", "T1078.002"),
+    tactics=("privilege-escalation",),
+    false_positives=("A person's or service's account that was named after its server",),
+)
 PASSED_ON = Sighting(
     id="stat-machine-account-passed-on",
     title="Machine's account and another machine's name come from one address",
@@ -77,6 +91,32 @@ def machine_accounts_are_borrowed(evidence: Evidence) -> Iterator[Detection]:
         yield from _against_itself(frame, rows.tolist(), accounts.rows_where(EMPTY.__contains__) & frame.timed)
         yield from _on_a_controller(frame, rows.tolist())
     yield from _passed_on(frame, ntlm, machines)
+
+
+def accounts_are_named_like_servers(evidence: Evidence) -> Iterator[Detection]:
+    """Report a network logon to a server by an account that bears the server's, or a controller's, name without its $.
+
+    A server is a host that five accounts reach over the network. A machine account renamed to a controller gets
+    tickets in its name.
+    """
+    frame = Frame.of(evidence, "DeviceLogonEvents", ("DeviceName", "AccountName", "ActionType", "LogonType"))
+    if frame is None:
+        return
+    came = frame.coded("ActionType").lowered.rows_where("logonsuccess".__eq__) & frame.timed
+    came &= frame.coded("LogonType").lowered.rows_where("network".__eq__)
+    hosts, accounts = frame.coded("DeviceName").lowered, frame.coded("AccountName").lowered
+    visits: dict[str, set[int]] = {}
+    for row in np.flatnonzero(came).tolist():
+        visits.setdefault(short(hosts.by_row[row]), set()).add(int(accounts.codes[row]))
+    servers = {name for name, who in visits.items() if name and len(who) >= ACCOUNTS_OF_A_SERVER}
+    named = came & accounts.rows_where(lambda name: bool(name) and name[-1] != "$" and name in servers)
+    for rows in runs(accounts.codes, np.flatnonzero(named), frame.seconds):
+        row = int(rows[0])
+        account, host = frame.text("AccountName")[row], frame.text("DeviceName")[row]
+        statement = f"{account}, named like a server but without the $ of a machine, signed in to {host}"
+        entities = [Entity(kind="account", value=account), Entity(kind="host", value=host)]
+        claims = [frame.counted(f"logons of {account}", equals("AccountName", account))]
+        yield UNSIGNED.detection(frame, "medium", statement, rows.tolist(), entities=entities, claims=claims)
 
 
 def directories_copy_from_workstations(evidence: Evidence) -> Iterator[Detection]:

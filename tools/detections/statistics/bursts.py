@@ -101,7 +101,7 @@ BURSTS = (
     _burst("stat-mass-delete-directory", "Many directory objects deleted by one initiator", ("T1531",),
            "impact", "AuditLogs", r"^(hard )?delete |^remove member from role$|^disable account$", 20, "medium"),
     _burst("stat-mass-delete-accounts", "Many accounts deleted by one initiator", ("T1531",), "impact",
-           "AuditLogs", r"^(hard )?delete user$", 12, "medium"),
+           "AuditLogs", r"^(hard )?delete user$|^disable account$", 10, "medium", True),
     _burst("stat-passwords-reset-directory", "Many passwords reset by one initiator", ("T1531",), "impact",
            "AuditLogs", r"^reset (user )?password", 15, "medium"),
     _burst("stat-recovery-keys-read", "Many recovery keys read by one initiator", ("T1552",),

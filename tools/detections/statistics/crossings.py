@@ -19,7 +19,11 @@ __all__ = ["inner_hosts_are_reached_in_a_row", "refusals_end_in_a_pass", "upload
 
 TABLE = "AzureNetworkAnalytics_CL"
 WINDOWS_PORTS = frozenset({135, 139, 445, 3389, 5985, 5986})
-ADMIN_PORTS = WINDOWS_PORTS | {22, 5900}
+CONTROLLER_PORTS = frozenset({102, 502, 2404, 4840, 9600, 18245, 20000, 44818, 47808})
+"""Ports of programmable controllers and of stations of the grid."""
+ADMIN_PORTS = WINDOWS_PORTS | CONTROLLER_PORTS | {22, 5900}
+ONE_SERVICE = {5986: 5985, 139: 445}
+"""Two ports of one service, which tools try in turn."""
 WINDOW_SECONDS = 10 * 60
 HOSTS_TO_REPORT = 6
 HOSTS_OF_A_SCAN = 20
@@ -30,6 +34,8 @@ UPLOAD_SECONDS = 3600
 UPLOAD_BYTES = 2e9
 HABIT_SECONDS = 6 * 3600
 OUT_OVER_IN = 10.0
+NOTHING_BACK = 0.001
+"""Packets without a session that nobody answers by this share of their bytes are a flood, no upload."""
 PORTS = 65_536
 REQUESTED = "jitrule"
 
@@ -68,6 +74,8 @@ def inner_hosts_are_reached_in_a_row(evidence: Evidence) -> Iterator[Detection]:
         return
     origins, targets = frame.coded("SrcIP_s").lowered, frame.coded("DestIP_s").lowered
     numbers, hosts = ports(frame), targets.by_row
+    for second, first in ONE_SERVICE.items():
+        numbers[numbers == second] = first
     inner = np.isin(numbers, [*ADMIN_PORTS]) & origins.rows_where(is_private) & targets.rows_where(is_private)
     inner &= frame.timed
     ways = list(runs(origins.codes * PORTS + numbers, np.flatnonzero(inner), frame.seconds))
@@ -120,13 +128,15 @@ def uploads_go_to_one_address(evidence: Evidence) -> Iterator[Detection]:
     out &= frame.coded("FlowType_s").lowered.rows_where(EXTERNAL.__contains__)
     out &= targets.rows_where(is_public) & own.rows_where(bool) & frame.timed
     sent, received = frame.amounts("OutboundBytes_d"), frame.amounts("InboundBytes_d")
+    protocols = np.array(frame.lower("L4Protocol_s"))
     for rows in runs(joined_codes(own, targets), np.flatnonzero(out), frame.seconds):
         since = frame.seconds[rows] - frame.seconds[rows[0]]
         inside = rows[since <= UPLOAD_SECONDS]
         total, back = float(sent[inside].sum()), float(received[inside].sum())
         later = float(sent[rows[since > HABIT_SECONDS]].sum())
         if total >= UPLOAD_BYTES and total >= OUT_OVER_IN * back and 2 * later < total:
-            yield _uploaded(frame, inside.tolist(), total, own.by_row[rows[0]], targets.by_row[rows[0]])
+            flood = back <= NOTHING_BACK * total and set(protocols[inside].tolist()) == {"u"}
+            yield _uploaded(frame, inside.tolist(), (total, flood), own.by_row[rows[0]], targets.by_row[rows[0]])
 
 
 def _others(rows: Indexes, origins: Coded, targets: Coded) -> set[str]:
@@ -171,7 +181,8 @@ def _passed(frame: Frame, refused: list[int], allowed: int, source: str, remote:
     return PASSED.detection(frame, level, statement, [allowed, *refused], entities=entities, claims=claims)
 
 
-def _uploaded(frame: Frame, rows: list[int], total: float, machine: str, remote: str) -> Detection:
+def _uploaded(frame: Frame, rows: list[int], what: tuple[float, bool], machine: str, remote: str) -> Detection:
+    total, flood = what
     start, end = busiest(frame.at(rows), UPLOAD_SECONDS)
     first, last = rows[start], rows[end - 1]
     statement = (
@@ -182,4 +193,7 @@ def _uploaded(frame: Frame, rows: list[int], total: float, machine: str, remote:
     cited = sorted(rows, key=lambda i: -sent[i])
     entities = [Entity(kind="ip", value=remote), *([Entity(kind="ip", value=machine)] if is_address(machine) else [])]
     claims = [frame.ordered("its flows lie in this order", first, last)]
-    return UPLOADED.detection(frame, "medium", statement, cited, entities=entities, claims=claims)
+    techniques = ("T1498",) if flood else UPLOADED.techniques
+    return UPLOADED.detection(
+        frame, "medium", statement, cited, entities=entities, claims=claims, techniques=techniques
+    )

@@ -13,10 +13,11 @@ from soc_analyst.state.findings import Detection
 from soc_analyst.tools.evidence import Evidence
 
 from .actors import parts
-from .coded import runs, together
+from .coded import Indexes, Mask, runs, together
+from .detours import OLD_CLIENTS
 from .frame import Frame, Sighting, busiest, equals, widest
 from .newness import known_device
-from .results import HELD_BY_POLICY, SHUT
+from .results import FACTOR_ASKED, HELD_BY_POLICY, SHUT
 
 __all__ = ["refused_roles_are_asked_again", "refused_sign_ins_go_from_application_to_application"]
 
@@ -36,6 +37,13 @@ HELD_PASSWORD = Sighting(
     tactics=("initial-access",),
     false_positives=("Somebody on a journey with a device of their own",),
 )
+FACTOR_MISSING = Sighting(
+    id="stat-password-without-factor-at-many-applications",
+    title="Right password without its second factor at application after application",
+    techniques=("T1078.004",),
+    tactics=("initial-access",),
+    false_positives=("Somebody who has lost the telephone and tries everything",),
+)
 ASKED_AGAIN = Sighting(
     id="stat-denied-role-asked-again",
     title="Role asked for again and again although it was denied",
@@ -48,8 +56,9 @@ ASKED_AGAIN = Sighting(
 def refused_sign_ins_go_from_application_to_application(evidence: Evidence) -> Iterator[Detection]:
     """Report one account from one address refused at four applications within an hour, each of them medium.
 
-    Either the account is disabled, or the password was right and a policy of access held it back. Somebody at a screen
-    alone, on a device that the directory does not know: what programs try by themselves is left out.
+    Either the account is disabled, or the password was right and a policy of access held it back, or the second factor
+    was asked for each time and never given from there. Somebody at a screen alone, on a device that the directory does
+    not know: what programs try by themselves is left out.
     """
     frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType", "AppDisplayName"))
     if frame is None:
@@ -57,8 +66,10 @@ def refused_sign_ins_go_from_application_to_application(evidence: Evidence) -> I
     by_hand = frame.coded("IsInteractive").lowered.rows_where(lambda value: value not in ("false", "0"))
     strange = frame.coded("DeviceDetail").rows_where(lambda text: not (known_device(text) or _has_id(text)))
     key = together([frame.coded(name).lowered for name in ("UserPrincipalName", "IPAddress")])
-    for what, codes in ((SHUT_ACCOUNT, frozenset({SHUT})), (HELD_PASSWORD, frozenset(HELD_BY_POLICY))):
+    for what, codes in REFUSALS:
         refused = frame.coded("ResultType").rows_where(codes.__contains__) & frame.timed & by_hand & strange
+        if what is FACTOR_MISSING:
+            refused &= ~_let_in(frame, key)
         for rows in runs(key, np.flatnonzero(refused), frame.seconds, APPLICATIONS):
             own = rows.tolist()
             applications = frame.lower("AppDisplayName")
@@ -66,6 +77,20 @@ def refused_sign_ins_go_from_application_to_application(evidence: Evidence) -> I
             names = {applications[i] for i in own[start:end]} - {""}
             if len(names) >= APPLICATIONS:
                 yield _refused(frame, what, own[start:end], len(names))
+
+
+REFUSALS = (
+    (SHUT_ACCOUNT, frozenset({SHUT})),
+    (HELD_PASSWORD, frozenset(HELD_BY_POLICY)),
+    (FACTOR_MISSING, frozenset(FACTOR_ASKED)),
+)
+
+
+def _let_in(frame: Frame, key: Indexes) -> Mask:
+    """Return the rows of accounts and addresses that got in somewhere, by other than an old client."""
+    done = frame.coded("ResultType").rows_where("0".__eq__)
+    done &= ~frame.coded("ClientAppUsed").lowered.rows_where(lambda client: client.startswith(OLD_CLIENTS))
+    return np.isin(key, np.unique(key[done]))
 
 
 def _refused(frame: Frame, what: Sighting, rows: list[int], applications: int) -> Detection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["HELD_BY_POLICY", "LOCKED", "NOT_LET_IN", "SHUT"]
+__all__ = ["FACTOR_ASKED", "HELD_BY_POLICY", "LOCKED", "NOT_LET_IN", "SHUT"]
 
 LOCKED, SHUT = "50053", "50057"
 """The account is locked after too many tries; it is disabled."""
@@ -30,3 +30,11 @@ HELD_BY_POLICY: Mapping[str, str] = {
     "530034": "a partner's administrator at risk at home is held back",
 }
 """Refusals after the right password: a policy of access held the sign-in back."""
+
+FACTOR_ASKED: Mapping[str, str] = {
+    "50074": "a strong second factor is asked for",
+    "50076": "a second factor is asked for",
+    "50079": "a second factor has to be set up first",
+    "50072": "a second factor has to be set up first",
+}
+"""Interruptions after the right password: the second factor is to follow."""

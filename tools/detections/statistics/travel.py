@@ -31,6 +31,7 @@ ACCOUNTS_OF_EXIT = 3
 COUNTRY_KM = 700.0
 """How far from its middle the people of a country may be, where nothing else is known."""
 PAST_TO_TRUST = 10
+AT_ONCE_SECONDS = 60 * 60
 AT_MOST = 10
 
 TRAVEL = Sighting(
@@ -86,7 +87,11 @@ def accounts_travel_impossibly(evidence: Evidence) -> Iterator[Detection]:
 
 
 def countries_are_new(evidence: Evidence) -> Iterator[Detection]:
-    """Report (low) an account's first success from a country after at least ten from others; ten accounts at most."""
+    """Report an account's first success from a country after at least ten from others; ten accounts at most.
+
+    Low, but medium where the account was at work from a device of the house in another country within the hour, and
+    this one is no such device: two people hold its sessions.
+    """
     frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType", "Location"))
     if frame is None:
         return
@@ -94,7 +99,8 @@ def countries_are_new(evidence: Evidence) -> Iterator[Detection]:
     accounts = _successes(frame).items()
     found = [(user, *each) for user, rows in accounts for each in _new_countries(countries, rows)]
     for user, i, country, known in sorted(found, key=lambda each: frame.times[each[1]] or 0.0)[:AT_MOST]:
-        yield _new_country(frame, user, i, country, known)
+        mine = [other for other in _successes(frame)[user] if countries[other] != country]
+        yield _new_country(frame, user, i, (country, _also_at_home(frame, i, mine)), known)
 
 
 def _new_countries(countries: list[str], rows: list[int]) -> Iterator[tuple[int, str, Counter[str]]]:
@@ -143,7 +149,17 @@ def _leap(
     return TRAVEL.detection(frame, level, statement, [later, earlier], entities=entities, claims=claims)
 
 
-def _new_country(frame: Frame, user: str, index: int, country: str, known: Counter[str]) -> Detection:
+def _also_at_home(frame: Frame, index: int, others: list[int]) -> bool:
+    """Tell whether one of the account's other sign-ins, near in time, is from a device of the house and this is not."""
+    device, times = frame.text("DeviceDetail"), frame.times
+    near = [i for i in others if abs((times[i] or 0.0) - (times[index] or 0.0)) <= AT_ONCE_SECONDS]
+    return not known_device(device[index]) and any(known_device(device[i]) for i in near)
+
+
+def _new_country(
+    frame: Frame, user: str, index: int, place: tuple[str, bool], known: Counter[str]
+) -> Detection:  # fmt: skip
+    country, at_home = place
     past = ", ".join(f"{name} {count}" for name, count in known.most_common(3))
     statement = f"{user} signed in from {country} at {frame.moment(index)}; before that: {past}"
     entities = [Entity(kind="account", value=user)]
@@ -154,7 +170,9 @@ def _new_country(frame: Frame, user: str, index: int, country: str, known: Count
         frame.counted(f"earlier sign-ins of {user}, which are the baseline,", *mine),
         frame.counted(f"of them from {country}", *mine, equals("Location", country)),
     ]
-    return COUNTRY.detection(frame, "low", statement, [index], entities=entities, claims=claims)
+    level: Level = "medium" if at_home else "low"
+    statement += "; a device of the house was at work for it elsewhere within the hour" if at_home else ""
+    return COUNTRY.detection(frame, level, statement, [index], entities=entities, claims=claims)
 
 
 def _exits(frame: Frame) -> frozenset[str]:
