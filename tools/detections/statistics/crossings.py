@@ -33,6 +33,7 @@ PASS_SECONDS = 24 * 3600
 UPLOAD_SECONDS = 3600
 UPLOAD_BYTES = 2e9
 HABIT_SECONDS = 6 * 3600
+APART_SECONDS = 12 * 3600
 OUT_OVER_IN = 10.0
 NOTHING_BACK = 0.001
 """Packets without a session that nobody answers by this share of their bytes are a flood, no upload."""
@@ -67,7 +68,8 @@ def inner_hosts_are_reached_in_a_row(evidence: Evidence) -> Iterator[Detection]:
 
     New is a host to which the source has no earlier flow on that port; it must be as many within ten minutes, and a
     source that had reached as many others before is one that administers. One that asks the same hosts for services of
-    several systems, such as file shares and secure shell, looks for what is there, and is rated low.
+    several systems, such as file shares and secure shell, looks for what is there, and is rated low. So is one that
+    reaches half as many again half a day apart: what polls or administers does so every day.
     """
     frame = _flows(evidence)
     if frame is None:
@@ -88,7 +90,8 @@ def inner_hosts_are_reached_in_a_row(evidence: Evidence) -> Iterator[Detection]:
         if HOSTS_TO_REPORT <= end - start < HOSTS_OF_A_SCAN and start < end - start:
             beside = (reached[other] for other in reached if _another_system(way, other))
             searching = any(2 * len(reached[way] & other) > len(reached[way]) for other in beside)
-            yield _reached(frame, firsts[start:end], way[1], "low" if searching else "medium")
+            daily = _again(frame, rows, targets, firsts[start:end])
+            yield _reached(frame, firsts[start:end], way[1], "low" if searching or daily else "medium")
 
 
 def refusals_end_in_a_pass(evidence: Evidence) -> Iterator[Detection]:
@@ -142,6 +145,14 @@ def uploads_go_to_one_address(evidence: Evidence) -> Iterator[Detection]:
 def _others(rows: Indexes, origins: Coded, targets: Coded) -> set[str]:
     """Return the hosts that these rows reach beside their own source."""
     return {targets.values[code] for code in np.unique(targets.codes[rows]).tolist()} - {origins.by_row[rows[0]]}
+
+
+def _again(frame: Frame, rows: Indexes, targets: Coded, inside: list[int]) -> bool:
+    """Tell whether half as many hosts are reached within such a time again, half a day before or later."""
+    apart = np.abs(frame.seconds[rows] - frame.seconds[inside[0]]) > APART_SECONDS
+    others = rows[apart].tolist()
+    start, end = widest(frame.at(others), [targets.by_row[i] for i in others], WINDOW_SECONDS)
+    return 2 * len({targets.by_row[i] for i in others[start:end]}) >= len(inside)
 
 
 def _another_system(one: tuple[int, int], other: tuple[int, int]) -> bool:
