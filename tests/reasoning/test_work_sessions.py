@@ -249,6 +249,7 @@ def operation(name: str, minute: float, by: str = "dev@contoso.com", app: str = 
 
 
 SECRET = "Update application - Certificates and secrets management "
+PIPELINE = {"InitiatedBy": json.dumps({"app": {"displayName": "deploy", "servicePrincipalId": "p-1"}})}
 GRANT = "Add app role assignment to service principal"
 
 
@@ -256,6 +257,8 @@ GRANT = "Add app role assignment to service principal"
     ("rows", "level"),
     [
         ([operation("Add application", 0), operation(SECRET, 9)], "low"),
+        ([{**operation(name, at), **PIPELINE} for at, name in enumerate(("Add application", SECRET))], "low"),
+        ([operation("Add application", 0), {**operation(SECRET, 9), **PIPELINE}], "high"),
         ([operation("Add application", 0, by="eve@contoso.com"), operation(SECRET, 9)], "high"),
         ([operation("Add application", 0, app="other"), operation(SECRET, 9)], "high"),
         ([operation("Add application", -2000), operation(SECRET, 9)], "high"),

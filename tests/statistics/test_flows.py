@@ -85,6 +85,8 @@ def test_an_application_that_speaks_to_its_databases_administers_nothing() -> No
 def test_a_source_that_asks_for_services_of_several_systems_looks_for_what_is_there() -> None:
     rows = [inner(i, port) for i in range(12) for port in (22.0, 445.0)]
     assert levels(TABLE, rows) == {"stat-inner-hosts-in-a-row": "low"}
+    rows = [inner(i, port) for i in range(12) for port in (135.0, 161.0)]
+    assert levels(TABLE, rows) == {"stat-inner-hosts-in-a-row": "low"}
     rows = [inner(i, port) for i in range(12) for port in (135.0, 445.0)]
     assert levels(TABLE, rows) == {"stat-inner-hosts-in-a-row": "medium"}
 

@@ -96,6 +96,12 @@ def test_applications_deleted_by_the_dozen(by: str, expected: dict[str, str]) ->
     assert levels("AuditLogs", [audit(i * 60, "Remove service principal", f"a{i}", by) for i in range(6)]) == expected
 
 
+def test_an_application_that_goes_with_its_principal_counts_once() -> None:
+    operations = ("Delete application", "Remove service principal")
+    rows = [audit(i * 60, operation, f"poc{i}", "ana@contoso.com") for i in range(4) for operation in operations]
+    assert levels("AuditLogs", rows) == {}
+
+
 REFUSED = [signin(i * 60, result="53003", ip="203.0.113.9", ClientAppUsed="Browser") for i in range(3)]
 
 

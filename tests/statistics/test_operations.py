@@ -97,6 +97,57 @@ def test_five_secrets_read_in_minutes() -> None:
     assert levels("AzureActivity", rows) == {"stat-secrets-read-azure": "high"}
 
 
+LIST_KEYS = "Microsoft.Storage/storageAccounts/listKeys/action"
+
+
+@pytest.mark.parametrize(
+    ("caller", "things", "expected"),
+    [
+        ("ana@contoso.com", 5, {"stat-keys-listed-azure": "high"}),
+        ("ana@contoso.com", 2, {}),
+        ("0b7bdb3c-0c2f-4a5a-9e0e-2f6b8e1a7711", 9, {}),
+    ],
+)
+def test_keys_of_many_services_listed_by_a_person(caller: str, things: int, expected: dict[str, str]) -> None:
+    rows = [azure(i * 30.0, LIST_KEYS, caller=caller, n=i % things) for i in range(10)]
+    assert levels("AzureActivity", rows) == expected
+
+
+@pytest.mark.parametrize(("made", "expected"), [(10, {}), (5, {"stat-mass-delete-azure": "high"})])
+def test_whoever_keeps_the_last_few_makes_as_many_as_it_deletes(made: int, expected: dict[str, str]) -> None:
+    rows = [azure(i * 30.0, "Microsoft.Compute/snapshots/delete", n=i) for i in range(10)]
+    rows += [azure(i * 30.0 + 9, "Microsoft.Compute/snapshots/write", n=i + 20) for i in range(made)]
+    assert levels("AzureActivity", rows) == expected
+
+
+def test_a_history_of_deployments_is_pruned_all_the_time() -> None:
+    assert levels("AzureActivity", [azure(i, "Microsoft.Resources/deployments/delete", n=i) for i in range(30)]) == {}
+
+
+def test_containers_deleted_one_after_another() -> None:
+    operation = "Microsoft.Storage/storageAccounts/blobServices/containers/delete"
+    rows = [azure(i * 30.0, operation, n=i) for i in range(4)]
+    assert levels("AzureActivity", rows) == {"stat-stores-emptied-azure": "medium"}
+    assert levels("AzureActivity", rows[:3]) == {}
+
+
+@pytest.mark.parametrize(
+    ("operation", "count", "target", "by", "expected"),
+    [
+        ("Delete user", 14, "g{}_fabrikam.com#EXT#@contoso.com", "ana@contoso.com", {}),
+        ("Delete device", 30, "pc{}", "ana@contoso.com", {}),
+        ("Delete device", 40, "pc{}", "ana@contoso.com", {"stat-mass-delete-devices": "medium"}),
+        ("Delete device", 60, "pc{}", "cleaner", {}),
+        ("Update application - Certificates and secrets management", 9, "vm{}", "Managed Service Identity", {}),
+    ],
+)
+def test_what_is_cleared_away_or_renewed_by_the_dozen(
+    operation: str, count: int, target: str, by: str, expected: dict[str, str]
+) -> None:
+    rows = [audit(i * 20.0, operation, target.format(i), by) for i in range(count)]
+    assert levels("AuditLogs", rows) == expected
+
+
 def test_many_roles_by_one_initiator() -> None:
     rows = [audit(i * 60.0, "Add member to role", f"u{i}@contoso.com") for i in range(5)]
     assert levels("AuditLogs", rows) == {"stat-roles-assigned-directory": "medium"}

@@ -39,6 +39,7 @@ OTHER = {"system": "Linux", "browser": "Firefox 121"}
         ({**ABROAD, **OTHER}, "medium"),
         ({**ABROAD, **OTHER, "trustType": "Azure AD joined"}, "low"),
         ({**ABROAD, **OTHER, "isCompliant": True}, "low"),
+        ({**ABROAD, **OTHER, "deviceId": "d", "trustType": "Azure AD registered"}, "low"),
         ({**ABROAD, "browser": "Chrome 120"}, "low"),
         ({**ABROAD, "client": "IMAP4", "system": "", "browser": ""}, "medium"),
         ({**ABROAD, "client": "Mobile Apps and Desktop clients"}, "low"),

@@ -106,6 +106,24 @@ def test_prompts_where_the_account_is_at_home(denials: int, level: str) -> None:
     assert levels("SigninLogs", rows) == {"stat-mfa-fatigue": level}
 
 
+def test_prompts_on_a_device_that_the_directory_knows() -> None:
+    own = json.dumps({"deviceId": "d", "isCompliant": True})
+    rows = [{**signin(i * 60.0, result="500121"), "DeviceDetail": own} for i in range(5)]
+    assert levels("SigninLogs", [*rows, {**signin(400), "DeviceDetail": own}]) == {"stat-mfa-fatigue": "low"}
+    rows[2] = {**rows[2], "DeviceDetail": "{}"}
+    assert levels("SigninLogs", [*rows, signin(400)]) == {"stat-mfa-fatigue": "high"}
+
+
+@pytest.mark.parametrize(("tries", "told"), [(1, False), (4, True)])
+def test_a_tool_that_is_let_in_where_it_was_refused_guesses_nothing(tries: int, told: bool) -> None:
+    rows = []
+    for host in range(12):
+        where = {"DeviceName": f"srv{host}", "RemoteIP": "10.0.0.9"}
+        rows += [{**logon(host * 60.0 + n, "svc-scan", "LogonFailed"), **where} for n in range(tries)]
+        rows.append({**logon(host * 60.0 + 20, "svc-scan", "LogonSuccess"), **where})
+    assert ("stat-password-guessing" in levels("DeviceLogonEvents", rows)) is told
+
+
 def test_ordinary_prompts_are_no_fatigue() -> None:
     rows = [signin(i * 60.0, result="50074" if i % 2 else "0") for i in range(20)]
     assert levels("SigninLogs", rows) == {}

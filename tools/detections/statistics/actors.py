@@ -23,6 +23,7 @@ DONE = frozenset({"success", "succeeded", ""})
 TAKEN = frozenset({"accept", "accepted"})
 DONE_IN_DIRECTORY = frozenset({"success", ""})
 PAST_SHARE = 0.5
+ANEW_SHARE, ANEW_SECONDS = 0.9, 60 * 60
 SERVICE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 PLATFORMS = re.compile(
     r"/resourcegroups/(mc_|databricks-rg-|synapseworkspace-managedrg-|azurebackuprg_|pkr-resource-group-)"
@@ -72,6 +73,22 @@ class Actors:
         resource = self.frame.lower("ResourceId")[row]
         by_platform = SERVICE.fullmatch(self.who[row]) and PLATFORMS.search(resource)
         return bool(by_platform or TRIALS.search(resource))
+
+    def resource(self, row: int) -> str:
+        """Return the thing in Azure that a row is about, in lower case."""
+        return self.frame.lower("ResourceId")[row] or self.frame.lower("_ResourceId")[row]
+
+    def made_anew(self, who: str, rows: Sequence[int]) -> bool:
+        """Tell whether the actor makes as many of a kind as it takes away, as whoever keeps the last few does."""
+        taken = [self.operations[i] for i in rows]
+        made = {operation.removesuffix("/action").removesuffix("/delete") + "/write" for operation in taken}
+        first, last = self.frame.at([rows[0], rows[-1]])
+        anew = sum(
+            self.who[i] == who and self.done[i] and first - ANEW_SECONDS <= time <= last + ANEW_SECONDS
+            for i, time in enumerate(self.frame.times)
+            if self.operations[i] in made and time is not None
+        )
+        return anew >= ANEW_SHARE * len(taken)
 
     def usual(self, rows: Sequence[int], start: int, seconds: float, size: int) -> bool:
         """Tell whether the actor's rows before the burst hold another one half its size."""

@@ -21,11 +21,14 @@ BRIEF_SECONDS = 24 * 60 * 60
 JOIN_SECONDS = 60 * 60
 DEVICES_TO_REPORT = 5
 
+GUEST = "#ext#"
+"""In the name of every account of another organisation; it has no data here."""
+
 CLEANERS = re.compile(
     r"^(microsoft|azure ad) (identity governance|access reviews|groups expiration|lifecycle workflows)"
-    r"|^azure ad identity governance|^microsoft azure ad group-based licensing$"
+    r"|^azure ad identity governance|^microsoft azure ad group-based licensing$|^managed service identity$"
 )
-"""Services of the directory that take away what reviews, terms and leavers no longer need."""
+"""Services of the directory that take away what reviews, terms and leavers no longer need, or renew their own keys."""
 
 BRIEF = Sighting(
     id="stat-brief-account",
@@ -56,7 +59,11 @@ class Burst:
     by_people: bool = False
     """Whether it tells nothing where a service does it, as automation stops machines each evening."""
     of_things: bool = False
-    """Whether one request may take many things with it, and services clear away what passes."""
+    """Whether one request may take many things with it, services clear away what passes, and some is made anew."""
+    of: str = ""
+    """What counts once however often it is done to it: a `resource`, or the `target` of a change; else each row."""
+    spares: str = ""
+    """Part of the names of targets that do not count."""
 
 
 def _burst(
@@ -70,20 +77,27 @@ def _burst(
     level: Level,
     by_people: bool = False,
     of_things: bool = False,
+    of: str = "",
+    spares: str = "",
 ) -> Burst:
     why = ("Planned work of a team or pipeline; compare with change tickets",)
     sighting = Sighting(id, title, techniques, (tactic,), why)
-    return Burst(sighting, table, re.compile(pattern), at_least, level, by_people, of_things)
+    return Burst(sighting, table, re.compile(pattern), at_least, level, by_people, of_things, of, spares)
 
 
 BURSTS = (
     _burst("stat-mass-delete-azure", "Many resources deleted by one caller", ("T1485",), "impact",
-           "AzureActivity", r"/delete(/action)?$", 10, "high", of_things=True),
+           "AzureActivity", r"(?<!/deployments)/delete(/action)?$", 10, "high", of_things=True),
+    _burst("stat-stores-emptied-azure", "Many containers, shares or tables deleted by one caller", ("T1485",), "impact",
+           "AzureActivity", r"^microsoft\.storage/.*/(containers|shares|tables|queues)/delete$", 4, "medium",
+           of_things=True),
     _burst("stat-secrets-read-azure", "Many secrets or keys read by one caller", ("T1555.006",),
            "credential-access", "AzureActivity",
-           r"/(list\w*(keys?|secrets?|credentials?|connectionstrings?)|getsecret|sharedkeys|readonlykeys)/action$"
-           r"|/vaults/(keys|secrets|certificates)/(read|read/action|getsecret/action)$",
-           5, "high"),
+           r"/getsecret/action$|/vaults/(keys|secrets|certificates)/(read|read/action|getsecret/action)$", 5, "high"),
+    _burst("stat-keys-listed-azure", "Keys of many services listed by one person", ("T1555.006",),
+           "credential-access", "AzureActivity",
+           r"/(list\w*(keys?|secrets?|credentials?|connectionstrings?)|sharedkeys|readonlykeys)/action$",
+           5, "high", True, of="resource"),
     _burst("stat-roles-assigned-azure", "Many Azure roles assigned by one caller", ("T1098.003",),
            "privilege-escalation", "AzureActivity", r"/roleassignments/write$", 8, "medium"),
     _burst("stat-machines-created-azure", "Many machines created by one caller", ("T1578.002", "T1496"),
@@ -99,9 +113,13 @@ BURSTS = (
            r"|add app role assignment to service principal|add delegated permission)",
            6, "medium"),
     _burst("stat-mass-delete-directory", "Many directory objects deleted by one initiator", ("T1531",),
-           "impact", "AuditLogs", r"^(hard )?delete |^remove member from role$|^disable account$", 20, "medium"),
+           "impact", "AuditLogs", r"^(hard )?delete (?!device)|^remove member from role$|^disable account$", 20,
+           "medium", spares=GUEST),
+    _burst("stat-mass-delete-devices", "Many devices deleted by one person", ("T1531",), "impact",
+           "AuditLogs", r"^delete device$", 40, "medium", True),
     _burst("stat-mass-delete-accounts", "Many accounts deleted by one initiator", ("T1531",), "impact",
-           "AuditLogs", r"^(hard )?delete user$|^disable account$", 10, "medium", True),
+           "AuditLogs", r"^(hard )?delete user$|^disable account$", 10, "medium", True,
+           spares=GUEST),
     _burst("stat-passwords-reset-directory", "Many passwords reset by one initiator", ("T1531",), "impact",
            "AuditLogs", r"^reset (user )?password", 15, "medium"),
     _burst("stat-recovery-keys-read", "Many recovery keys read by one initiator", ("T1552",),
@@ -122,7 +140,8 @@ BURSTS = (
     _burst("stat-owners-added-directory", "Many owners added by one initiator", ("T1098",), "persistence",
            "AuditLogs", r"^add owner to ", 6, "medium"),
     _burst("stat-applications-deleted-directory", "Many applications deleted by one person", ("T1485",), "impact",
-           "AuditLogs", r"^(hard )?delete application$|^(remove|hard delete) service principal$", 6, "medium", True),
+           "AuditLogs", r"^(hard )?delete application$|^(remove|hard delete) service principal$", 6, "medium", True,
+           of="target"),
     _burst("stat-directory-downloaded", "List after list of the directory downloaded by one person", ("T1087.004",),
            "discovery", "AuditLogs", r"^(download|export) .*finished", 4, "medium", True),
 )  # fmt: skip
@@ -178,11 +197,26 @@ def _bursts(actors: Actors, burst: Burst) -> Iterator[Detection]:
     for who, rows in actors.doing(burst.pattern).items():
         if (burst.by_people and "@" not in who) or CLEANERS.search(who):
             continue
-        rows = [row for row in rows if not (burst.of_things and actors.passing(row))]
-        acts = actors.acts(rows) if burst.of_things else [str(row) for row in rows]
+        rows = [
+            row for row in rows if not (burst.of_things and actors.passing(row)) and not _spared(actors, burst, row)
+        ]
+        acts = actors.acts(rows) if burst.of_things else [_counted(actors, burst, row) for row in rows]
         start, end = widest(actors.frame.at(rows), acts, BURST_SECONDS)
-        if len(set(acts[start:end])) >= burst.at_least and not actors.usual(rows, start, BURST_SECONDS, end - start):
+        if len(set(acts[start:end])) < burst.at_least or actors.usual(rows, start, BURST_SECONDS, end - start):
+            continue
+        if not (burst.of_things and actors.made_anew(who, rows[start:end])):
             yield _burst_seen(actors, burst, who, rows[start:end], len(rows) - (end - start))
+
+
+def _spared(actors: Actors, burst: Burst, row: int) -> bool:
+    return bool(burst.spares) and burst.spares in target(actors.frame.text("TargetResources")[row])
+
+
+def _counted(actors: Actors, burst: Burst, row: int) -> str:
+    """Return what a row counts as."""
+    if burst.of == "resource":
+        return actors.resource(row) or str(row)
+    return (target(actors.frame.text("TargetResources")[row]) if burst.of == "target" else "") or str(row)
 
 
 def _burst_seen(actors: Actors, burst: Burst, who: str, rows: list[int], others: int) -> Detection:

@@ -24,6 +24,8 @@ CONTROLLER_PORTS = frozenset({102, 502, 2404, 4840, 9600, 18245, 20000, 44818, 4
 ADMIN_PORTS = WINDOWS_PORTS | CONTROLLER_PORTS | {22, 5900}
 ONE_SERVICE = {5986: 5985, 139: 445}
 """Two ports of one service, which tools try in turn."""
+MONITORING_PORT = 161
+"""Of what monitors: whoever asks the same hosts for their counters of load looks after them."""
 WINDOW_SECONDS = 10 * 60
 HOSTS_TO_REPORT = 6
 HOSTS_OF_A_SCAN = 20
@@ -68,8 +70,8 @@ def inner_hosts_are_reached_in_a_row(evidence: Evidence) -> Iterator[Detection]:
 
     New is a host to which the source has no earlier flow on that port; it must be as many within ten minutes, and a
     source that had reached as many others before is one that administers. One that asks the same hosts for services of
-    several systems, such as file shares and secure shell, looks for what is there, and is rated low. So is one that
-    reaches half as many again half a day apart: what polls or administers does so every day.
+    several systems, such as file shares and secure shell, or for counters of load, looks for what is there, and is
+    rated low. So is one that reaches half as many again half a day apart: what polls or administers does so every day.
     """
     frame = _flows(evidence)
     if frame is None:
@@ -78,12 +80,18 @@ def inner_hosts_are_reached_in_a_row(evidence: Evidence) -> Iterator[Detection]:
     numbers, hosts = ports(frame), targets.by_row
     for second, first in ONE_SERVICE.items():
         numbers[numbers == second] = first
-    inner = np.isin(numbers, [*ADMIN_PORTS]) & origins.rows_where(is_private) & targets.rows_where(is_private)
+    inner = (
+        np.isin(numbers, [*ADMIN_PORTS, MONITORING_PORT])
+        & origins.rows_where(is_private)
+        & targets.rows_where(is_private)
+    )
     inner &= frame.timed
     ways = list(runs(origins.codes * PORTS + numbers, np.flatnonzero(inner), frame.seconds))
     reached = {(int(origins.codes[rows[0]]), int(numbers[rows[0]])): _others(rows, origins, targets) for rows in ways}
     for rows in ways:
         way = (int(origins.codes[rows[0]]), int(numbers[rows[0]]))
+        if way[1] == MONITORING_PORT:
+            continue
         firsts = [i for i in rows[np.sort(np.unique(targets.codes[rows], return_index=True)[1])].tolist()
                   if hosts[i] != origins.by_row[i]]  # fmt: skip
         start, end = widest(frame.at(firsts), [hosts[i] for i in firsts], WINDOW_SECONDS)

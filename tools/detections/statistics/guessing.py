@@ -28,6 +28,7 @@ SUCCESS_WITHIN_SECONDS = 60 * 60
 ORDINARY_SUCCESSES = 4
 """Successes to each failure from which on failures are part of heavy use."""
 SCHEDULE_SECONDS = 60
+HOSTS_OF_A_TOOL, TRIES_OF_A_TOOL, ANSWERED_SHARE, ANSWERED_SECONDS = 5, 2, 0.8, 5 * 60
 
 GUESSING = Sighting(
     id="stat-password-guessing",
@@ -103,8 +104,26 @@ def _guessing(frame: Frame, attempts: Attempts) -> Iterator[Detection]:
             continue
         start, end = busiest(frame.at(failures), GUESSING_SECONDS)
         successes = [i for i in rows if outcomes[i] in attempts.succeeded]
+        if attempts is LOGONS and _answered(frame, attempts, failures[start:end], successes):
+            continue
         if end - start >= FAILURES_TO_REPORT and not _drowned(frame, failures[start:end], successes):
             yield _guessed(frame, attempts, account, failures[start:end], successes)
+
+
+def _answered(frame: Frame, attempts: Attempts, failures: Sequence[int], successes: Sequence[int]) -> bool:
+    """Return whether the account is soon let in, from the same source, by most hosts that refuse it once or twice.
+
+    A tool that tries one way of logging on after another does so host by host; who guesses stays at one host.
+    """
+    hosts, tries = frame.lower("DeviceName"), Counter(frame.lower("DeviceName")[i] for i in failures)
+    if len(tries) < HOSTS_OF_A_TOOL or max(tries.values()) > TRIES_OF_A_TOOL:
+        return False
+    let_in = {
+        hosts[i] for i in failures for other in successes
+        if hosts[i] == hosts[other] and _source(frame, attempts, i) == _source(frame, attempts, other)
+        and abs((frame.times[other] or 0.0) - (frame.times[i] or 0.0)) <= ANSWERED_SECONDS
+    }  # fmt: skip
+    return len(let_in) >= ANSWERED_SHARE * len(tries)
 
 
 def _drowned(frame: Frame, failures: Sequence[int], successes: Sequence[int]) -> bool:

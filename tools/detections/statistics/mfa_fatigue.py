@@ -9,6 +9,7 @@ from soc_analyst.state.findings import Detection, Level
 from soc_analyst.tools.evidence import Evidence
 
 from .frame import Frame, Sighting, busiest, equals, one_of
+from .newness import known_device
 
 __all__ = ["second_factor_is_pushed"]
 
@@ -31,7 +32,8 @@ def second_factor_is_pushed(evidence: Evidence) -> Iterator[Detection]:
     """Report accounts with four denied or unanswered second factors within an hour; high if one is then accepted.
 
     Result 500121 is a failed second factor after a right password (Microsoft Entra error codes). Low where all came
-    from addresses at which the account had signed in before, and fewer than ten: a telephone left on another desk.
+    from addresses at which the account had signed in before, or from a device that the directory knows as compliant or
+    joined, and fewer than ten: a telephone left on another desk.
     """
     frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType"))
     if frame is None:
@@ -60,9 +62,14 @@ def _pushed(frame: Frame, user: str, denials: list[int], successes: list[int]) -
     entities += [Entity(kind="ip", value=address) for address in addresses if address][:3]
     cited = ([] if gave_in is None else [gave_in]) + denials[::-1]
     level: Level = "medium" if gave_in is None else "high"
-    if len(denials) < DENIALS_TO_TELL_AT_HOME and _at_home(frame, denials, successes):
+    if len(denials) < DENIALS_TO_TELL_AT_HOME and (_at_home(frame, denials, successes) or _own_device(frame, denials)):
         level = "low"
     return FATIGUE.detection(frame, level, statement, cited, entities=entities, claims=claims)
+
+
+def _own_device(frame: Frame, denials: list[int]) -> bool:
+    details = frame.text("DeviceDetail")
+    return all(known_device(details[i]) for i in denials)
 
 
 def _at_home(frame: Frame, denials: list[int], successes: list[int]) -> bool:

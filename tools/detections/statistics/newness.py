@@ -52,7 +52,7 @@ def signins_are_unlike_the_past(evidence: Evidence) -> Iterator[Detection]:
 
     The baseline is at least ten earlier successes of the account over two days, all with other values; a trait that
     they lack is not compared. Without a new place it takes forty over seven days. A legacy protocol, which tells no
-    device, from a new place is medium; a device that the directory knows as compliant or joined keeps the level low.
+    device, from a new place is medium; a device that the directory knows keeps the level low.
     """
     frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType"))
     if frame is None:
@@ -90,7 +90,7 @@ def _news(values: Coded, rows: Indexes) -> Mask:
 def _unlike(frame: Frame, row: int, past: Indexes, new: list[Trait]) -> Detection:
     user, address = frame.text("UserPrincipalName")[row], frame.text("IPAddress")[row]
     shown = ", ".join(f"{t.noun} {t.read(frame.text(t.column)[row])}" for t in new)
-    known = known_device(frame.text("DeviceDetail")[row])
+    known = _registered(frame.text("DeviceDetail")[row])
     sides = {trait.side for trait in new}
     legacy = _plain(frame.text("ClientAppUsed")[row]) in LEGACY
     wide = len(sides) >= SIDES_FOR_MEDIUM or (legacy and sides == {"place", "program"})
@@ -126,6 +126,11 @@ def known_device(details: str) -> bool:
     device = _device(details)
     trust = str(device.get("trustType") or "").lower()
     return device.get("isCompliant") in (True, "true", "True") or "joined" in trust
+
+
+def _registered(details: str) -> bool:
+    """Tell whether the directory knows the device of a sign-in at all, a person's own telephone too."""
+    return known_device(details) or "registered" in str(_device(details).get("trustType") or "").lower()
 
 
 @lru_cache(maxsize=65536)

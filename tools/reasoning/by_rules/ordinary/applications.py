@@ -98,8 +98,10 @@ def _applications(row: Row) -> frozenset[str]:
 
 def _actor(row: Row) -> str:
     told = _read(row.get("InitiatedBy"))
-    user = told.get("user") if isinstance(told, dict) else None
-    return str(user.get("userPrincipalName") or "").lower() if isinstance(user, dict) else ""
+    user, app = (told.get("user"), told.get("app")) if isinstance(told, dict) else (None, None)
+    if isinstance(user, dict) and user.get("userPrincipalName"):
+        return str(user["userPrincipalName"]).lower()
+    return str(app.get("servicePrincipalId") or app.get("appId") or "").lower() if isinstance(app, dict) else ""
 
 
 def _operation(row: Row) -> str:

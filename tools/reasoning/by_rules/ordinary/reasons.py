@@ -7,10 +7,11 @@ from typing import Literal
 
 __all__ = ["Kind", "Reason"]
 
-Kind = Literal["usual", "actor", "means", "season", "scan", "notice", "session", "device", "own"]
+Kind = Literal["usual", "actor", "means", "season", "scan", "notice", "session", "device", "own", "platform", "undone"]
 """usual: seen before or on many hosts. actor: who did it. means: what did it. season: many hosts in the same hours.
 scan: a scan on a schedule. notice: an alert that is none. session: a session of plain work. device: one's own
-device. own: an application that the same account had just made."""
+device. own: an application that the same account had just made. platform: a service of the cloud itself.
+undone: made, or put back, by the same account."""
 
 
 @dataclass(frozen=True)

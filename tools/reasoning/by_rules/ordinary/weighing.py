@@ -17,15 +17,17 @@ from .devices import by_own_device
 from .floor import is_agents_work, may_be_lowered
 from .keepers import by_keeper
 from .plainness import is_plain
+from .platform import by_platform
 from .prevalence import Lookup, Seen, by_habit, by_season, rarity
 from .reasons import Reason
 from .scanning import by_schedule
 from .scripts import by_script
 from .sessions import Signals, by_session
+from .undoing import by_undoing
 
 __all__ = ["weighed"]
 
-PROVING_ANYTHING = ("usual", "means", "scan", "session", "device", "own")
+PROVING_ANYTHING = ("usual", "means", "scan", "session", "device", "own", "platform", "undone")
 """Kinds of proof that hold for whatever was done; who did it proves only what such agents do all day."""
 ALERTS = frozenset({"AlertInfo", "AlertEvidence"})
 
@@ -50,7 +52,8 @@ def _weighed(detection: Detection, looked: Lookup, signals: Signals) -> Detectio
     reasons = list(_reasons(detection, rows, known, looked))
     reasons += [*by_keeper(rows), *by_own_device(pairs, looked.evidence)]
     reasons += by_session(detection, looked.evidence, signals)
-    reasons += by_own_application(pairs, looked.evidence, signals)
+    reasons += [*by_own_application(pairs, looked.evidence, signals), *by_platform(pairs)]
+    reasons += by_undoing(pairs, looked.evidence)
     told = list(filter(None, [rarity(known), *(reason.text for reason in reasons)]))
     why = _why_lowered(detection, rows, reasons)
     notes = [f"Context: {'; '.join(told)}."] if told else []
