@@ -200,3 +200,27 @@ def test_what_is_reached_every_day_is_a_habit() -> None:
         for day in range(3) for i in range(8)
     ]  # fmt: skip
     assert of("AzureNetworkAnalytics_CL", days, "stat-inner-hosts-in-a-row") == {"stat-inner-hosts-in-a-row": "low"}
+
+
+@pytest.mark.parametrize(("device", "level"), [
+    ({"operatingSystem": "Windows10", "browser": "Chrome 131.0.0"}, "medium"),
+    ({"operatingSystem": "Windows10", "browser": "Edge 131.0.0"}, "low"),
+    ({"operatingSystem": "Windows10", "browser": "Chrome 131.0.0", "isCompliant": True}, "low"),
+])  # fmt: skip
+def test_a_private_computer_abroad_beside_that_of_the_house(device: dict[str, object], level: str) -> None:
+    own = json.dumps({"operatingSystem": "Windows10", "browser": "Edge 131.0.0", "isCompliant": True})
+    rows = [sign_in(i * 20000, "ana", device=own) for i in range(14)]
+    abroad = sign_in(14 * 20000, "ana", ip="5.8.1.2", place="US", device=json.dumps(device))
+    told = of("SigninLogs", [*rows, abroad], "stat-signin-unlike-past")
+    assert told.get("stat-signin-unlike-past", "low") == level
+
+
+@pytest.mark.parametrize(("ntlm", "admin", "expected"), [
+    (3, True, {"stat-logons-spread": "medium"}), (2, True, {}), (3, False, {})
+])  # fmt: skip
+def test_one_administrator_on_five_hosts_by_hash_and_ticket(ntlm: int, admin: bool, expected: dict[str, str]) -> None:
+    rows = [
+        {**logon(i * 20, "lena.frank", "LogonSuccess", f"wks{i}", "10.0.0.9"), "IsLocalAdmin": admin,
+         "Protocol": "NTLM" if i < ntlm else "Kerberos"} for i in range(5)
+    ]  # fmt: skip
+    assert of("DeviceLogonEvents", rows, "stat-logons-spread") == expected

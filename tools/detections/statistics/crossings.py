@@ -22,8 +22,8 @@ WINDOWS_PORTS = frozenset({135, 139, 445, 3389, 5985, 5986})
 CONTROLLER_PORTS = frozenset({102, 502, 2404, 4840, 9600, 18245, 20000, 44818, 47808})
 """Ports of programmable controllers and of stations of the grid."""
 ADMIN_PORTS = WINDOWS_PORTS | CONTROLLER_PORTS | {22, 5900}
-ONE_SERVICE = {5986: 5985, 139: 445}
-"""Two ports of one service, which tools try in turn."""
+ONE_SERVICE = {5986: 5985, 139: 445} | dict.fromkeys(sorted(CONTROLLER_PORTS), 502)
+"""Ports of one service, or of one kind of machine, which tools try in turn."""
 MONITORING_PORT = 161
 """Of what monitors: whoever asks the same hosts for their counters of load looks after them."""
 WINDOW_SECONDS = 10 * 60
@@ -175,12 +175,14 @@ def _flows(evidence: Evidence) -> Frame | None:
 
 def _reached(frame: Frame, rows: list[int], port: int, level: Level) -> Detection:
     source = frame.text("SrcIP_s")[rows[0]]
+    own = sorted({int(number) for number in ports(frame)[rows].tolist()} or {port})
+    shown = " or ".join(map(str, own))
     denied = sum(frame.lower("FlowStatus_s")[i] == "d" for i in rows)
     statement = (
-        f"{source} reached for port {port} of {len(rows)} inner hosts new to it between {frame.moment(rows[0])} and "
+        f"{source} reached for port {shown} of {len(rows)} inner hosts new to it between {frame.moment(rows[0])} and "
         f"{frame.moment(rows[-1])}, refused by {denied}"
     )
-    entities = [Entity(kind="ip", value=source), Entity(kind="port", value=str(port))]
+    entities = [Entity(kind="ip", value=source), *(Entity(kind="port", value=str(each)) for each in own)]
     entities += [Entity(kind="ip", value=frame.text("DestIP_s")[i]) for i in rows[:5]]
     claims = [frame.shared(f"all from {source}", rows, "SrcIP_s", source)]
     techniques = ("T1046",) if 2 * denied > len(rows) else REACHED.techniques

@@ -89,6 +89,8 @@ def _news(values: Coded, rows: Indexes) -> Mask:
 
 def _unlike(frame: Frame, row: int, past: Indexes, new: list[Trait]) -> Detection:
     user, address = frame.text("UserPrincipalName")[row], frame.text("IPAddress")[row]
+    # A system that is new says more than that its device is strange.
+    new = [t for t in new if t.read is not _standing or all(other.read is not _system for other in new)]
     shown = ", ".join(f"{t.noun} {t.read(frame.text(t.column)[row])}" for t in new)
     known = _registered(frame.text("DeviceDetail")[row])
     sides = {trait.side for trait in new}
@@ -110,6 +112,8 @@ def _claims(frame: Frame, row: int, user: str, new: Sequence[Trait]) -> Iterator
     yield frame.counted(f"earlier sign-ins of {user}, which are the baseline,", *mine)
     for trait in new:
         value = trait.read(frame.text(trait.column)[row])
+        if trait.read is _standing:
+            continue  # Read out of several fields, so that no text of the column says it.
         if trait.read is _plain:
             yield frame.counted(f"of them with {trait.noun} {value}", *mine, equals(trait.column, value))
         else:
@@ -148,6 +152,12 @@ def _system(details: str) -> str:
     return name.rstrip("0123456789. ")
 
 
+def _standing(details: str) -> str:
+    """Return whether the directory knows the device, and what it runs: a private computer beside that of the house."""
+    system = _system(details)
+    return f"{'known' if known_device(details) else 'strange'} {system}" if system else ""
+
+
 def _browser(details: str) -> str:
     """Return the browser, without its version."""
     return str(_device(details).get("browser") or "").lower().rstrip("0123456789. ")
@@ -157,6 +167,7 @@ TRAITS = (
     Trait("country", "Location", _plain, "place"),
     Trait("network", "AutonomousSystemNumber", _plain, "place"),
     Trait("system", "DeviceDetail", _system, "device"),
+    Trait("standing", "DeviceDetail", _standing, "device"),
     Trait("browser", "DeviceDetail", _browser, "program"),
     Trait("client", "ClientAppUsed", _plain, "program"),
 )

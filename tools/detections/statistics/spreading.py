@@ -37,7 +37,7 @@ SPREAD = Sighting(
 def logons_spread(evidence: Evidence) -> Iterator[Detection]:
     """Report accounts that log on from one source to eight hosts within ten minutes over the network.
 
-    Four are enough where a person's account is administrator on each and uses NTLM, as stolen hashes do.
+    Four are enough where a person's account is administrator on each and uses NTLM for half, as stolen hashes do.
 
     Rated low where the account does half as much on another day too: a tool at its routine. What local accounts do by
     NTLM is told by itself.
@@ -92,11 +92,12 @@ def clients_spray_from_many_addresses(evidence: Evidence) -> Iterator[Detection]
 
 
 def _by_hash(frame: Frame, rows: list[int]) -> bool:
-    """Tell whether all these logons are of a person's account that is administrator there, by NTLM."""
+    """Tell whether a person's account is administrator on all of these, and comes by NTLM to half of them at least."""
     protocols, local = frame.lower("Protocol"), frame.lower("IsLocalAdmin")
     if SERVICE.search(frame.lower("AccountName")[rows[0]]) or not frame.lower("RemoteIP")[rows[0]]:
         return False
-    return all("ntlm" in protocols[i] and local[i] in ("true", "1") for i in rows)
+    by_ntlm = sum("ntlm" in protocols[i] for i in rows)
+    return 2 * by_ntlm >= len(rows) and all(local[i] in ("true", "1") for i in rows)
 
 
 def _spread(frame: Frame, rows: list[int], usual: bool) -> Detection:

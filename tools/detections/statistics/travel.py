@@ -32,6 +32,7 @@ COUNTRY_KM = 700.0
 """How far from its middle the people of a country may be, where nothing else is known."""
 PAST_TO_TRUST = 10
 AT_ONCE_SECONDS = 60 * 60
+REGISTERING = frozenset({"device registration service", "microsoft intune enrollment"})
 AT_MOST = 10
 
 TRAVEL = Sighting(
@@ -90,7 +91,7 @@ def countries_are_new(evidence: Evidence) -> Iterator[Detection]:
     """Report an account's first success from a country after at least ten from others; ten accounts at most.
 
     Low, but medium where the account was at work from a device of the house in another country within the hour, and
-    this one is no such device: two people hold its sessions.
+    this one is no such device: two people hold its sessions. So where a strange device signs in there to be registered.
     """
     frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType", "Location"))
     if frame is None:
@@ -153,7 +154,8 @@ def _also_at_home(frame: Frame, index: int, others: list[int]) -> bool:
     """Tell whether one of the account's other sign-ins, near in time, is from a device of the house and this is not."""
     device, times = frame.text("DeviceDetail"), frame.times
     near = [i for i in others if abs((times[i] or 0.0) - (times[index] or 0.0)) <= AT_ONCE_SECONDS]
-    return not known_device(device[index]) and any(known_device(device[i]) for i in near)
+    registers = frame.lower("ResourceDisplayName")[index] in REGISTERING
+    return not known_device(device[index]) and (registers or any(known_device(device[i]) for i in near))
 
 
 def _new_country(
@@ -171,7 +173,9 @@ def _new_country(
         frame.counted(f"of them from {country}", *mine, equals("Location", country)),
     ]
     level: Level = "medium" if at_home else "low"
-    statement += "; a device of the house was at work for it elsewhere within the hour" if at_home else ""
+    statement += (
+        "; a device of the house was at work for it elsewhere, or a strange one is registered" if at_home else ""
+    )
     return COUNTRY.detection(frame, level, statement, [index], entities=entities, claims=claims)
 
 
