@@ -48,6 +48,7 @@ from .persisting import refused_roles_are_asked_again, refused_sign_ins_go_from_
 from .planted import entries_are_made_for_arrivals, programs_run_where_planted
 from .rarity import processes_are_rare
 from .reach import programs_reach_further_than_before
+from .remote_control import remote_control_comes_under_another_name, remote_controls_are_set_up_in_a_row
 from .replies import replies_go_elsewhere
 from .reused import local_accounts_open_several_hosts
 from .rhythm import flows_keep_time
@@ -133,6 +134,8 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     programs_of_services_are_written_over,
     one_note_is_left_in_many_folders,
     commands_are_pasted_and_run,
+    remote_control_comes_under_another_name,
+    remote_controls_are_set_up_in_a_row,
     programs_start_after_arrivals,
     programs_run_where_planted,
     entries_are_made_for_arrivals,
