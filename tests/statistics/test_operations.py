@@ -138,6 +138,8 @@ def test_containers_deleted_one_after_another() -> None:
         ("Delete device", 30, "pc{}", "ana@contoso.com", {}),
         ("Delete device", 40, "pc{}", "ana@contoso.com", {"stat-mass-delete-devices": "medium"}),
         ("Delete device", 60, "pc{}", "cleaner", {}),
+        ("Add owner to group", 9, "team{}", "governance", {}),
+        ("Add owner to group", 9, "team{}", "ana@contoso.com", {"stat-group-owners-added-directory": "medium"}),
         ("Update application - Certificates and secrets management", 9, "vm{}", "Managed Service Identity", {}),
     ],
 )

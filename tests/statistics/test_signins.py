@@ -219,6 +219,16 @@ def test_machines_and_the_system_go_everywhere(account: str) -> None:
     assert levels("DeviceLogonEvents", [arrival(i * 5.0, i, account) for i in range(30)]) == {}
 
 
+@pytest.mark.parametrize(
+    ("account", "protocol", "level"),
+    [("svc-deploy", "Kerberos", "low"), ("svc-deploy", "NTLM", "medium"), ("adm-erik", "Kerberos", "medium")],
+)
+def test_a_service_with_tickets_visits_many_hosts(account: str, protocol: str, level: str) -> None:
+    rows = [{**arrival(i * 20.0, i, account), "Protocol": protocol if i % 2 else "NTLM"} for i in range(9)]
+    rows.append({**arrival(300.0, 9, account), "Protocol": protocol})
+    assert levels("DeviceLogonEvents", rows) == {"stat-logons-spread": level}
+
+
 def test_a_backup_that_visits_every_night_is_low() -> None:
     rows = [arrival(night * 86400.0 + i * 20, i, "svc-backup") for night in range(3) for i in range(9 + (night == 2))]
     assert levels("DeviceLogonEvents", rows) == {"stat-logons-spread": "low"}

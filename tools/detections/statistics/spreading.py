@@ -39,8 +39,9 @@ def logons_spread(evidence: Evidence) -> Iterator[Detection]:
 
     Four are enough where a person's account is administrator on each and uses NTLM for half, as stolen hashes do.
 
-    Rated low where the account does half as much on another day too: a tool at its routine. What local accounts do by
-    NTLM is told by itself.
+    Rated low where the account does half as much on another day too, or is named for a service and shows tickets at
+    half of the hosts or more: a tool at its routine, while stolen passwords and hashes are mostly used by NTLM. What
+    local accounts do by NTLM is told by itself.
     """
     frame = Frame.of(evidence, "DeviceLogonEvents", ("DeviceName", "AccountName", "ActionType"))
     if frame is None:
@@ -100,6 +101,12 @@ def _by_hash(frame: Frame, rows: list[int]) -> bool:
     return 2 * by_ntlm >= len(rows) and all(local[i] in ("true", "1") for i in rows)
 
 
+def _by_ticket(frame: Frame, rows: list[int]) -> bool:
+    protocols, hosts = frame.lower("Protocol"), frame.lower("DeviceName")
+    shown = {hosts[i] for i in rows if "kerberos" in protocols[i]}
+    return bool(SERVICE.search(frame.lower("AccountName")[rows[0]])) and 2 * len(shown) >= len({hosts[i] for i in rows})
+
+
 def _spread(frame: Frame, rows: list[int], usual: bool) -> Detection:
     hosts, account, source = (
         frame.text("DeviceName"),
@@ -107,7 +114,7 @@ def _spread(frame: Frame, rows: list[int], usual: bool) -> Detection:
         frame.text("RemoteIP")[rows[0]],
     )
     names = list(dict.fromkeys(hosts[i] for i in rows))
-    level: Level = "low" if usual else "medium"
+    level: Level = "low" if usual or _by_ticket(frame, rows) else "medium"
     statement = (
         f"{account} logged on to {len(names)} hosts from {source or 'an unnamed source'} between "
         f"{frame.moment(rows[0])} and {frame.moment(rows[-1])}" + ("; it does the like at other times" if usual else "")
