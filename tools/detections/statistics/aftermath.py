@@ -17,11 +17,12 @@ from .actors import Actors, azure_actors, directory_actors
 from .addresses import is_public
 from .coded import Mask
 from .frame import Frame, Sighting, equals
+from .networks import new_networks
 from .newness import known_device
 
 __all__ = ["changes_follow_odd_sign_ins"]
 
-WITHIN_SECONDS = 12 * 3600
+WITHIN_SECONDS, SOON_SECONDS = 12 * 3600, 3600
 SIGN_INS_OF_COUNTRY = 5
 """As many others an account, or the tenant, must have elsewhere for a country to be odd."""
 RISKY = frozenset({"medium", "high"})
@@ -61,6 +62,9 @@ FITTING: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
     )
 )  # fmt: skip
 
+ROOTS = frozenset({"T1556.006", "T1098.005", "T1528", "T1098.001", "T1136.003", "T1098.003", "T1556.009", "T1651"})
+"""Ways to keep what was reached: factors, devices, consent, secrets, accounts, roles, policies."""
+
 
 @dataclass(frozen=True)
 class Odd:
@@ -70,6 +74,8 @@ class Odd:
     time: float
     address: str
     why: str
+    soon: bool = False
+    """Whether only what takes root within the hour counts: a network that is new to the account says little alone."""
 
 
 def changes_follow_odd_sign_ins(evidence: Evidence) -> Iterator[Detection]:
@@ -77,7 +83,8 @@ def changes_follow_odd_sign_ins(evidence: Evidence) -> Iterator[Detection]:
 
     Odd is a risk of medium or more, a sign-in by code, by password alone or by a script from a public address, or a
     country in which neither the account nor, where it has no past, the tenant is else at home. A device that the
-    directory knows clears all but a high risk. The change must come from the same address where it names one.
+    directory knows clears all but a high risk. The change must come from the same address where it names one. A network
+    new to an account that knew three at most, on a device nobody knows, counts for what takes root within the hour.
     """
     frame = Frame.of(evidence, "SigninLogs", ("UserPrincipalName", "ResultType"))
     odd = _odd_sign_ins(frame) if frame else {}
@@ -101,6 +108,8 @@ def _following(frame: Frame, odd: dict[str, list[Odd]], actors: Actors) -> Itera
 
 def _follows(actors: Actors, row: int, sign_in: Odd) -> bool:
     operation = actors.operations[row]
+    if sign_in.soon and not _takes_root(actors, row, sign_in):
+        return False
     if not 0 <= actors.frame.seconds[row] - sign_in.time <= WITHIN_SECONDS:
         return False
     if actors.frame.rows.table == "AzureActivity":
@@ -109,15 +118,33 @@ def _follows(actors: Actors, row: int, sign_in: Odd) -> bool:
     return not QUIET.match(operation) and (named is None or named.group(1).lower() == sign_in.address)
 
 
+def _takes_root(actors: Actors, row: int, sign_in: Odd) -> bool:
+    """Tell whether a change within the hour gives its maker a way back."""
+    return bool(
+        actors.frame.seconds[row] - sign_in.time <= SOON_SECONDS
+        and any(
+            table == actors.frame.rows.table and pattern.search(actors.operations[row])
+            for table, pattern, technique in FITTING
+            if technique in ROOTS
+        )
+    )
+
+
 def _odd_sign_ins(frame: Frame) -> dict[str, list[Odd]]:
     """Return the odd successes of each account, the first of them first."""
     users = frame.coded("UserPrincipalName").lowered
     among = frame.coded("ResultType").rows_where("0".__eq__) & users.rows_where(bool) & frame.timed
-    places = _places(frame, among)
+    places, networks = _places(frame, among), new_networks(frame, among)
     found = defaultdict[str, list[Odd]](list)
-    for row in frame.in_order(np.flatnonzero(among & _suspect(frame, among)).tolist()):
-        if why := _why(frame, row, places):
-            found[users.by_row[row]].append(Odd(row, float(frame.seconds[row]), frame.lower("IPAddress")[row], why))
+    for row in frame.in_order(np.flatnonzero(among & (_suspect(frame, among) | networks)).tolist()):
+        why = _why(frame, row, places)
+        soon = not why and bool(networks[row]) and is_public(frame.text("IPAddress")[row])
+        if soon:
+            number = frame.text("AutonomousSystemNumber")[row]
+            why = f"from the network {number}, new to the account, on a device nobody knows"
+        if why:
+            time, address = float(frame.seconds[row]), frame.lower("IPAddress")[row]
+            found[users.by_row[row]].append(Odd(row, time, address, why, soon))
     return found
 
 
