@@ -224,3 +224,17 @@ def test_one_administrator_on_five_hosts_by_hash_and_ticket(ntlm: int, admin: bo
          "Protocol": "NTLM" if i < ntlm else "Kerberos"} for i in range(5)
     ]  # fmt: skip
     assert of("DeviceLogonEvents", rows, "stat-logons-spread") == expected
+
+
+@pytest.mark.parametrize(("who", "count", "expected"), [
+    ("eve@contoso.com", 6, {"stat-roles-taken-away-azure": "medium"}),
+    ("eve@contoso.com", 5, {}),
+    ("0f1e2d3c-1111-4222-8333-abcdefabcdef", 12, {}),
+])  # fmt: skip
+def test_roles_taken_away_in_a_row(who: str, count: int, expected: dict[str, str]) -> None:
+    rows = [
+        at(i * 20, Caller=who, CallerIpAddress="5.8.1.2", CorrelationId=f"c{i}", ActivityStatusValue="Success",
+           OperationNameValue="MICROSOFT.AUTHORIZATION/ROLEASSIGNMENTS/DELETE", ResourceId=f"/subscriptions/s/{i}")
+        for i in range(count)
+    ]  # fmt: skip
+    assert of("AzureActivity", rows, "stat-roles-taken-away-azure", "stat-mass-delete-azure") == expected

@@ -87,7 +87,10 @@ def _burst(
 
 BURSTS = (
     _burst("stat-mass-delete-azure", "Many resources deleted by one caller", ("T1485",), "impact",
-           "AzureActivity", r"(?<!/deployments)/delete(/action)?$", 10, "high", of_things=True),
+           "AzureActivity", r"(?<!/deployments)(?<!/roleassignments)/delete(/action)?$", 10, "high",
+           of_things=True),
+    _burst("stat-roles-taken-away-azure", "Many Azure roles taken away by one person", ("T1531",), "impact",
+           "AzureActivity", r"/roleassignments/delete$", 6, "medium", True),
     _burst("stat-stores-emptied-azure", "Many containers, shares or tables deleted by one caller", ("T1485",), "impact",
            "AzureActivity", r"^microsoft\.storage/.*/(containers|shares|tables|queues)/delete$", 4, "medium",
            of_things=True),
