@@ -64,6 +64,7 @@ from .strangers import idle_accounts_come_from_strange_countries
 from .surges import activity_surges
 from .travel import accounts_travel_impossibly, countries_are_new
 from .unattended import persons_run_unattended
+from .uploads import archives_are_packed_and_sent
 from .weakening import controls_are_weakened
 
 __all__ = ["STATISTICS", "counted"]
@@ -131,6 +132,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     documents_are_gathered,
     files_are_deleted_in_mass,
     archives_are_carried_off,
+    archives_are_packed_and_sent,
     programs_of_services_are_written_over,
     one_note_is_left_in_many_folders,
     commands_are_pasted_and_run,
