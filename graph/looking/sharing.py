@@ -1,9 +1,10 @@
-"""How many rows tables hold in a window, so that a budget of rows goes where rows are."""
+"""How many rows tables hold, and when, so that a budget of rows goes where rows are, and a page holds its fill."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from soc_analyst.state.costs import Volume, volume_of
 from soc_analyst.state.entities import TimeWindow
@@ -12,7 +13,7 @@ from soc_analyst.tools.logs.base import Workspace
 from ..desk.desk import Desk
 from .probing import count_of
 
-__all__ = ["least_first", "rows_held"]
+__all__ = ["fitting", "least_first", "rows_held"]
 
 
 async def rows_held(
@@ -37,3 +38,23 @@ async def rows_held(
 def least_first(held: Mapping[str, int | None]) -> list[str]:
     """Return the tables by what they hold, those of which nobody knows last."""
     return sorted(held, key=lambda table: (held[table] is None, held[table] or 0))
+
+
+def fitting(volume: Volume | None, start: datetime, end: datetime, most: int) -> datetime:
+    """Return from when on at most so many rows should lie before `end`, by whole parts of what is known, at least one.
+
+    Where nothing is known it is `start`.
+    """
+    if volume is None or not volume.rows:
+        return start
+    width = (volume.end - volume.start) / len(volume.rows)
+    since = end
+    for begin in (volume.start + width * at for at in reversed(range(len(volume.rows)))):
+        if begin >= end:
+            continue
+        if since < end and (volume.within(begin, end).rows or 0) > most:
+            return since
+        since = begin
+        if since <= start:
+            return start
+    return start

@@ -12,7 +12,7 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from soc_analyst.state.costs import Volume
+from soc_analyst.state.costs import Volume, volume_of
 from soc_analyst.state.entities import TimeWindow
 from soc_analyst.state.findings import Detection
 from soc_analyst.state.queries import ApprovedQuery, PlannedQuery, TypedQuery
@@ -28,7 +28,7 @@ from ..desk.desk import Desk
 from ..desk.rules import known_good_for, rules_for
 from .parting import MOST_PARTS, hit_a_limit, in_parts
 from .recalling import recalled, to_ask
-from .sharing import least_first, rows_held
+from .sharing import fitting, least_first, rows_held
 from .surveying import surveyed
 
 __all__ = ["MORE", "Sweep", "Swept", "sweep"]
@@ -123,9 +123,12 @@ async def _read(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace
     held = await rows_held([table for table in tables if table not in dear], window, desk, workspace, volumes)
     left = desk.context.max_rows
     for place, table in enumerate(least_first(held)):
-        swept = await _swept(table, window, desk, workspace, max(1, left // (len(held) - place)))
+        pages = _pages(table, window, desk, workspace, volume_of(volumes, table, window.start, window.end))
+        swept = await _swept(table, pages, window, desk, max(1, left // (len(held) - place)))
         read[table] = replace(swept, held=held[table])
         left -= swept.taken
+        for pool in (pa.default_memory_pool(), pa.system_memory_pool()):
+            pool.release_unused()
     return tuple(read[table] for table in tables)
 
 
@@ -151,21 +154,21 @@ async def _approved(table: str, start: datetime, end: datetime, window: TimeWind
     return await asyncio.to_thread(check, planned, policy=desk.policy, tables=desk.tables, window=window)
 
 
-async def _swept(table: str, window: TimeWindow, desk: Desk, workspace: Workspace, most: int) -> Swept:
-    """Read the newest rows of a table, at most so many."""
-    pages: list[tuple[str, pa.Table]] = []
+async def _swept(table: str, pages: AsyncIterator[_Page], window: TimeWindow, desk: Desk, most: int) -> Swept:
+    """Keep the newest rows of a table, at most so many."""
+    held: list[tuple[str, pa.Table]] = []
     taken, left_out, note = 0, False, ""
-    async for page in _pages(table, window, desk, workspace):
+    async for page in pages:
         kept = packed(page.rows.slice(0, most - taken + page.again))
-        pages.append((f"{table}-{len(pages) + 1}", kept))
+        held.append((f"{table}-{len(held) + 1}", kept))
         taken += kept.num_rows - page.again
         note = page.why
-        left_out = kept.num_rows < page.rows.num_rows or (taken >= most and page.goes_on)
+        left_out = kept.num_rows < page.rows.num_rows or (taken >= most and page.cut)
         if left_out:
             break
     start = desk.policy.start_of(table, window.start, window.end)
     unseen = f"seen from {start:%Y-%m-%d %H:%M} on only, as policy says" if start > window.start else ""
-    rows = TableRows.collect(table, pages)
+    rows = TableRows.collect(table, held)
     return Swept(rows, "; ".join(filter(None, (note, unseen))), taken, left_out=left_out)
 
 
@@ -174,30 +177,39 @@ class _Page:
     """Rows newest first; `again` of them were the last of the page before, `why` says what is amiss."""
 
     rows: pa.Table
-    goes_on: bool = False
+    cut: bool = False
+    """Whether its time holds more rows."""
     why: str = ""
     again: int = 0
 
 
-async def _pages(table: str, window: TimeWindow, desk: Desk, workspace: Workspace) -> AsyncIterator[_Page]:
-    """Yield the rows newest first; each page begins at the time of the last row of the one before."""
+async def _pages(
+    table: str, window: TimeWindow, desk: Desk, workspace: Workspace, volume: Volume | None
+) -> AsyncIterator[_Page]:
+    """Yield the rows newest first; each page begins at the time of the last row of the one before.
+
+    Where it is known when rows are, a page asks for about as much time as it can hold: sorting less takes less.
+    """
     start, end = desk.policy.start_of(table, window.start, window.end), window.end
     again = 0
     while True:
-        verdict = await _approved(table, start, end, window, desk)
+        since = fitting(volume, start, end, desk.policy.row_cap_of([table]))
+        verdict = await _approved(table, since, end, window, desk)
         if verdict.approved is None:
             yield _Page(pa.table({}), why=_said(diagnostic.message for diagnostic in verdict.diagnostics))
             return
         result = await _whole_or_parts(verdict.approved, desk, workspace)
         whole = result.status in ("ok", "empty")
-        goes_on = result.truncated and (whole or _is_cut(result))
+        cut = result.truncated and (whole or _is_cut(result))
         why = "" if whole else _said(diagnostic.message for diagnostic in result.diagnostics)
-        yield _Page(result.rows, goes_on, why, min(again, result.rows.num_rows))
-        if not goes_on:
+        yield _Page(result.rows, cut, why, min(again, result.rows.num_rows))
+        if not cut and (since <= start or not whole):
             return
-        last = pc.min(result.rows[TIME])
-        again = pc.sum(pc.equal(result.rows[TIME], last)).as_py()
-        oldest = last.as_py() + timedelta(microseconds=1)
+        again, oldest = 0, since
+        if cut:
+            last = pc.min(result.rows[TIME])
+            again = pc.sum(pc.equal(result.rows[TIME], last)).as_py()
+            oldest = last.as_py() + timedelta(microseconds=1)
         if oldest >= end:
             yield _Page(pa.table({}), why=f"more than {result.rows.num_rows:,} rows share one moment")
             return

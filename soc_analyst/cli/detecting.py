@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from soc_analyst.graph.context import Context
+from soc_analyst.settings import give_memory_back
 from soc_analyst.state.errors import OperatorError
 
 from .options import LOOKING, with_context
@@ -61,19 +62,22 @@ def detect(
         return asyncio.run(translate(context, as_kql or as_sentinel or "", sentinel=as_kql is None))
     if level not in LEVELS:
         raise OperatorError(f"{level!r} is no level; take one of {', '.join(LEVELS)}", where="--level")
+    give_memory_back()
     from soc_analyst.graph.looking.detecting import detected
 
     found = asyncio.run(detected(context, table or ()))
     told = [each for each in found.detections if LEVELS.index(each.level) >= LEVELS.index(level)]
     if as_json:
-        sys.stdout.write(json.dumps(_as_json(found, told, context), ensure_ascii=False) + "\n")
+        for part in _as_json(found, told, context):
+            sys.stdout.write(part)
     else:
         _show(found, told)
     return 0
 
 
-def _as_json(found: Sweep, told: Iterable[Detection], context: Context) -> dict[str, Any]:
-    return {
+def _as_json(found: Sweep, told: Iterable[Detection], context: Context) -> Iterator[str]:
+    """Yield one JSON object detection by detection, so that all their rows never stand in memory as text."""
+    before = {
         "schema_version": 1,
         "workspace": context.workspace,
         "window": {"start": _iso(found.window.start), "end": _iso(found.window.end)},
@@ -83,13 +87,22 @@ def _as_json(found: Sweep, told: Iterable[Detection], context: Context) -> dict[
             "unsupported": dict(found.rules.unsupported or {}),
             "faults": [{"file": each.path, "line": each.line, "message": each.message} for each in found.rules.faults],
         },
-        "detections": [_detection(each, found) for each in told],
+    }
+    after = {
         "tables": [
             {"table": each.rows.table, "rows": len(each.rows), "rows_in_window": each.held, "note": each.note}
             for each in found.read
         ],
         "warnings": list(found.warnings),
     }
+    yield f'{_dumped(before)[:-1]}, "detections": ['
+    for place, detection in enumerate(told):
+        yield f"{', ' if place else ''}{_dumped(_detection(detection, found))}"
+    yield f"], {_dumped(after)[1:]}\n"
+
+
+def _dumped(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _detection(detection: Detection, found: Sweep) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import yaml
 
 from soc_analyst.cli.app import run
 from soc_analyst.tools.detections import load_rules
-from tests.graph.workspace import small
+from tests.graph.workspace import process, small, write
 
 RULE = """
 title: Word starts a shell
@@ -232,3 +232,16 @@ def test_faults_of_a_known_good_file_are_lines_of_their_own(tmp_path, capsys) ->
     assert (status, out) == (2, "")
     assert f"{known}:1: the entry needs `owner`" in err
     assert f"{known}:2: paths: '*' covers too much" in err
+
+
+def test_many_pages_by_time_hold_what_one_holds_and_copies_stand_once(tmp_path, capsys) -> None:
+    logs = small(tmp_path / "logs")
+    rows = [process(n % 7 * 300, "ws-3", f"notepad.exe {n}.txt") for n in range(60)]
+    write(logs, "DeviceProcessEvents", [*rows, *rows[:5]])
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("row_cap: 20\n")
+    own = ("--json", "--table", "DeviceProcessEvents", "--policy", str(policy))
+    entry = json.loads(detect(tmp_path, capsys, *own)[1])["tables"][0]
+    assert (entry["rows"], entry["rows_in_window"], entry["note"]) == (60, 65, "")
+    entry = json.loads(detect(tmp_path, capsys, *own, "--max-rows", "65")[1])["tables"][0]
+    assert (entry["rows"], entry["note"]) == (60, "")

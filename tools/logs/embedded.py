@@ -28,6 +28,8 @@ from .volumes import counted
 __all__ = ["EmbeddedWorkspace", "connect", "lacking"]
 
 MEMORY = "2GB"
+FLUSHED = "1MB"
+"""Freed memory that the engine may keep: whole tables are read page by page, and each page frees what it took."""
 MOST_THREADS = 8
 BATCH = 10_000
 """Rows fetched at a time."""
@@ -135,10 +137,16 @@ class EmbeddedWorkspace:
         batches: list[pa.RecordBatch] = []
         while sum(batch.num_rows for batch in batches) <= query.row_cap:
             try:
-                batches.append(reader.read_next_batch())
+                batches.append(_copied(reader.read_next_batch()))
             except StopIteration:
                 break
         return pa.Table.from_batches(batches, schema=reader.schema)
+
+
+def _copied(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Copy a batch of the engine: any column of it that is kept would keep all the others in memory."""
+    columns = [pa.concat_arrays([column, column.slice(0, 0)]) for column in batch.columns]
+    return pa.record_batch(columns, schema=batch.schema)
 
 
 def lacking(query: ApprovedQuery, tables: Mapping[str, TableSchema]) -> tuple[Diagnostic, ...]:
@@ -179,6 +187,8 @@ def _locked_down(database: Path) -> duckdb.DuckDBPyConnection:
         "memory_limit": MEMORY,
         "threads": str(min(MOST_THREADS, os.cpu_count() or 1)),
         "temp_directory": "",
+        "allocator_flush_threshold": FLUSHED,
+        "allocator_bulk_deallocation_flush_threshold": FLUSHED,
     }
     # Within one process the engine shares an instance between openings, and the first of them has locked it already.
     with _opening:
