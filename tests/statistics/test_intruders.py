@@ -238,3 +238,49 @@ def test_roles_taken_away_in_a_row(who: str, count: int, expected: dict[str, str
         for i in range(count)
     ]  # fmt: skip
     assert of("AzureActivity", rows, "stat-roles-taken-away-azure", "stat-mass-delete-azure") == expected
+
+
+@pytest.mark.parametrize(("kind", "account", "hosts", "expected"), [
+    ("Service", "lena.frank", 5, {"stat-person-runs-on-many-hosts": "medium"}),
+    ("Batch", "lena.frank", 6, {"stat-person-runs-on-many-hosts": "medium"}),
+    ("Service", "svc-backup", 9, {}),
+    ("Network", "lena.frank", 6, {}),
+    ("Service", "lena.frank", 4, {}),
+])  # fmt: skip
+def test_services_under_a_person_on_host_after_host(
+    kind: str, account: str, hosts: int, expected: dict[str, str]
+) -> None:
+    rows = [{**logon(i * 20, account, "LogonSuccess", f"srv{i}", ""), "LogonType": kind} for i in range(hosts)]
+    assert of("DeviceLogonEvents", rows, "stat-person-runs-on-many-hosts") == expected
+
+
+def tries(count: int, gap: float = 20, ip: str = "10.0.7.9") -> list[Row]:
+    return [logon(i * gap, "eva", ip=ip) for i in range(count)]
+
+
+@pytest.mark.parametrize(("rows", "expected"), [
+    ([*tries(8), logon(200, "eva", "LogonSuccess", ip="10.0.7.9")], {"stat-password-guessing": "medium"}),
+    (tries(8), {}),
+    ([*tries(7), logon(200, "eva", "LogonSuccess", ip="10.0.7.9")], {}),
+    ([logon(-9, "eva", "LogonSuccess", ip="10.0.7.9"), *tries(8), logon(200, "eva", "LogonSuccess", ip="10.0.7.9")],
+     {}),
+    ([*tries(8, 200), logon(1700, "eva", "LogonSuccess", ip="10.0.7.9")], {}),
+])  # fmt: skip
+def test_eight_guesses_that_end_in_a_success(rows: list[Row], expected: dict[str, str]) -> None:
+    assert of("DeviceLogonEvents", rows, "stat-password-guessing") == expected
+
+
+@pytest.mark.parametrize(("known", "expected"), [(True, {"stat-few-names-refused": "medium"}), (False, {})])
+def test_names_at_work_here_tried_from_the_internet(known: bool, expected: dict[str, str]) -> None:
+    rows = [logon(i * 20, f"user{i}") for i in range(5)]
+    rows += [logon(-900 + i, f"user{i}", "LogonSuccess", ip="10.0.0.8") for i in range(5 if known else 0)]
+    assert of("DeviceLogonEvents", rows, "stat-few-names-refused") == expected
+
+
+@pytest.mark.parametrize(("past", "amount", "expected"), [
+    (True, 6e8, {"stat-upload-to-new-address": "medium"}), (False, 6e8, {}), (True, 3e8, {})
+])  # fmt: skip
+def test_an_upload_by_and_by(past: bool, amount: float, expected: dict[str, str]) -> None:
+    rows = [flow(2 * DAY + i * 3600, 443.0, "45.9.148.60", amount, amount / 100) for i in range(10)]
+    rows += [flow(i * 3600, 443.0, "20.1.2.3", 1e5, 1e5) for i in range(5 if past else 0)]
+    assert of("AzureNetworkAnalytics_CL", rows, "stat-upload-to-new-address") == expected

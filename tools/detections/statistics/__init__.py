@@ -63,7 +63,7 @@ from .spreading import clients_spray_from_many_addresses, logons_spread
 from .strangers import idle_accounts_come_from_strange_countries
 from .surges import activity_surges
 from .travel import accounts_travel_impossibly, countries_are_new
-from .unattended import persons_run_unattended
+from .unattended import persons_run_on_many_hosts, persons_run_unattended
 from .uploads import archives_are_packed_and_sent
 from .weakening import controls_are_weakened
 
@@ -83,6 +83,7 @@ STATISTICS: tuple[Callable[[Evidence], Iterable[Detection]], ...] = (
     logons_spread,
     local_accounts_open_several_hosts,
     persons_run_unattended,
+    persons_run_on_many_hosts,
     accounts_reach_new_hosts,
     logons_hop_from_host_to_host,
     desktops_are_opened_onwards_from_new_machines,

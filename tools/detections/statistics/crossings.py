@@ -13,7 +13,7 @@ from soc_analyst.tools.evidence import Evidence
 from .addresses import is_address, is_private, is_public
 from .coded import Coded, Indexes, joined_codes, runs
 from .flowing import EXTERNAL, ports, remotes, sources
-from .frame import Frame, Sighting, busiest, widest
+from .frame import Frame, Sighting, widest
 
 __all__ = ["inner_hosts_are_reached_in_a_row", "refusals_end_in_a_pass", "uploads_go_to_one_address"]
 
@@ -34,6 +34,8 @@ REFUSALS_BEFORE_PASS = 5
 PASS_SECONDS = 24 * 3600
 UPLOAD_SECONDS = 3600
 UPLOAD_BYTES = 2e9
+DAY_SECONDS, DAY_BYTES = 86_400, 5e9
+"""What goes out by and by, hour after hour, from a machine whose day before the rows tell."""
 HABIT_SECONDS = 6 * 3600
 APART_SECONDS = 12 * 3600
 OUT_OVER_IN = 10.0
@@ -128,7 +130,8 @@ def uploads_go_to_one_address(evidence: Evidence) -> Iterator[Detection]:
     """Report two gigabytes that a machine sends within an hour to one public address it had not spoken to before.
 
     Ten times more must go out than comes in, so that downloads and calls in both directions do not count. Where as
-    much goes there on later days, the first hour begins a habit, as a backup does.
+    much goes there on later days, the first hour begins a habit, as a backup does. Five gigabytes over a day suffice
+    where the rows tell of the machine's day before.
     """
     frame = _flows(evidence)
     if frame is None:
@@ -140,11 +143,18 @@ def uploads_go_to_one_address(evidence: Evidence) -> Iterator[Detection]:
     out &= targets.rows_where(is_public) & own.rows_where(bool) & frame.timed
     sent, received = frame.amounts("OutboundBytes_d"), frame.amounts("InboundBytes_d")
     protocols = np.array(frame.lower("L4Protocol_s"))
+    first_seen = np.full(len(own.values), np.inf)
+    np.minimum.at(first_seen, own.codes[frame.timed], frame.seconds[frame.timed])
     for rows in runs(joined_codes(own, targets), np.flatnonzero(out), frame.seconds):
         since = frame.seconds[rows] - frame.seconds[rows[0]]
         inside = rows[since <= UPLOAD_SECONDS]
         total, back = float(sent[inside].sum()), float(received[inside].sum())
         later = float(sent[rows[since > HABIT_SECONDS]].sum())
+        if total < UPLOAD_BYTES and frame.seconds[rows[0]] - first_seen[own.codes[rows[0]]] >= DAY_SECONDS:
+            inside = rows[since <= DAY_SECONDS]
+            total, back = float(sent[inside].sum()), float(received[inside].sum())
+            later = float(sent[rows[since > DAY_SECONDS]].sum())
+            total = total if total >= DAY_BYTES else 0.0
         if total >= UPLOAD_BYTES and total >= OUT_OVER_IN * back and 2 * later < total:
             flood = back <= NOTHING_BACK * total and set(protocols[inside].tolist()) == {"u"}
             yield _uploaded(frame, inside.tolist(), (total, flood), own.by_row[rows[0]], targets.by_row[rows[0]])
@@ -204,8 +214,7 @@ def _passed(frame: Frame, refused: list[int], allowed: int, source: str, remote:
 
 def _uploaded(frame: Frame, rows: list[int], what: tuple[float, bool], machine: str, remote: str) -> Detection:
     total, flood = what
-    start, end = busiest(frame.at(rows), UPLOAD_SECONDS)
-    first, last = rows[start], rows[end - 1]
+    first, last = rows[0], rows[-1]
     statement = (
         f"{machine} sent {total / 1e9:.1f} GB to {remote} between {frame.moment(first)} and {frame.moment(last)}, "
         "an address to which it has no earlier flow"

@@ -18,6 +18,8 @@ from .results import NOT_LET_IN
 __all__ = ["passwords_are_guessed", "passwords_are_sprayed"]
 
 FAILURES_TO_REPORT = 10
+FAILURES_BEFORE_SUCCESS = 8
+"""Fewer suffice where one of them is followed by a success from the same place."""
 ACCOUNTS_TO_REPORT = 8
 TRIES_PER_ACCOUNT = 4
 ONLY_FAILED_SHARE = 0.6
@@ -28,6 +30,7 @@ SUCCESS_WITHIN_SECONDS = 60 * 60
 ORDINARY_SUCCESSES = 4
 """Successes to each failure from which on failures are part of heavy use."""
 SCHEDULE_SECONDS = 60
+QUICK_SECONDS = 10 * 60
 HOSTS_OF_A_TOOL, TRIES_OF_A_TOOL, ANSWERED_SHARE, ANSWERED_SECONDS = 5, 2, 0.8, 5 * 60
 
 GUESSING = Sighting(
@@ -79,6 +82,8 @@ LOGONS = Attempts(
 def passwords_are_guessed(evidence: Evidence) -> Iterator[Detection]:
     """Report accounts with at least ten failures in half an hour; high if a success from there follows within an hour.
 
+    At a host eight within ten minutes suffice (medium) where the first success from that source follows.
+
     Failures at a steady rhythm of a minute or slower come from a device with an old password and are rated low.
     """
     yield from _over_both(evidence, _guessing)
@@ -100,13 +105,14 @@ def _guessing(frame: Frame, attempts: Attempts) -> Iterator[Detection]:
     tried = frame.grouped(lambda i: "" if accounts[i].endswith("$") else accounts[i])
     for account, rows in tried.items():
         failures = [i for i in rows if outcomes[i] in attempts.failed]
-        if len(failures) < FAILURES_TO_REPORT:
+        if len(failures) < FAILURES_BEFORE_SUCCESS:
             continue
         start, end = busiest(frame.at(failures), GUESSING_SECONDS)
         successes = [i for i in rows if outcomes[i] in attempts.succeeded]
         if attempts is LOGONS and _answered(frame, attempts, failures[start:end], successes):
             continue
-        if end - start >= FAILURES_TO_REPORT and not _drowned(frame, failures[start:end], successes):
+        enough = end - start >= FAILURES_TO_REPORT or _quickly_in(frame, attempts, failures[start:end], successes)
+        if enough and not _drowned(frame, failures[start:end], successes):
             yield _guessed(frame, attempts, account, failures[start:end], successes)
 
 
@@ -126,6 +132,18 @@ def _answered(frame: Frame, attempts: Attempts, failures: Sequence[int], success
     return len(let_in) >= ANSWERED_SHARE * len(tries)
 
 
+def _quickly_in(frame: Frame, attempts: Attempts, failures: Sequence[int], successes: Sequence[int]) -> bool:
+    """Return whether eight failures within ten minutes at a host end in the first success from their source."""
+    if attempts is not LOGONS or len(failures) < FAILURES_BEFORE_SUCCESS:
+        return False
+    first, last = frame.at([failures[0], failures[-1]])
+    sources = {source for i in failures if (source := _source(frame, attempts, i))}
+    if last - first > QUICK_SECONDS or len(sources) != 1:
+        return False
+    before = any(_source(frame, attempts, i) in sources and (frame.times[i] or 0.0) < first for i in successes)
+    return not before and _entered(frame, attempts, failures, successes, sources) is not None
+
+
 def _drowned(frame: Frame, failures: Sequence[int], successes: Sequence[int]) -> bool:
     """Return whether the account signs in so often at that time that some failures are to be expected."""
     first, last = frame.at([failures[0], failures[-1]])
@@ -139,7 +157,8 @@ def _guessed(
     sources = {source for i in failures if (source := _source(frame, attempts, i))}
     entered = _entered(frame, attempts, failures, successes, sources)
     scheduled = regular(frame.at(failures), 0.1) >= SCHEDULE_SECONDS
-    level: Level = "low" if scheduled else "medium" if entered is None else "high"
+    high = entered is not None and len(failures) >= FAILURES_TO_REPORT
+    level: Level = "low" if scheduled else "high" if high else "medium"
     statement = (
         f"{len(failures)} failed sign-ins of {account} between {frame.moment(failures[0])} and "
         f"{frame.moment(failures[-1])} from {_some(sources)}; "

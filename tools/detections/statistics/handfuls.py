@@ -83,7 +83,8 @@ def few_guesses_open_a_privileged_account(evidence: Evidence) -> Iterator[Detect
 def few_names_are_refused(evidence: Evidence) -> Iterator[Detection]:
     """Report five to seven accounts refused in five minutes, once or twice each, by a source that nobody came from.
 
-    A shared exit of an office, a gateway or a scanner that signs in lets somebody in; the Internet tries all day.
+    A shared exit of an office, a gateway or a scanner that signs in lets somebody in; the Internet tries all day, but
+    not names that are at work here.
     """
     frame = _logons(evidence)
     if frame is None:
@@ -91,7 +92,9 @@ def few_names_are_refused(evidence: Evidence) -> Iterator[Detection]:
     accounts, origins = frame.coded("AccountName").lowered, logon_sources(frame)
     entered = {origins.values[code] for code in np.unique(origins.codes[_action(frame, "logonsuccess")]).tolist()}
     failed = _action(frame, "logonfailed") & persons(accounts)
-    failed &= origins.rows_where(lambda source: bool(source) and source not in entered and not is_public(source))
+    at_work = {accounts.values[code] for code in np.unique(accounts.codes[_action(frame, "logonsuccess")]).tolist()}
+    failed &= origins.rows_where(lambda source: bool(source) and source not in entered)
+    failed &= ~origins.rows_where(is_public) | accounts.rows_where(at_work.__contains__)
     for rows in runs(origins.codes, np.flatnonzero(failed), frame.seconds, FEW_NAMES):
         own = rows.tolist()
         start, end = widest(frame.at(own), [accounts.by_row[i] for i in own], NAMES_SECONDS)
