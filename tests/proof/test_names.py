@@ -3,6 +3,7 @@
 import pytest
 
 from soc_analyst.state.entities import Entity, EntityKind
+from soc_analyst.state.names import computer_name, told_computer
 from soc_analyst.tools.proof.leads import same_thing
 
 
@@ -24,3 +25,19 @@ from soc_analyst.tools.proof.leads import same_thing
 )
 def test_names_of_one_thing(kind: EntityKind, left: str, right: str, same: bool) -> None:
     assert same_thing(Entity(kind=kind, value=left), Entity(kind=kind, value=right)) is same
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "told"),
+    [
+        ("WS-1.corp.example", "ws-1", "ws-1"),
+        ("SQL-1$", "sql-1", "sql-1"),
+        ("A-very-long-machine.corp.example", "a-very-long-mac", "a-very-long-mac"),
+        ("A-VERY-LONG-MAC$", "a-very-long-mac", "a-very-long-mac"),
+        ("\\\\ws-1", "\\\\ws-1", "ws-1"),
+        ("-", "-", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_machine_and_its_account_have_one_name(name: str, known: str, told: str) -> None:
+    assert (computer_name(name), told_computer(name)) == (known, told)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from soc_analyst.state.entities import Entity, EntityKind
 from soc_analyst.state.findings import Finding
+from soc_analyst.state.names import bare_name, short_name
 from soc_analyst.tools.evidence import Evidence
 
 from .indicators import is_public
-from .names import bare_name, short_name
 
 __all__ = ["carried_by", "is_anybody", "named_once", "pointed_at", "same_thing"]
 

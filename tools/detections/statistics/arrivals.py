@@ -9,13 +9,13 @@ import numpy as np
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Claim
+from soc_analyst.state.names import told_computer
 from soc_analyst.tools.evidence import Evidence
 
 from .addresses import is_address, is_private
 from .coded import Indexes, Mask, joined, together
 from .following import Moments, machines
 from .frame import Frame, equals
-from .origins import plain
 from .sources import persons
 
 __all__ = ["Arrival", "Arrivals"]
@@ -138,7 +138,7 @@ def _came(frame: Frame) -> Mask:
 
 
 def _named_elsewhere(frame: Frame) -> Mask:
-    names, hosts = frame.coded("RemoteDeviceName").lowered.mapped(plain), machines(frame)
+    names, hosts = frame.coded("RemoteDeviceName").lowered.mapped(told_computer), machines(frame)
     own = joined(names, hosts).rows_where(lambda pair: len(set(pair.split("\0"))) == 1)
     bare = frame.coded("RemoteIP").lowered.rows_where(lambda address: address in ("", "-"))
     return names.rows_where(bool) & ~own & bare

@@ -9,6 +9,7 @@ import numpy as np
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection, Level
+from soc_analyst.state.names import computer_name
 from soc_analyst.tools.evidence import Evidence
 
 from .addresses import is_private
@@ -20,7 +21,6 @@ __all__ = [
     "directories_copy_from_workstations",
     "machine_accounts_are_borrowed",
     "of_the_directory",
-    "short",
 ]
 
 WINDOW_SECONDS, EMPTY_LOGONS, MOST_NAMES, ENDPOINT_MAPPER = 10 * 60, 3, 3, 135
@@ -107,7 +107,7 @@ def accounts_are_named_like_servers(evidence: Evidence) -> Iterator[Detection]:
     hosts, accounts = frame.coded("DeviceName").lowered, frame.coded("AccountName").lowered
     visits: dict[str, set[int]] = {}
     for row in np.flatnonzero(came).tolist():
-        visits.setdefault(short(hosts.by_row[row]), set()).add(int(accounts.codes[row]))
+        visits.setdefault(computer_name(hosts.by_row[row]), set()).add(int(accounts.codes[row]))
     servers = {name for name, who in visits.items() if name and len(who) >= ACCOUNTS_OF_A_SERVER}
     named = came & accounts.rows_where(lambda name: bool(name) and name[-1] != "$" and name in servers)
     for rows in runs(accounts.codes, np.flatnonzero(named), frame.seconds):
@@ -133,11 +133,11 @@ def directories_copy_from_workstations(evidence: Evidence) -> Iterator[Detection
     asked = calls.coded("InitiatingProcessFileName").lowered.rows_where("lsass.exe".__eq__) & calls.timed
     asked &= calls.amounts("RemotePort") == ENDPOINT_MAPPER
     asked &= calls.coded("ActionType").lowered.rows_where("connectionsuccess".__eq__)
-    asked &= calls.coded("DeviceName").rows_where(lambda name: bool(CONTROLLER.search(short(name))))
+    asked &= calls.coded("DeviceName").rows_where(lambda name: bool(CONTROLLER.search(computer_name(name))))
     asked &= calls.coded("RemoteIP").lowered.rows_where(is_private)
     came = _of_other_machines(logons) if asked.any() else {}
     for call in calls.in_order(np.flatnonzero(asked)):
-        place = (short(calls.text("DeviceName")[call]), calls.lower("RemoteIP")[call])
+        place = (computer_name(calls.text("DeviceName")[call]), calls.lower("RemoteIP")[call])
         near = [i for i in came.get(place, ()) if abs(calls.seconds[call] - logons.seconds[i]) <= WINDOW_SECONDS]
         if near:
             del came[place]
@@ -148,10 +148,12 @@ def _of_other_machines(logons: Frame) -> dict[tuple[str, str], list[int]]:
     """Return the logons of machines that are no controllers, by the host reached and the address."""
     came = logons.coded("ActionType").lowered.rows_where("logonsuccess".__eq__) & logons.timed
     accounts = logons.coded("AccountName")
-    came &= accounts.rows_where(lambda name: name.endswith("$") and not CONTROLLER.search(short(name)))
+    came &= accounts.rows_where(lambda name: name.endswith("$") and not CONTROLLER.search(computer_name(name)))
     places: dict[tuple[str, str], list[int]] = {}
     for row in logons.in_order(np.flatnonzero(came)):
-        places.setdefault((short(logons.text("DeviceName")[row]), logons.lower("RemoteIP")[row]), []).append(row)
+        places.setdefault((computer_name(logons.text("DeviceName")[row]), logons.lower("RemoteIP")[row]), []).append(
+            row
+        )
     return places
 
 
@@ -163,26 +165,25 @@ def _feigned(calls: Frame, call: int, account: str) -> Detection:
     return FEIGNED.detection(calls, "medium", statement, [call], entities=entities, claims=claims)
 
 
-def short(name: str) -> str:
-    """Return the name of a machine or its account as NetBIOS knows it."""
-    return name.lower().partition(".")[0].rstrip("$")[:15]
-
-
 def of_the_directory(account: str, host: str) -> bool:
     """Tell whether a machine's account is that of the machine reached, or both are controllers."""
-    own, there = short(account), short(host)
+    own, there = computer_name(account), computer_name(host)
     return own == there or bool(CONTROLLER.search(own) and CONTROLLER.search(there))
 
 
 def _elsewhere(frame: Frame, row: int) -> bool:
     """Tell whether another machine's name came along."""
     name = frame.text("RemoteDeviceName")[row]
-    return len(name) > 1 and short(name) != short(frame.text("AccountName")[row])
+    return len(name) > 1 and computer_name(name) != computer_name(frame.text("AccountName")[row])
 
 
 def _against_itself(frame: Frame, rows: Sequence[int], nobody: Mask) -> Iterator[Detection]:
     hosts, addresses = frame.text("DeviceName"), frame.lower("RemoteIP")
-    own = [i for i in rows if short(hosts[i]) == short(frame.text("AccountName")[i]) and is_private(addresses[i])]
+    own = [
+        i
+        for i in rows
+        if computer_name(hosts[i]) == computer_name(frame.text("AccountName")[i]) and is_private(addresses[i])
+    ]
     for row in own[:1]:
         age = frame.seconds[row] - frame.seconds
         near = nobody & (age >= 0) & (age <= WINDOW_SECONDS)
@@ -195,9 +196,9 @@ def _against_itself(frame: Frame, rows: Sequence[int], nobody: Mask) -> Iterator
 
 def _on_a_controller(frame: Frame, rows: Sequence[int]) -> Iterator[Detection]:
     hosts, accounts = frame.text("DeviceName"), frame.text("AccountName")
-    other = [i for i in rows if _elsewhere(frame, i) and short(hosts[i]) != short(accounts[i])]
+    other = [i for i in rows if _elsewhere(frame, i) and computer_name(hosts[i]) != computer_name(accounts[i])]
     other = [i for i in other if of_the_directory(accounts[i], hosts[i])]
-    strange = [i for i in other if not CONTROLLER.search(short(frame.text("RemoteDeviceName")[i]))]
+    strange = [i for i in other if not CONTROLLER.search(computer_name(frame.text("RemoteDeviceName")[i]))]
     if strange:
         yield _told(frame, COPIED, strange, f"as {frame.text('RemoteDeviceName')[strange[0]]}")
 
@@ -208,11 +209,11 @@ def _passed_on(frame: Frame, ntlm: Mask, machines: Mask) -> Iterator[Detection]:
     among &= frame.coded("RemoteDeviceName").rows_where(lambda name: len(name) > 1)
     for rows in runs(addresses.codes, np.flatnonzero(among), frame.seconds, 2):
         own = [i for i in rows.tolist() if machines[i] and not _elsewhere(frame, i)]
-        if not own or len({short(names[i]) for i in rows.tolist()}) > MOST_NAMES:
+        if not own or len({computer_name(names[i]) for i in rows.tolist()}) > MOST_NAMES:
             continue
         row = own[0]
         others = [
-            i for i in rows.tolist() if not machines[i] and short(names[i]) != short(names[row])
+            i for i in rows.tolist() if not machines[i] and computer_name(names[i]) != computer_name(names[row])
             and abs(frame.seconds[i] - frame.seconds[row]) <= WINDOW_SECONDS
         ]  # fmt: skip
         if others:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from soc_analyst.state.findings import Claim, Detection
+from soc_analyst.state.names import told_computer
 
 from .coded import Coded, Indexes, Mask, runs
 from .frame import MAX_CITED, Frame
-from .origins import plain
 
 __all__ = ["Moments", "after", "first_seen", "machines", "with_rows"]
 
@@ -59,7 +59,7 @@ def first_seen(frame: Frame, hosts: Coded, column: str, rows: Sequence[int]) -> 
 
 def machines(frame: Frame) -> Coded:
     """Return the short name of the machine of each row: tables differ in whether they tell its domain."""
-    return frame.coded("DeviceName").lowered.mapped(plain)
+    return frame.coded("DeviceName").lowered.mapped(told_computer)
 
 
 def after(statement: str, first: Frame, row: int, then: Frame, later: int) -> Claim:

@@ -9,13 +9,14 @@ import numpy as np
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection
+from soc_analyst.state.names import told_computer
 from soc_analyst.tools.evidence import Evidence
 
 from .addresses import is_private, is_public
 from .coded import Coded, runs
 from .flowing import first_of
 from .frame import Frame, Sighting
-from .origins import origin_machines, plain
+from .origins import origin_machines
 
 __all__ = ["logons_hop_from_host_to_host"]
 
@@ -44,11 +45,11 @@ def logons_hop_from_host_to_host(evidence: Evidence) -> Iterator[Detection]:
     if frame is None:
         return
     accounts, origins = frame.coded("AccountName").lowered, _origins(evidence, frame)
-    hosts = frame.coded("DeviceName").lowered.mapped(plain)
+    hosts = frame.coded("DeviceName").lowered.mapped(told_computer)
     among = frame.coded("ActionType").lowered.rows_where("logonsuccess".__eq__) & frame.timed
     kinds = frame.coded("LogonType").lowered
     among &= kinds.rows_where(SITTING.__contains__) & origins.rows_where(bool)
-    named = frame.coded("RemoteDeviceName").lowered.rows_where(lambda name: bool(plain(name)))
+    named = frame.coded("RemoteDeviceName").lowered.rows_where(lambda name: bool(told_computer(name)))
     ntlm = frame.coded("Protocol").lowered.rows_where(lambda text: "ntlm" in text)
     among &= named | ntlm | ~kinds.rows_where("network".__eq__)
     among &= accounts.rows_where(lambda name: name and not name.endswith("$")) & hosts.rows_where(bool)

@@ -8,11 +8,12 @@ import numpy as np
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Claim, Detection
+from soc_analyst.state.names import told_computer
 from soc_analyst.tools.evidence import Evidence
 
 from .coded import Coded, Indexes, Mask, runs
 from .frame import Frame, Sighting, equals
-from .origins import origin_machines, plain
+from .origins import origin_machines
 from .sources import persons
 
 __all__ = ["desktops_are_opened_onwards_from_new_machines"]
@@ -39,7 +40,7 @@ def desktops_are_opened_onwards_from_new_machines(evidence: Evidence) -> Iterato
     frame = Frame.of(evidence, "DeviceLogonEvents", ("AccountName", "DeviceName", "ActionType", "LogonType"))
     if frame is None:
         return
-    accounts, hosts = frame.coded("AccountName").lowered, frame.coded("DeviceName").lowered.mapped(plain)
+    accounts, hosts = frame.coded("AccountName").lowered, frame.coded("DeviceName").lowered.mapped(told_computer)
     among: Mask = frame.coded("LogonType").lowered.rows_where(DESKTOP.__contains__) & frame.timed
     among &= frame.coded("ActionType").lowered.rows_where("logonsuccess".__eq__)
     if np.count_nonzero(among) <= LOGONS_OF_PAST + 1:
@@ -94,7 +95,7 @@ def _claims(frame: Frame, entry: int, row: int) -> Iterator[Claim]:
     yield frame.counted(f"earlier desktops of {account}, which are the baseline,", *earlier)
     there = equals("DeviceName", frame.text("DeviceName")[row])
     yield frame.counted(f"of them on {frame.text('DeviceName')[row]}", *earlier, there)
-    column = "RemoteDeviceName" if plain(frame.text("RemoteDeviceName")[row]) else "RemoteIP"
+    column = "RemoteDeviceName" if told_computer(frame.text("RemoteDeviceName")[row]) else "RemoteIP"
     came = equals(column, frame.text(column)[row])
     yield frame.counted(
         f"earlier desktops of anybody from {frame.text(column)[row]}", came, desktop, done, frame.before(row)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from soc_analyst.state.names import told_computer
 from soc_analyst.tools.evidence import Evidence
 
 from .addresses import is_private
-from .borrowed import short
 from .coded import Coded, Mask
 from .flowing import first_of
 from .frame import Frame
 
-__all__ = ["origin_machines", "plain"]
+__all__ = ["origin_machines"]
 
 
 def origin_machines(evidence: Evidence, frame: Frame) -> Coded:
@@ -21,7 +21,7 @@ def origin_machines(evidence: Evidence, frame: Frame) -> Coded:
     Logons that gave no name are of the only machine whose account came by ticket from their private address, whose name
     came along with that address, or that made connections from it.
     """
-    named = frame.coded("RemoteDeviceName").lowered.mapped(plain)
+    named = frame.coded("RemoteDeviceName").lowered.mapped(told_computer)
     addresses = frame.coded("RemoteIP").lowered
     bare = named.rows_where(lambda name: not name) & addresses.rows_where(is_private)
     if not bare.any():
@@ -30,21 +30,16 @@ def origin_machines(evidence: Evidence, frame: Frame) -> Coded:
     return first_of([named, addresses.mapped(lambda address: known.get(address, ""))])
 
 
-def plain(name: str) -> str:
-    """Return the name of a machine as NetBIOS knows it, empty where a dash stands for none."""
-    return short(name.strip("\\")).strip("-") if name else ""
-
-
 def _known(evidence: Evidence, frame: Frame, named: Coded) -> dict[str, str]:
     """Return the machine of each private address that has only one."""
     addresses = frame.coded("RemoteIP").lowered
     inner = addresses.rows_where(is_private)
-    accounts = frame.coded("AccountName").lowered.mapped(lambda name: plain(name) if name.endswith("$") else "")
+    accounts = frame.coded("AccountName").lowered.mapped(lambda name: told_computer(name) if name.endswith("$") else "")
     ticket = frame.coded("Protocol").lowered.rows_where("kerberos".__eq__)
     pairs = _pairs(addresses, named, inner) | _pairs(addresses, accounts, inner & ticket)
     if calls := Frame.of(evidence, "DeviceNetworkEvents", ("DeviceName", "LocalIP")):
         local = calls.coded("LocalIP").lowered
-        pairs |= _pairs(local, calls.coded("DeviceName").lowered.mapped(plain), local.rows_where(is_private))
+        pairs |= _pairs(local, calls.coded("DeviceName").lowered.mapped(told_computer), local.rows_where(is_private))
     machines: dict[str, set[str]] = {}
     for address, name in pairs:
         machines.setdefault(address, set()).add(name)

@@ -11,6 +11,7 @@ import numpy as np
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection
+from soc_analyst.state.names import told_computer
 from soc_analyst.tools.evidence import Evidence
 
 from .addresses import is_address
@@ -19,7 +20,6 @@ from .arrivals import Arrival, Arrivals
 from .coded import Coded, Mask, runs, together
 from .following import Moments, after, first_seen, machines, with_rows
 from .frame import Frame, Sighting, equals
-from .origins import plain
 
 __all__ = ["entries_are_made_for_arrivals", "programs_run_where_planted"]
 
@@ -177,7 +177,7 @@ def entries_are_made_for_arrivals(evidence: Evidence) -> Iterator[Detection]:
     makers = Moments(starts, starts.coded("FileName").lowered.rows_where(MAKERS.match)) if starts else None
     told = set[tuple[str, str]]()
     for each in made:
-        host, time = plain(each.frame.lower("DeviceName")[each.row]), float(each.frame.seconds[each.row])
+        host, time = told_computer(each.frame.lower("DeviceName")[each.row]), float(each.frame.seconds[each.row])
         if (host, each.name) in told or len(told) >= AT_MOST:
             continue
         arrival = arrivals.of_anybody(host, time, ARRIVAL_SECONDS)

@@ -13,12 +13,12 @@ import yaml
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection, Level
+from soc_analyst.state.names import told_computer
 from soc_analyst.tools.evidence import Evidence
 
 from .coded import Coded, Mask
 from .following import Moments, after, machines, with_rows
 from .frame import Frame, Sighting, equals
-from .origins import plain
 
 __all__ = ["product", "remote_control_comes_under_another_name", "remote_controls_are_set_up_in_a_row"]
 
@@ -187,7 +187,9 @@ def _brought(evidence: Evidence, frame: Frame, row: int, first: int, name: str) 
     files = Frame.of(evidence, "DeviceFileEvents", ("DeviceName", "FolderPath"))
     if files is None:
         return seen
-    fetched = files.coded("FolderPath").lowered.rows_where(path.__eq__) & machines(files).rows_where(plain(host).__eq__)
+    fetched = files.coded("FolderPath").lowered.rows_where(path.__eq__) & machines(files).rows_where(
+        told_computer(host).__eq__
+    )
     fetched &= (files.seconds <= frame.seconds[row]) & (files.seconds >= frame.seconds[row] - FETCHED_SECONDS)
     return with_rows(seen, files, files.in_order(np.flatnonzero(fetched))[-1:])
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from soc_analyst.state.entities import Entity
 from soc_analyst.state.findings import Detection, Level
+from soc_analyst.state.names import computer_name
 from soc_analyst.tools.evidence import Evidence
 
 from .addresses import is_address
-from .borrowed import short
 from .coded import Indexes, Mask, joined, runs, together
 from .frame import Frame, Sighting, equals, widest
 from .sources import logon_sources, persons
@@ -84,7 +84,7 @@ def of_local_accounts(frame: Frame) -> Mask:
 
 def _of_the_machine(names: str) -> bool:
     host, _, domain = names.partition("\0")
-    return bool(domain) and short(host) == short(domain)
+    return bool(domain) and computer_name(host) == computer_name(domain)
 
 
 def _let_in(frame: Frame, rows: Indexes, opened: Mask) -> Indexes:

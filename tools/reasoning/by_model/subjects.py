@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 
 from soc_analyst.state.entities import Entity, EntityKind
 from soc_analyst.state.findings import EvidenceRef
+from soc_analyst.state.names import bare_name
 from soc_analyst.state.tables import TableSchema
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.proof.leads import EVERYBODY, same_thing
-from soc_analyst.tools.proof.names import bare_name
 
 __all__ = ["Thing", "entities_of", "names_of", "related", "things_in"]
 

@@ -18,12 +18,12 @@ from soc_analyst.state.findings import (
     Mitre,
     Recommendation,
 )
+from soc_analyst.state.names import short_name
 from soc_analyst.tools.attack import KILL_CHAIN, AttackCatalog
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.evidence.rows import row_json
 from soc_analyst.tools.proof.indicators import indicators_in
 from soc_analyst.tools.proof.leads import named_once
-from soc_analyst.tools.proof.names import short_name
 from soc_analyst.tools.reasoning.base import Analysis, CaseFile
 
 from .alerts import ALERTS, alert_title, as_their_product_tells

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from soc_analyst.state.names import bare_name
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.proof.indicators import is_public
-from soc_analyst.tools.proof.names import bare_name
 
 __all__ = ["homes_of"]
 

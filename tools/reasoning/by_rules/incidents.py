@@ -12,11 +12,11 @@ from itertools import combinations, pairwise
 from soc_analyst.state.entities import Entity, EntityKind
 from soc_analyst.state.findings import Finding
 from soc_analyst.state.incidents import Edge, Incident
+from soc_analyst.state.names import bare_name, short_name
 from soc_analyst.tools.attack import KILL_CHAIN, AttackCatalog
 from soc_analyst.tools.evidence import Evidence
 from soc_analyst.tools.proof.indicators import is_public
 from soc_analyst.tools.proof.leads import MOST_ACCOUNTS, is_anybody, same_thing
-from soc_analyst.tools.proof.names import bare_name, short_name
 
 from .homes import homes_of
 
