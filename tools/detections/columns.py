@@ -21,6 +21,7 @@ from soc_analyst.tools.evidence.rows import taken
 
 from . import asked
 from .fields import FieldMap, Reading
+from .spellings import HINT, plainer_lines, plainer_path
 from .texts import Indexes, Texts
 
 __all__ = ["FieldView", "Mask", "TableViews"]
@@ -128,6 +129,8 @@ class TableViews:
         sources = [self._column(name) for name in reading.columns]
         if reading.of == "column":
             return sources[0]
+        if reading.of == "line":
+            return _with_plainer_lines(sources[0])
         distinct, codes = _together(sources)
         compute = COMPUTED[reading.of]
         known = [source.values.take(each) for source, each in zip(sources, distinct, strict=True)]
@@ -230,6 +233,21 @@ def _of_forms(forms: Sequence[Sequence[str]], codes: Indexes) -> FieldView:
     )
 
 
+def _with_plainer_lines(view: FieldView) -> FieldView:
+    """Return a column of command lines with what a plainer spelling of some reads, beside what is written."""
+    at = view.values.matching(f"(?is){HINT}")
+    forms = [plainer_lines(text)[:MAX_FORMS] for text in view.values.take(at)]
+    odd = np.array([bool(form) for form in forms], np.bool_)
+    if not odd.any():
+        return view
+    number = np.full(len(view.values), -1, np.int64)
+    number[at[odd]] = np.arange(np.count_nonzero(odd))
+    rows = np.flatnonzero(number[view.codes] >= 0)
+    plainer = _of_forms([form for form in forms if form], number[view.codes[rows]])
+    own = rows if plainer.rows is None else rows[plainer.rows]
+    return _joined([view, FieldView(view.size, plainer.values, plainer.codes, own)], view.size)
+
+
 def _joined(views: Sequence[FieldView], size: int) -> FieldView:
     if len(views) == 1:
         return views[0]
@@ -245,12 +263,17 @@ def _joined(views: Sequence[FieldView], size: int) -> FieldView:
 
 
 def _path(_: Reading, folder: str, name: str) -> Iterable[str]:
-    """A log may hold a whole path, a folder, or only a name: make the most of it."""
+    """A log may hold a whole path, a folder, or only a name, and spell it in other ways than Windows shows it."""
+    path = _whole_path(folder, name)
+    return (path, *plainer_path(path))
+
+
+def _whole_path(folder: str, name: str) -> str:
     separator = "/" if folder.startswith("/") else "\\"
     if not name or not folder:
-        return (folder or (name if "\\" in name or "/" in name else f"\\{name}" if name else ""),)
+        return folder or (name if "\\" in name or "/" in name else f"\\{name}" if name else "")
     whole = folder.lower().endswith((f"\\{name.lower()}", f"/{name.lower()}")) or folder.lower() == name.lower()
-    return (folder,) if whole else (f"{folder.rstrip(separator)}{separator}{name}",)
+    return folder if whole else f"{folder.rstrip(separator)}{separator}{name}"
 
 
 def _account(_: Reading, domain: str, name: str) -> Iterable[str]:
@@ -263,6 +286,8 @@ HIVES = {
 }  # fmt: skip
 SHORT = {long.lower(): short.upper() for short, long in HIVES.items()}
 KERNEL = re.compile(r"^\\registry\\(machine|user)(?=\\|$)", re.IGNORECASE)
+DRIVE = re.compile(r"^(hk\w{1,3}|hkey_\w{5,13}):(?=\\)", re.IGNORECASE)
+"""How PowerShell writes a hive."""
 CONTROL_SET = re.compile(r"\\ControlSet\d{3}(?=\\|$)", re.IGNORECASE)
 USER_HIVE = re.compile(r"^(?:HKU|HKCU)\\S-1-(?:5-21|12-1)-[\d-]+(_Classes)?(?=\\|$)", re.IGNORECASE)
 
@@ -272,7 +297,7 @@ def _registry_path(_: Reading, key: str, value: str) -> Iterable[str]:
     path = f"{key}\\{value}" if value else key
     if not path:
         return ("",)
-    kernel = KERNEL.sub(lambda found: "HKLM" if found[1].lower() == "machine" else "HKU", path)
+    kernel = KERNEL.sub(lambda found: "HKLM" if found[1].lower() == "machine" else "HKU", DRIVE.sub(r"\1", path))
     hive, separator, rest = kernel.partition("\\")
     short = SHORT.get(hive.lower(), hive.upper() if hive.lower() in HIVES else hive) + separator + rest
     current = CONTROL_SET.sub(r"\\CurrentControlSet", short)
@@ -292,7 +317,7 @@ def _registry_data(_: Reading, data: str, kind: str) -> Iterable[str]:
     """Numbers go by their decimal form in Defender and by DWORD (0x…) in Sysmon."""
     found = WRITTEN_NUMBER.match(data[:64]) if len(data) <= 64 else None
     if found is None or kind.lower() in ("string", "expandstring", "multistring"):
-        return (data, "Binary Data") if kind.lower() == "binary" else (data,)
+        return (data, "Binary Data") if kind.lower() == "binary" else (data, *plainer_lines(data))
     number = int(found[3]) if found[3] else int(found[1] + (found[2] or ""), 16)
     high, low = divmod(number, 1 << 32)
     quad = kind.lower() == "qword" or data[:1].lower() == "q" or high > 0

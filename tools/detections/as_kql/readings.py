@@ -228,8 +228,14 @@ def _elements(_: Fields, name: str, __: Reading) -> Field:
     raise Unsupported(f"field {name}, which lies inside a list")
 
 
+def _line(fields: Fields, _: str, reading: Reading) -> Field:
+    """Read a command line as it is written: a query cannot spell it more plainly."""
+    return fields._plain(reading.columns[0])
+
+
 FORMS: Mapping[str, Callable[[Fields, str, Reading], Field]] = {
     "path": _path,
+    "line": _line,
     "account": _account,
     "registry_path": _registry_path,
     "registry_data": _registry_data,
