@@ -22,6 +22,7 @@ from soc_analyst.tools.detections.columns import COMPUTED, TableViews
 from soc_analyst.tools.detections.evaluating import rows_meeting
 from soc_analyst.tools.detections.fields import field_map
 from soc_analyst.tools.detections.resolving import Never, resolve
+from soc_analyst.tools.detections.spellings import plainer_lines, plainer_path
 from soc_analyst.tools.detections.tree import Unsupported
 from soc_analyst.tools.evidence import TableRows
 from soc_analyst.tools.guard import check_text, load_policy
@@ -69,6 +70,18 @@ def by_engine(rows: pa.Table, table: str, rules: Iterable[CompiledRule]) -> dict
     return found
 
 
+def spelled_otherwise(rows: pa.Table) -> set[Any]:
+    """Return the times of rows that the engine reads more plainly than they are written, which a query cannot."""
+    columns = [name for name in rows.column_names if name.endswith(("CommandLine", "FolderPath", "RegistryValueData"))]
+    times = rows["TimeGenerated"].to_pylist()
+    return {
+        times[at]
+        for name in columns
+        for at, text in enumerate(rows[name].cast(pa.string()).to_pylist())
+        if text and (plainer_lines(text) or plainer_path(text))
+    }
+
+
 async def differing(workspace: Workspace, rules: Iterable[CompiledRule]) -> tuple[dict[str, Any], int, int]:
     """Return the rules whose KQL finds other rows than the engine, how many agree, and how many of these found rows."""
     wrong: dict[str, Any] = {}
@@ -79,7 +92,8 @@ async def differing(workspace: Workspace, rules: Iterable[CompiledRule]) -> tupl
     for table, own in by_table.items():
         if table not in workspace.tables:
             continue
-        wanted = by_engine(await rows_of(table, workspace), table, own)
+        rows = await rows_of(table, workspace)
+        wanted, odd = by_engine(rows, table, own), spelled_otherwise(rows)
         for rule in own:
             try:
                 # The rows are told by their times; to fetch no more spares the planning of all other columns.
@@ -87,7 +101,7 @@ async def differing(workspace: Workspace, rules: Iterable[CompiledRule]) -> tupl
                 got = set((await rows_of(kql, workspace))["TimeGenerated"].to_pylist())
             except Unsupported:
                 continue
-            if got == wanted[rule.id]:
+            if got - odd == wanted[rule.id] - odd:
                 agreed, fired = agreed + 1, fired + bool(got)
             else:
                 wrong[rule.title] = (sorted(got - wanted[rule.id])[:3], sorted(wanted[rule.id] - got)[:3])
