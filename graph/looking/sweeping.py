@@ -20,7 +20,7 @@ from soc_analyst.tools.detections import Examination, RuleSet, examine, fired_ag
 from soc_analyst.tools.evidence import Evidence, TableRows
 from soc_analyst.tools.evidence.packing import packed
 from soc_analyst.tools.guard import Verdict, check, weigh
-from soc_analyst.tools.logs.base import QueryResult, Workspace, lacking_of
+from soc_analyst.tools.logs.base import QueryResult, Workspace
 from soc_analyst.tools.proof.claims import check as checked
 from soc_analyst.tools.reasoning.by_rules.ordinary import weighed
 
@@ -98,9 +98,14 @@ async def sweep(tables: Sequence[str], window: TimeWindow, desk: Desk, workspace
         detections=tuple(sorted(proved, key=_by_weight)),
         read=read,
         skipped=dict(found.skipped),
-        warnings=(*lacking_of(tables, workspace), *rules.warnings, *good.warnings),
+        warnings=(*_notes_on(tables, workspace), *rules.warnings, *good.warnings),
         rules=rules,
     )
+
+
+def _notes_on(tables: Sequence[str], workspace: Workspace) -> Iterator[str]:
+    """Yield what is to be known of these tables or their files: rows that were left out, values, missing columns."""
+    return (note for note in workspace.notes if note.startswith(tuple(tables)))
 
 
 def _proved(detections: Sequence[Detection], evidence: Evidence, rules: RuleSet, desk: Desk) -> Iterator[Detection]:

@@ -245,3 +245,12 @@ def test_many_pages_by_time_hold_what_one_holds_and_copies_stand_once(tmp_path, 
     assert (entry["rows"], entry["rows_in_window"], entry["note"]) == (60, 65, "")
     entry = json.loads(detect(tmp_path, capsys, *own, "--max-rows", "65")[1])["tables"][0]
     assert (entry["rows"], entry["note"]) == (60, "")
+
+
+def test_rows_that_could_not_be_read_are_counted(tmp_path, capsys) -> None:
+    logs = small(tmp_path / "logs")
+    with (logs / "DeviceProcessEvents.jsonl").open("a") as file:
+        file.write('{"TimeGenerated": "never", "FileName": "a.exe"}\n{broken\n')
+    said = "DeviceProcessEvents.jsonl: 2 of 44 rows left out (1 cannot be read, 1 have no valid TimeGenerated)"
+    assert said in json.loads(detect(tmp_path, capsys, "--json")[1])["warnings"]
+    assert json.loads(detect(tmp_path, capsys, "--json", "--table", "SigninLogs")[1])["warnings"] == []
