@@ -52,7 +52,19 @@ def written(rule: CompiledRule) -> dict[str, Any]:
     return dict(yaml.safe_load(sentinel_yaml(rule, kql_of(rule, TABLES), table, CATALOG)))
 
 
-@pytest.mark.parametrize("rule", PACK.rules[::40], ids=lambda rule: rule.title)
+def can_be_said(rule: CompiledRule) -> bool:
+    try:
+        kql_of(rule, TABLES)
+    except Unsupported:
+        return False
+    return True
+
+
+SAMPLED = [next(filter(can_be_said, PACK.rules[at:])) for at in range(0, len(PACK.rules) - 40, 40)]
+"""Every fortieth rule, or the next one that a query can say."""
+
+
+@pytest.mark.parametrize("rule", SAMPLED, ids=lambda rule: rule.title)
 def test_a_rule_has_what_sentinel_asks_for(rule: CompiledRule) -> None:
     found = written(rule)
     assert UUID(found["id"])
