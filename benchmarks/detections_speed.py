@@ -80,6 +80,8 @@ def write_rows(path: Path, size: int) -> dict[str, float]:
         "ProcessCommandLine": own,
         "ProcessVersionInfoOriginalFileName": [f"{p}.exe" for p in program],
         "ProcessVersionInfoCompanyName": ["Example"] * size,
+        "ProcessVersionInfoProductName": ["Example"] * size,
+        "ProcessVersionInfoFileDescription": list(program),
         "ProcessIntegrityLevel": np.array(["Low", "Medium", "High", "System"])[draw.integers(0, 4, size)],
         "SHA256": [f"{n * 0x9E3779B97F4A7C15 % (1 << 64):064x}" for n in draw.integers(0, 20_000, size).tolist()],
         "InitiatingProcessFolderPath": [f"C:\\Windows\\System32\\{p}.exe" for p in parent],

@@ -56,7 +56,7 @@ DASHED = TOOL.format(BY_SLASH, "-")
 """Where the first switch after a program's name has the sign that its manual does not give it."""
 ODD_SPACE = r"^\s*(?:\"[^\"]*\"|[^\"\s]\S*)\s+\S.*?(?:\s\s\S|[\t\v\f])"
 BASE64 = r"[A-Za-z0-9+/_-]{24,}"
-HINT = "|".join(
+TRICKS = "|".join(
     (
         r"[^\x00-\x7f]",
         r"[\w.\\/:-]\^+[\w.\\/:-]",
@@ -65,27 +65,28 @@ HINT = "|".join(
         r"['\"]\s*[+&]\s*['\"(\[]|\[char\]|\bchrw?\(|fromcharcode|\}['\"]\s*-f",
         r"%[\w()]+(?::~[^%]*)?%|\$\{?env:|![a-z]\w*!",
         r"\\\\[?.]\\|\\\?\?\\|\w\\\.{1,2}\\|\\device\\hard|\\systemroot\\|\w\\\\+\w|\b[a-z]:/|progra~\d|\bhk(?:lm|cu|cr|u):?/",
-        r"\$\{?ifs|\$@|\$\*|\{\w[\w.-]*,[^}\s]+\}|\w/(?:\./|/)\w|\$'\\|\b[a-z]+\\[a-z]+\s",
+        r"\$\{?ifs|\$@|\$\*|\{\w[\w.-]*,[^}\s]+\}|\w/(?:\./|/)\w|\$'\\|(?:^|[\s;&|('\"/])[a-z]+\\[a-z]+\s",
         r"[;&\s'\"]\$\w+\$\w",
         ODD_SPACE,
         SLASHED,
         DASHED,
-        BASE64,
     )
 )
-"""What any line that may be read more plainly holds, for one pass by RE2, without regard to case."""
+"""What a line holds that is written in another way than plainly, without regard to case."""
+HINT = f"{TRICKS}|{BASE64}"
+"""What any line that may be read more plainly holds, for one pass by RE2; words as long as base64 are common, though."""
 
 
 @lru_cache(maxsize=1)
-def _hinted() -> Callable[[str], object]:
-    search: Callable[[str], object] = re2.compile(f"(?is){HINT}", quiet_options()).search
+def _tricky() -> Callable[[str], object]:
+    search: Callable[[str], object] = re2.compile(f"(?is){TRICKS}", quiet_options()).search
     return search
 
 
 def plainer_lines(line: str) -> tuple[str, ...]:
     """Return the forms of a command line that are plainer than it is written; none for most lines."""
     written = line[:READ]
-    if not _hinted()(written):
+    if not _tricky()(written) and unwrapped(written) == written:
         return ()
     found: dict[str, None] = {}
     text = written
