@@ -74,7 +74,7 @@ TRICKS = "|".join(
 )
 """What a line holds that is written in another way than plainly, without regard to case."""
 HINT = f"{TRICKS}|{BASE64}"
-"""What any line that may be read more plainly holds, for one pass by RE2; words as long as base64 are common, though."""
+"""What any line that may be read more plainly holds, for one pass by RE2; many long words are no base64, though."""
 
 
 @lru_cache(maxsize=1)
