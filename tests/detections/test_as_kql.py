@@ -180,8 +180,8 @@ async def test_on_the_sample_tenant_a_rule_fires_where_the_engine_does(tmp_path:
         for table, rows in read.evidence.items():
             own = [rule for rule in PACK.rules if rule.table == table and not reason(rule)]
             wanted, odd = by_engine(rows.rows, table, own), spelled_otherwise(rows.rows)
-            # One in two that fire, and one in 24 of those that do not: each is a query of its own.
-            for rule in (rule for at, rule in enumerate(own) if at % (2 if wanted[rule.id] else 24) == 0):
+            # One in three that fire, and one in 60 of those that do not: each is a query of its own.
+            for rule in (rule for at, rule in enumerate(own) if at % (3 if wanted[rule.id] else 60) == 0):
                 kql = f"{kql_of(rule, TABLES)}\n| project TimeGenerated"
                 got = set((await rows_of(kql, workspace, window))["TimeGenerated"].to_pylist())
                 fired += bool(got)
