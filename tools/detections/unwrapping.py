@@ -13,7 +13,8 @@ SHORTEST = 24
 MOST_BYTES = 65_536
 WORD = re.compile(rf"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{{{SHORTEST},}}={{0,2}}(?![A-Za-z0-9+/_=-])")
 READABLE = 0.9
-"""So much of a text must be letters, digits and signs."""
+"""So much of a text must be letters, digits and signs of ASCII; other controls than line ends are a program's."""
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 COMPRESSED = {b"\x1f\x8b": 31, b"\x78\x9c": 15, b"\x78\xda": 15, b"\x78\x01": 15}
 
 
@@ -45,6 +46,8 @@ def _readable(raw: bytes) -> str:
     try:
         text = raw.decode("utf-16-le" if wide else "utf-8")
     except UnicodeDecodeError:
+        return ""
+    if CONTROL.search(text):
         return ""
     plain = sum(" " <= one <= "~" or one in "\r\n\t" for one in text)
     return text if len(text) >= SHORTEST // 4 and plain >= READABLE * len(text) else ""
