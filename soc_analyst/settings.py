@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from soc_analyst.tools.models.keys import Keys
     from soc_analyst.tools.sealing import Seal
 
-__all__ = ["Settings", "environment_now", "give_memory_back", "reading_from"]
+__all__ = ["Settings", "environment_now", "reading_from"]
 
 BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """How OpenSSL, requests and curl are told of a file of certificates; the first that is set counts."""
@@ -33,14 +33,6 @@ _PASSWORD = re.compile(r"(?:://[^/@:]*:|[?&]password=)([^@&#]+)")
 def environment_now() -> Mapping[str, str]:
     """Return the environment as it is, for `reading_from` later."""
     return dict(os.environ)
-
-
-def give_memory_back() -> None:
-    """Let Arrow take its memory from the system unless the environment names a pool: its own keeps what is freed.
-
-    Arrow reads this once, when it is loaded.
-    """
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 @contextmanager

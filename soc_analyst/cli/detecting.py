@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from soc_analyst.graph.context import Context
-from soc_analyst.settings import give_memory_back
 from soc_analyst.state.errors import OperatorError
 
 from .options import LOOKING, with_context
@@ -62,7 +61,6 @@ def detect(
         return asyncio.run(translate(context, as_kql or as_sentinel or "", sentinel=as_kql is None))
     if level not in LEVELS:
         raise OperatorError(f"{level!r} is no level; take one of {', '.join(LEVELS)}", where="--level")
-    give_memory_back()
     from soc_analyst.graph.looking.detecting import detected
 
     found = asyncio.run(detected(context, table or ()))
